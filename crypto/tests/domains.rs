@@ -1,0 +1,87 @@
+//! Domains keep hashes and signatures of different purposes apart, and their bytes never change unnoticed.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use tetrarch_crypto::{Digest, Domain, Scope};
+
+fn arb_domain() -> impl Strategy<Value = Domain> {
+    prop::sample::select(Domain::ALL)
+}
+
+fn arb_scope() -> impl Strategy<Value = Scope> {
+    let genesis = prop_oneof![Just([0; 32]), any::<[u8; 32]>()].prop_map(Digest::from_bytes);
+    (genesis, prop_oneof![0u64..3, any::<u64>()]).prop_map(|(genesis, epoch)| Scope { genesis, epoch })
+}
+
+fn arb_bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(any::<u8>(), 0..50)
+}
+
+#[test]
+fn all_tags_are_unique_and_versioned() {
+    let tags: BTreeSet<&str> = Domain::ALL.iter().map(|domain| domain.tag()).collect();
+    assert_eq!(tags.len(), Domain::ALL.len());
+    assert_eq!(tags.len(), 20);
+    assert!(tags.iter().all(|tag| tag.starts_with("tetrarch/1/")));
+}
+
+#[test]
+fn tags_are_these() {
+    let tags: Vec<&str> = Domain::ALL.iter().filter_map(|domain| domain.tag().strip_prefix("tetrarch/1/")).collect();
+    let expected = "genesis transaction transaction-id batch pre-prepare prepare commit checkpoint view-change new-view fetch \
+                    supply status results result-leaf merkle-leaf merkle-node journal-record state-root evidence";
+    assert_eq!(tags.join(" "), expected);
+}
+
+/// A domain whose tag begins another's must not be able to borrow the rest from the payload.
+#[test]
+fn no_signing_bytes_begin_another_domains() {
+    let scope = Scope { genesis: Digest::ZERO, epoch: 0 };
+    for one in Domain::ALL {
+        let start = &one.signing_bytes(&scope, b"")[..8 + one.tag().len()];
+        for other in Domain::ALL.iter().filter(|other| *other != one) {
+            assert!(!other.signing_bytes(&scope, b"payload").starts_with(start), "{one:?} begins {other:?}");
+        }
+    }
+}
+
+#[test]
+fn the_cut_between_parts_counts() {
+    let digest = |parts: &[&[u8]]| Digest::of(Domain::Batch, parts);
+    let all = [
+        digest(&[]),
+        digest(&[b""]),
+        digest(&[b"", b""]),
+        digest(&[b"abc"]),
+        digest(&[b"ab", b"c"]),
+        digest(&[b"a", b"bc"]),
+        digest(&[b"abc", b""]),
+        digest(&[b"", b"abc"]),
+    ];
+    assert_eq!(BTreeSet::from(all).len(), all.len());
+}
+
+proptest! {
+    #[test]
+    fn different_purposes_scopes_or_payloads_give_different_bytes(
+        one in (arb_domain(), arb_scope(), arb_bytes()),
+        other in (arb_domain(), arb_scope(), arb_bytes()),
+    ) {
+        let bytes = |(domain, scope, payload): &(Domain, Scope, Vec<u8>)| domain.signing_bytes(scope, payload);
+        prop_assert_eq!(bytes(&one) == bytes(&other), one == other);
+        // The same payload under the other's domain and scope, and the other way round.
+        let swapped = (other.0, other.1, one.2.clone());
+        prop_assert_eq!(bytes(&one) == bytes(&swapped), one == swapped);
+    }
+
+    #[test]
+    fn different_parts_give_different_digests(
+        one in prop::collection::vec(arb_bytes(), 0..4),
+        other in prop::collection::vec(arb_bytes(), 0..4),
+    ) {
+        let digest = |parts: &[Vec<u8>]| Digest::of(Domain::Batch, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>());
+        prop_assert_eq!(digest(&one) == digest(&other), one == other);
+    }
+}
+GOLDEN

@@ -1,0 +1,2 @@
+//! The binary tetrarch: arguments, output and exit codes.
+fn main() {}

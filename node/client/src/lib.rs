@@ -1,0 +1,1 @@
+//! Signs transactions, sends them to every replica and gathers reply certificates.

@@ -1,0 +1,1 @@
+//! The replicated, deterministic key-value store.

@@ -1,0 +1,71 @@
+//! What a replica is told once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tetrarch_types::{Membership, ReplicaId, limits};
+
+/// One replica's identity and settings. Settings are its own; what all must share is in the membership's parameters.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which member it is.
+    pub id: ReplicaId,
+    /// The members.
+    pub membership: Arc<Membership>,
+    /// How long a view may go without progress while requests wait, before the first doubling.
+    pub base_timeout: Duration,
+    /// The most that doubling makes of it.
+    pub max_timeout: Duration,
+    /// How often what may have been lost is said again while something is outstanding.
+    pub retransmit_interval: Duration,
+    /// How often an idle replica says where it stands.
+    pub heartbeat_interval: Duration,
+    /// How far a batch's stamp may lie from a backup's own clock.
+    pub clock_bound: Duration,
+    /// The primary's proposals that are not yet executed, at most: beyond it, transactions gather in the pool and batches grow.
+    pub pipeline: u64,
+    /// Transactions a batch holds at most; never above the protocol's limit.
+    pub batch_transactions: usize,
+    /// Waiting transactions.
+    pub pool: PoolLimits,
+    /// A bug put back on purpose, for the harness to catch.
+    #[cfg(feature = "mutants")]
+    pub mutant: Option<crate::Mutant>,
+}
+
+/// Bounds of the pool of waiting transactions (rule B-2).
+#[derive(Clone, Copy, Debug)]
+pub struct PoolLimits {
+    /// Transactions in total.
+    pub transactions: usize,
+    /// Their bytes in total.
+    pub bytes: usize,
+    /// Transactions of one sender.
+    pub per_sender: usize,
+}
+
+impl Default for PoolLimits {
+    fn default() -> Self {
+        Self { transactions: 32_768, bytes: 128 * 1024 * 1024, per_sender: 4_096 }
+    }
+}
+
+impl Config {
+    /// The settings for a local or well-connected network.
+    pub fn new(id: ReplicaId, membership: Arc<Membership>) -> Self {
+        Self {
+            id,
+            membership,
+            base_timeout: Duration::from_millis(1_000),
+            max_timeout: Duration::from_secs(30),
+            retransmit_interval: Duration::from_millis(200),
+            heartbeat_interval: Duration::from_secs(1),
+            clock_bound: Duration::from_secs(10),
+            pipeline: 8,
+            batch_transactions: limits::MAX_BATCH_TRANSACTIONS,
+            pool: PoolLimits::default(),
+            #[cfg(feature = "mutants")]
+            mutant: None,
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The replica's one door: inputs go in, effects come out, in order.
+
+use serde::{Deserialize, Serialize};
+use tetrarch_crypto::{Digest, Signature};
+use tetrarch_types::{
+    Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal, ReplicaId, SeqNum,
+    Signed, Transaction, TransactionId, Verified, View,
+};
+
+use crate::Event;
+
+/// Something that happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The node is up: say where we stand, and what recovery left half said.
+    Start,
+    /// The instant of [`Replica::deadline`](crate::Replica::deadline) has come, and no other input waits.
+    Deadline,
+    /// A client's transaction.
+    Request(Verified<Transaction>),
+    /// A message of a peer, or this replica's own coming back after its records became durable.
+    Message(Verified<Message>),
+    /// A batch given out by [`Effect::Execute`] is executed.
+    Executed {
+        /// Which.
+        seq: SeqNum,
+    },
+    /// Execution reached a checkpoint and computed its root; follows the `Executed` of the same number.
+    Snapshotted {
+        /// Where.
+        seq: SeqNum,
+        /// The root of the replicated state.
+        state_root: Digest,
+    },
+}
+
+/// Something to be done outside. Effects run in order; what stands behind a [`Effect::Persist`] must not leave the node before
+/// that record is durable (law 1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Append to the journal and make it durable.
+    Persist(Record),
+    /// Sign and send.
+    Send {
+        /// To whom.
+        to: Recipients,
+        /// What.
+        payload: Payload,
+    },
+    /// Execute; batches come in order, without gaps.
+    Execute(CommittedBatch),
+    /// Answer a peer that lacks decided batches, from the ledger, within the limits of one supply.
+    SendCommitted {
+        /// Who lacks them.
+        to: ReplicaId,
+        /// The last one it has.
+        after: SeqNum,
+    },
+    /// Tell the client that waits for this transaction, if one does.
+    Refuse {
+        /// Which transaction.
+        transaction: TransactionId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// Journal records about sequence numbers up to this one are no longer needed.
+    Discard {
+        /// The stable checkpoint.
+        through: SeqNum,
+    },
+    /// For metrics, logs, coverage, checkers and traces; nothing else may depend on it (law 7).
+    Observe(Event),
+}
+
+/// Where a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recipients {
+    /// Every member, this replica too: the message comes back as an input.
+    Everyone,
+    /// Every other member.
+    Others,
+    /// One member.
+    One(ReplicaId),
+}
+
+/// What must survive the power failing, to keep the promises that messages make (rules D-1 to D-4).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    /// This replica, as primary, assigned a batch; before its PRE-PREPARE.
+    Proposed {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        batch: Batch,
+        /// Its bodies, in order.
+        transactions: Vec<Transaction>,
+    },
+    /// This replica, as backup, accepted an assignment; before its PREPARE.
+    Accepted {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// The primary's signature on the PRE-PREPARE.
+        pre_prepare: Signature,
+        /// The batch.
+        batch: Batch,
+        /// Its bodies, in order.
+        transactions: Vec<Transaction>,
+    },
+    /// A batch is prepared; before its COMMIT.
+    Prepared(PreparedCertificate),
+    /// This replica gave up the views below this one; before its VIEW-CHANGE.
+    ViewChanging {
+        /// The view it moves to.
+        view: View,
+    },
+    /// This replica, as primary, starts a view with these VIEW-CHANGEs; before its NEW-VIEW.
+    Starting(Payload),
+    /// This replica entered a view; before anything it says in it.
+    Entered(Signed<NewView>),
+    /// A checkpoint is stable.
+    Stable(CheckpointCertificate),
+}
+
+impl Record {
+    /// The sequence number that the record is about; none for records about views.
+    pub const fn seq(&self) -> Option<SeqNum> {
+        match self {
+            Self::Proposed { seq, .. } | Self::Accepted { seq, .. } => Some(*seq),
+            Self::Prepared(certificate) => Some(certificate.seq),
+            Self::ViewChanging { .. } | Self::Starting(_) | Self::Entered(_) | Self::Stable(_) => None,
+        }
+    }
+}
+
+/// Effects in the order they must run.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// No effects.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes all effects out, leaving none.
+    pub fn take(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.0)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    pub(crate) fn persist(&mut self, record: Record) {
+        self.push(Effect::Persist(record));
+    }
+
+    pub(crate) fn send(&mut self, to: Recipients, payload: Payload) {
+        self.push(Effect::Send { to, payload });
+    }
+
+    pub(crate) fn observe(&mut self, event: Event) {
+        self.push(Effect::Observe(event));
+    }
+}

@@ -1,0 +1,184 @@
+//! What a replica lets others observe: the only source of metrics, logs, coverage, checks and traces.
+
+use serde::{Deserialize, Serialize};
+use tetrarch_crypto::Digest;
+use tetrarch_types::{Message, MessageKind, ReplicaId, SeqNum, TransactionId, View};
+
+/// Something worth knowing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A message changed nothing.
+    Ignored {
+        /// Whose.
+        from: ReplicaId,
+        /// Its kind.
+        kind: MessageKind,
+        /// Why.
+        reason: Ignored,
+    },
+    /// A replica signed two messages of which an honest one signs at most one.
+    Equivocation(Box<Evidence>),
+    /// A backup refused a proposal as a whole (rule N-3).
+    ProposalRefused {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// Why.
+        reason: ProposalFault,
+    },
+    /// This replica, as primary, proposed a batch.
+    Proposed {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// How many transactions.
+        transactions: usize,
+    },
+    /// A batch is prepared here.
+    Prepared {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        digest: Digest,
+    },
+    /// A batch is committed here, and will execute in order.
+    Committed {
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        digest: Digest,
+    },
+    /// A batch is handed to execution.
+    Executing {
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        digest: Digest,
+    },
+    /// This replica gives up on the views below.
+    ViewChangeStarted {
+        /// The view it moves to.
+        view: View,
+        /// Why.
+        reason: ViewChangeReason,
+    },
+    /// This replica entered a view.
+    ViewEntered {
+        /// The view.
+        view: View,
+        /// Its primary.
+        primary: ReplicaId,
+    },
+    /// A NEW-VIEW does not follow from the VIEW-CHANGEs it carries: its primary lies.
+    NewViewRefused {
+        /// The view.
+        view: View,
+        /// Who sent it.
+        from: ReplicaId,
+    },
+    /// A checkpoint is stable.
+    Stable {
+        /// Where.
+        seq: SeqNum,
+        /// The agreed root.
+        state_root: Digest,
+    },
+    /// This replica's state differs from what a quorum agreed on: it stops voting.
+    Diverged {
+        /// The checkpoint.
+        seq: SeqNum,
+        /// The root here.
+        own: Digest,
+        /// The agreed root.
+        agreed: Digest,
+    },
+    /// Something missing was asked of a peer.
+    Fetching {
+        /// Who is asked.
+        from: ReplicaId,
+        /// What for.
+        what: Missing,
+    },
+    /// A client's transaction entered the pool.
+    Pooled {
+        /// Which.
+        transaction: TransactionId,
+    },
+}
+
+/// Why a message changed nothing. Most of these happen to honest replicas too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ignored {
+    /// Below the stable checkpoint, or above the high watermark.
+    OutsideWindow,
+    /// For a view that is over.
+    OldView,
+    /// A NEW-VIEW for the view this replica is already in.
+    SameView,
+    /// During a view change nothing but view changes counts.
+    ChangingView,
+    /// The same message again.
+    Duplicate,
+    /// Conflicts with an earlier message of the same replica, which stands.
+    Conflicting,
+    /// The answer to nothing that was asked.
+    Unasked,
+    /// This replica has stopped voting.
+    Halted,
+}
+
+/// What is wrong with a proposal, in the eyes of a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProposalFault {
+    /// Nothing in it: only a new view fills gaps.
+    Empty,
+    /// Bodies larger together than a batch may be.
+    TooLarge,
+    /// The stamp is not later than the one before.
+    StampNotLater,
+    /// The stamp is far from this replica's clock.
+    StampOffClock,
+    /// A transaction is expired at the stamp, or valid for too long after it.
+    Validity,
+    /// A transaction's nonce is executed, or in flight at a lower number.
+    NonceSpent,
+}
+
+/// Why a view change started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ViewChangeReason {
+    /// Requests wait and nothing was executed for the timeout (rule V-1).
+    NoProgress,
+    /// A request waits while later ones execute (rule V-2).
+    Censorship,
+    /// f + 1 replicas moved on (rule V-4).
+    Joined,
+    /// The new view did not start in time (rule V-7).
+    NewViewTimeout,
+    /// The new view's primary sent a NEW-VIEW that does not hold.
+    BadNewView,
+}
+
+/// What is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Missing {
+    /// Bodies of a proposal.
+    Transactions,
+    /// A batch that a new view re-proposes.
+    Batch,
+    /// Decided batches.
+    Committed,
+}
+
+/// Two signed messages of one replica that contradict each other. Anyone with the genesis file can check both signatures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The one that came first.
+    pub first: Message,
+    /// The one that contradicts it.
+    pub second: Message,
+}

@@ -1,0 +1,1 @@
+//! One node: verifier, driver, executor and egress around the replica.

@@ -1,0 +1,1 @@
+//! QUIC between replicas and from clients: identities, streams, limits.

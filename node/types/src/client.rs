@@ -1,0 +1,152 @@
+//! What clients and replicas say to each other. Requests are answered on the same connection, matched by a number the client chose.
+
+use serde::{Deserialize, Serialize};
+use tetrarch_crypto::{Digest, PublicKey};
+
+use crate::{ReplicaId, Reply, SeqNum, Timestamp, TransactionId, View};
+
+/// A client's request to one replica.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Order and execute this; answered when it is executed, from the reply cache if it already was.
+    Submit(crate::Transaction),
+    /// Answer from this replica's state, now.
+    Query(Query),
+}
+
+/// A question that changes nothing and is answered by the replica alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Query {
+    /// A read that the state machine understands.
+    Read(Vec<u8>),
+    /// The highest nonce executed for a sender.
+    Nonce(PublicKey),
+    /// What came of a transaction, if the reply cache still has it.
+    Reply(TransactionId),
+    /// The whole transaction, if the replica still has it: a receipt names what was asked.
+    Transaction(TransactionId),
+    /// How the replica is.
+    Status,
+}
+
+/// A replica's answer to one request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "replies are the common case; a box would be an allocation for each")]
+pub enum Response {
+    /// To a submitted transaction, or to [`Query::Reply`].
+    Reply(Reply),
+    /// To [`Query::Read`].
+    Answer(Answer),
+    /// To [`Query::Nonce`].
+    Nonce(Option<u64>),
+    /// To [`Query::Transaction`].
+    Transaction(crate::Transaction),
+    /// To [`Query::Status`].
+    Status(NodeStatus),
+    /// The request is not served.
+    Refused(Refusal),
+}
+
+/// The answer to a read: comparable between replicas byte by byte.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The last batch executed when it was read.
+    pub executed: SeqNum,
+    /// The state machine's answer. Honest replicas give the same bytes at the same `executed`, and may at others.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a request is not served. One replica's word only: a client believes it when f + 1 say the same.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    /// Pools or queues are full.
+    #[error("the replica has no room for more transactions now; wait and send it again")]
+    Busy,
+    /// Signature or key not acceptable.
+    #[error("the transaction's signature is not valid for its sender's key")]
+    BadSignature,
+    /// A weak key.
+    #[error("the sender's public key is weak and not accepted")]
+    WeakKey,
+    /// Made for another chain.
+    #[error("the transaction is for chain {theirs}, this is chain {ours}; use the genesis file of this chain")]
+    WrongChain {
+        /// The chain it names.
+        theirs: Digest,
+        /// The replica's.
+        ours: Digest,
+    },
+    /// Command too large.
+    #[error("the command has {actual} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// Its bytes.
+        actual: u64,
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// The nonce is executed, with another transaction or one so old that the reply is gone.
+    #[error("nonce {nonce} is already used by this sender; sign the command again with a higher one")]
+    NonceSpent {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Past its end of validity.
+    #[error("the transaction is no longer valid; sign the command again")]
+    Expired,
+    /// End of validity too far ahead.
+    #[error("the transaction is valid for longer than an hour; sign the command again with an earlier end")]
+    ValidTooLong,
+    /// [`Query::Reply`] or [`Query::Transaction`] for one that the replica does not have.
+    #[error("the replica does not know this transaction, or keeps it no longer")]
+    Unknown,
+    /// The replica does not serve now: recovering, or stopped by an error of its disk.
+    #[error("the replica does not serve: {0}")]
+    NotServing(String),
+    /// Not a request of this protocol, or a command the state machine cannot read.
+    #[error("the request is malformed: {0}")]
+    Malformed(String),
+}
+
+/// What a replica is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeMode {
+    /// In a view and voting.
+    Normal,
+    /// Waiting for a NEW-VIEW.
+    ChangingView,
+    /// Behind the others and fetching.
+    Recovering,
+    /// Not voting, for the reason given.
+    Halted(String),
+}
+
+/// How a replica is, in its own unverified words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Who says it.
+    pub replica: ReplicaId,
+    /// The chain.
+    pub chain: Digest,
+    /// What it is doing.
+    pub mode: NodeMode,
+    /// Its view, or the one it moves to.
+    pub view: View,
+    /// That view's primary.
+    pub primary: ReplicaId,
+    /// The last batch executed.
+    pub executed: SeqNum,
+    /// The stable checkpoint.
+    pub stable_checkpoint: SeqNum,
+    /// The state root at its own last checkpoint.
+    pub state_root: Digest,
+    /// The store's revision.
+    pub revision: u64,
+    /// Agreed time.
+    pub agreed_time: Timestamp,
+    /// Transactions waiting.
+    pub pending: u64,
+    /// Evidence of equivocation on record.
+    pub evidence: u64,
+    /// Microseconds since the process started.
+    pub uptime_micros: u64,
+}

@@ -1,0 +1,52 @@
+//! The one encoding (rule W-1): postcard, decoded strictly. A value has exactly one accepted encoding, because what was decoded is
+//! encoded again and compared: postcard alone would accept overlong varints.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Why bytes were not accepted as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The bytes do not describe a value of this type.
+    #[error("the bytes are not an encoding of the expected type")]
+    Malformed,
+    /// A value was read, but bytes remain behind it.
+    #[error("there are bytes behind the value")]
+    TrailingBytes,
+    /// A value was read, but its canonical encoding is another one.
+    #[error("the encoding is not canonical")]
+    NotCanonical,
+    /// More bytes than the limit for this kind of input.
+    #[error("{actual} bytes are more than the limit of {limit}")]
+    TooLarge {
+        /// How many bytes there were.
+        actual: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+}
+
+/// The canonical encoding of a value.
+///
+/// The types of this crate hold nothing that postcard cannot encode (no maps of unknown length, no floats), so the empty vector
+/// that stands for an encoding error can never decode, verify or match anything.
+pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).unwrap_or_default()
+}
+
+/// Reads a value that must fill `bytes` exactly and canonically.
+///
+/// # Errors
+/// [`DecodeError`] when the bytes are longer than `limit`, malformed, followed by others, or not the canonical encoding.
+pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+    if bytes.len() > limit {
+        return Err(DecodeError::TooLarge { actual: bytes.len(), limit });
+    }
+    let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| DecodeError::Malformed)?;
+    if !rest.is_empty() {
+        return Err(DecodeError::TrailingBytes);
+    }
+    if encode(&value) != bytes {
+        return Err(DecodeError::NotCanonical);
+    }
+    Ok(value)
+}

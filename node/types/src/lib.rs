@@ -1,0 +1,40 @@
+//! The vocabulary of Tetrarch: ids, time, transactions, batches, protocol messages, certificates, replies, genesis, membership and
+//! the one canonical codec, together with the only two ways a signature enters or leaves the system: [`sign`] and [`Verifier`].
+//!
+//! Everything here is pure: no clock, no randomness, no I/O. Rules cited as `W-…`, `Q-…`, `N-…` are those of `specs/protocol.md`.
+
+mod applied;
+mod batch;
+mod certificate;
+mod client;
+mod codec;
+mod genesis;
+mod ids;
+pub mod limits;
+mod membership;
+mod message;
+mod nonce;
+mod payload;
+mod reply;
+mod time;
+mod transaction;
+mod verify;
+
+pub use applied::{Applied, Sender};
+pub use batch::{Batch, CommittedBatch};
+pub use certificate::{CheckpointCertificate, CommitCertificate, PreparedCertificate, Votes};
+pub use client::{Answer, NodeMode, NodeStatus, Query, Refusal, Request, Response};
+pub use codec::{DecodeError, decode, encode};
+pub use genesis::{Genesis, GenesisError, Member, Parameters};
+pub use ids::{Epoch, ReplicaId, SeqNum, TransactionId, View};
+pub use membership::Membership;
+pub use message::{
+    Checkpoint, Commit, Fetch, Lane, Message, MessageKind, NewView, PrePrepare, Prepare, Proposal, Signable, Signed, Status,
+    Supply, ViewChange,
+};
+pub use nonce::NonceWindow;
+pub use payload::{Payload, sign};
+pub use reply::{Outcome, Reply, ReplyCertificate, Results, result_leaf};
+pub use time::{Now, Time, Timestamp};
+pub use transaction::{Transaction, TransactionBody};
+pub use verify::{Rejection, Verified, Verifier};

@@ -1,0 +1,50 @@
+//! Every bound on what a peer or a client may send, in one place. All of them are part of the protocol: replicas must agree on
+//! what is too large, or a batch acceptable to one would be refused by another.
+
+use std::time::Duration;
+
+/// A transaction's command, in bytes: etcd's 1.5 MiB request limit and room for its envelope.
+pub const MAX_COMMAND_BYTES: usize = 1_600 * 1024;
+
+/// What a transaction adds to its command, in bytes, at most.
+pub const TRANSACTION_OVERHEAD_BYTES: usize = 256;
+
+/// Transactions in one batch.
+pub const MAX_BATCH_TRANSACTIONS: usize = 1_024;
+
+/// The bodies of one batch together, in bytes. At least one maximal transaction fits.
+pub const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// A message on the votes' lane, in bytes: everything but the bulk kinds is far smaller.
+pub const MAX_VOTE_BYTES: usize = 1024;
+
+/// A message on the bulk lane, in bytes: a NEW-VIEW of a large membership, or a supply of committed batches.
+pub const MAX_BULK_BYTES: usize = 16 * 1024 * 1024;
+
+/// A client's request or a replica's response, in bytes.
+pub const MAX_CLIENT_FRAME_BYTES: usize = 2 * 1024 * 1024;
+
+/// The bodies in one supply, in bytes. One maximal batch always fits.
+pub const MAX_SUPPLY_BYTES: usize = 8 * 1024 * 1024;
+
+/// Committed batches in one supply.
+pub const MAX_SUPPLY_BATCHES: usize = 64;
+
+/// Transaction ids in one fetch.
+pub const MAX_FETCH_TRANSACTIONS: usize = MAX_BATCH_TRANSACTIONS;
+
+/// Replicas in a membership.
+pub const MAX_REPLICAS: usize = 100;
+
+/// Sequence numbers in flight above a stable checkpoint, whatever genesis asks for.
+pub const MAX_WINDOW: u64 = 4_096;
+
+/// How far ahead of agreed time a transaction may name its end of validity. A sender's nonce window is kept at least this long
+/// after its last use, so nothing still valid can find its window gone.
+pub const MAX_VALIDITY: Duration = Duration::from_secs(3_600);
+
+/// Out-of-order nonces remembered for a sender.
+pub const NONCE_WINDOW: u64 = 4_096;
+
+/// A result's bytes: what a reply can carry beside its proof.
+pub const MAX_RESULT_BYTES: usize = MAX_COMMAND_BYTES;

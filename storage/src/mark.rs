@@ -1,0 +1,66 @@
+//! The high-water mark: how far a replica's own records went, kept apart from them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::StoreError;
+
+/// The last record known to be durable: its index, and the hash chain over all records through it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Mark {
+    /// The record's index.
+    pub index: u64,
+    /// The chain's value after that record.
+    pub chain: [u8; 32],
+}
+
+/// Remembers one [`Mark`], durably, and never an older one than it had.
+pub trait HighWaterMark: Send {
+    /// The mark, or `None` if none was ever set.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if it cannot be read.
+    fn read(&self) -> Result<Option<Mark>, StoreError>;
+
+    /// Sets the mark; durable once this returns. Setting it to what it already is does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::MarkBehind`] if `mark` is older than the one held, or of the same index with another chain: the old one
+    /// stays, and the next advance may succeed. [`StoreError::Io`] or [`StoreError::Full`] if writing failed, and from then on
+    /// [`StoreError::Poisoned`].
+    fn advance(&mut self, mark: Mark) -> Result<(), StoreError>;
+}
+
+/// Whether `mark` must be written: `Ok(false)` if it is the one held already, an error if it would go back.
+pub(crate) fn is_newer(held: Option<Mark>, mark: Mark) -> Result<bool, StoreError> {
+    match held {
+        Some(held) if held == mark => Ok(false),
+        Some(held) if mark.index <= held.index => Err(StoreError::MarkBehind { held: held.index, offered: mark.index }),
+        _ => Ok(true),
+    }
+}
+
+/// A mark in memory, for tests and the simulator. Clones share it, so that it outlives a simulated crash.
+#[derive(Clone, Default, Debug)]
+pub struct MemoryMark {
+    held: Arc<Mutex<Option<Mark>>>,
+}
+
+impl MemoryMark {
+    fn lock(&self) -> MutexGuard<'_, Option<Mark>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HighWaterMark for MemoryMark {
+    fn read(&self) -> Result<Option<Mark>, StoreError> {
+        Ok(*self.lock())
+    }
+
+    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+        let mut held = self.lock();
+        if is_newer(*held, mark)? {
+            *held = Some(mark);
+        }
+        Ok(())
+    }
+}

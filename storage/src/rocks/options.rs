@@ -1,0 +1,69 @@
+//! How RocksDB is set up: careful before fast, and small, since several replicas may share one laptop.
+//!
+//! Memory, roughly and at most: 32 MiB block cache (indexes and filters included), 32 MiB of write buffers over all tables,
+//! and the scans under way. Disk: 64 MiB of write-ahead log and 16 MiB of its own messages beside the data.
+
+use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+
+const MIB: usize = 1 << 20;
+
+/// One cache for all tables of a store.
+pub(super) fn block_cache() -> Cache {
+    Cache::new_lru_cache(32 * MIB)
+}
+
+/// What concerns the database as a whole.
+pub(super) fn database() -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    recovery(&mut options);
+    bounds(&mut options);
+    options
+}
+
+fn recovery(options: &mut Options) {
+    // A log that was cut short anywhere ends there: an ordinary kill leaves that, and it keeps batches whole and in order.
+    options.set_wal_recovery_mode(DBRecoveryMode::PointInTime);
+    options.set_paranoid_checks(true);
+    // A log that was complete and synced, and is now missing or shorter, is damage and not the end.
+    options.set_track_and_verify_wals_in_manifest(true);
+}
+
+fn bounds(options: &mut Options) {
+    options.set_db_write_buffer_size(32 * MIB);
+    options.set_max_total_wal_size(64 * MIB as u64);
+    options.set_max_manifest_file_size(16 * MIB);
+    options.set_max_open_files(256);
+    // One thread that flushes and one that compacts.
+    options.set_max_background_jobs(2);
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_log_file_size(4 * MIB);
+    options.set_keep_log_file_num(4);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
+}
+
+/// What concerns one table.
+pub(super) fn table(cache: &Cache) -> Options {
+    let mut options = Options::default();
+    options.set_write_buffer_size(8 * MIB);
+    options.set_max_write_buffer_number(2);
+    options.set_target_file_size_base(16 * MIB as u64);
+    options.set_block_based_table_factory(&blocks(cache));
+    // What comes fresh from memory is rewritten soon; compressing pays below that. The last entry counts for all deeper levels.
+    options.set_compression_per_level(&[DBCompressionType::None, DBCompressionType::Lz4]);
+    // Queues and logs delete what they wrote: files full of tombstones are compacted early, so that scans stay quick and the
+    // disk gets its space back.
+    options.add_compact_on_deletion_collector_factory(4096, 2048, 0.5);
+    options
+}
+
+fn blocks(cache: &Cache) -> BlockBasedOptions {
+    let mut options = BlockBasedOptions::default();
+    options.set_block_cache(cache);
+    options.set_cache_index_and_filter_blocks(true);
+    options.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    options.set_bloom_filter(10.0, false);
+    options
+}

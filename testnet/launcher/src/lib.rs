@@ -1,0 +1,1 @@
+//! Starts, watches, breaks and mends real node processes.
