@@ -1,5 +1,8 @@
 //! Key files: PKCS#8 in PEM (RFC 5958, RFC 7468, RFC 8410), encrypted by PBES2 (RFC 8018) under a passphrase, readable by
-//! their owner only. OpenSSL 3 reads and writes the same files.
+//! their owner only.
+//!
+//! Files that OpenSSL writes are read. Those written here are of PKCS#8 version 2: beside the secret key they hold the public
+//! one, so that damage to either is noticed. OpenSSL 3.0 does not read that version.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -12,7 +15,7 @@ use pkcs8::pkcs5::pbes2::Kdf;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef, SecretDocument};
 use zeroize::Zeroizing;
 
-use crate::{KeyFileError, SigningKey};
+use crate::{KeyFileError, Signer, SigningKey};
 
 /// The most that is read of a key file, in bytes; an encrypted Ed25519 key takes about 400.
 const MAX_FILE: u64 = 16 * 1024;
@@ -135,8 +138,13 @@ fn decode(path: &Path, document: &SecretDocument) -> Result<SigningKey, KeyFileE
     if info.algorithm.oid != ED25519 {
         return Err(KeyFileError::WrongAlgorithm { path: path.into(), oid: info.algorithm.oid.to_string() });
     }
-    // This compares the public key, if the file has one, with the secret one.
-    ed25519_dalek::SigningKey::try_from(info).map(SigningKey::from_dalek).map_err(|_| corrupt())
+    let public = info.public_key.map(|bits| bits.as_bytes());
+    let key = ed25519_dalek::SigningKey::try_from(info).map(SigningKey::from_dalek).map_err(|_| corrupt())?;
+    // Version 2 repeats the public key, which guards the secret one against damage.
+    match public {
+        Some(public) if public != Some(key.public_key().as_bytes()) => Err(corrupt()),
+        _ => Ok(key),
+    }
 }
 
 fn decrypt(path: &Path, document: &SecretDocument, passphrase: &str) -> Result<SecretDocument, KeyFileError> {

@@ -84,7 +84,7 @@ fn settle_singly(items: &[Item], verdicts: &mut [bool]) -> bool {
 }
 
 /// A search for the invalid items by bisection. Work in vain is bounded, so that someone who fills a batch with invalid claims
-/// cannot make it cost more than about twice what single checks would.
+/// cannot make it cost three times what single checks would; one invalid claim among many costs about as much as those.
 struct Search {
     coefficients: ChaCha20Rng,
     /// How many more items may go through batches that fail.

@@ -155,7 +155,8 @@ fn one_invalid_claim_is_found_anywhere_in_a_large_batch() {
 
 #[test]
 fn a_batch_of_which_most_is_invalid_is_told_apart_too() {
-    let claims: Vec<Claim> = (0..130).map(|n| make(if n % 7 == 3 { Valid } else { WrongMessage }, n % 5, 1, n)).collect();
+    let claims: Vec<Claim> =
+        (0..130).map(|n| make(if n % 7 == 3 { Valid } else { WrongMessage }, n % 5, 1, n)).collect();
     let expected: Vec<bool> = (0..130).map(|number| number % 7 == 3).collect();
     assert_eq!(Ed25519.accepts_each(&claims), expected);
     assert_eq!(Ed25519.accepts_each(&vec![make(WrongKey, 1, 1, 1); 50]), vec![false; 50]);

@@ -84,4 +84,29 @@ proptest! {
         prop_assert_eq!(digest(&one) == digest(&other), one == other);
     }
 }
-GOLDEN
+
+/// Computed apart from this crate: SHA-256 over length-prefixed parts.
+#[test]
+fn digests_are_these() {
+    let golden: [(&[&[u8]], Domain, &str); 3] = [
+        (&[], Domain::Batch, "1b10eab13a55b204c883c54c272fd5f3255c776c8bffa9c82a165e26d2cf3996"),
+        (&[b"abc"], Domain::Prepare, "871cf1f46fe4b7dbc9adf63c9a1a463ff3a8255b2fe3f16773c807259de4866d"),
+        (&[b"ab", b"c"], Domain::Prepare, "381c0d934278fa4e744506471279b8d1c0815c6e96614661ba945cb92bb6cd14"),
+    ];
+    for (parts, domain, expected) in golden {
+        assert_eq!(Digest::of(domain, parts).to_string(), expected);
+    }
+}
+
+#[test]
+fn signing_bytes_are_these() {
+    let scope = Scope { genesis: Digest::from_bytes(std::array::from_fn(|at| at as u8)), epoch: 7 };
+    let expected = [
+        "1200000000000000",
+        "74657472617263682f312f70726570617265",
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+        "0700000000000000",
+        "7061796c6f6164",
+    ];
+    assert_eq!(hex::encode(Domain::Prepare.signing_bytes(&scope, b"payload")), expected.concat());
+}

@@ -1,6 +1,8 @@
 //! The twelve cases of Chalkias, Garillot and Nikolaenko, "Taming the many EdDSAs" (SSR 2020, table 5), built here from their
 //! conditions, with the verdicts that ZIP-215 gives. Each case first shows that it is what it claims to be.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use common::{Secret, challenge, claim, craft, non_canonical_encodings, parts, residue};

@@ -1,5 +1,7 @@
 //! Merkle trees against RFC 6962's own recursive definition, and paths that lie.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use proptest::prelude::*;
 use tetrarch_crypto::{Digest, Domain, MerklePath, MerkleTree};
 
@@ -70,6 +72,16 @@ fn every_small_tree_is_the_recursive_one() {
 fn an_empty_tree_has_its_own_root() {
     assert_eq!(MerkleTree::new(Vec::new()).root(), Digest::of(Domain::MerkleNode, &[]));
     assert_eq!(MerkleTree::new(Vec::new()).path(0), None);
+}
+
+/// Computed apart from this crate.
+#[test]
+fn roots_are_these() {
+    let three = (1..4).map(|byte| Digest::from_bytes([byte; 32])).collect();
+    let expected = "9cdda7edb8d36e49f6f447428872b16bf172d31d7312af25dc8966b9eeae123d";
+    assert_eq!(MerkleTree::new(three).root().to_string(), expected);
+    let empty = "d2d33025811c523f9a226fdefa1483d89df17f87abfe0ab8964f1d8e27a6073e";
+    assert_eq!(MerkleTree::new(Vec::new()).root().to_string(), empty);
 }
 
 /// All claims about where a leaf stands, in trees of all sizes up to some bound: only the true one leads to the root.

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Secret, claim, non_canonical_encodings, small_order_encodings};
-use tetrarch_crypto::{Ed25519, PublicKey, Signer, SignatureScheme, SigningKey, WeakKey};
+use tetrarch_crypto::{Ed25519, PublicKey, SignatureScheme, Signer, SigningKey, WeakKey};
 
 #[test]
 fn there_are_fourteen_spellings_of_the_eight_small_order_points() {

@@ -1,5 +1,7 @@
 //! How digests, keys and signatures are written for people and for the wire.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

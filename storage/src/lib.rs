@@ -25,6 +25,7 @@
 mod batch;
 mod error;
 mod faulty;
+mod journal;
 mod mark;
 mod mark_file;
 mod memory;
@@ -35,6 +36,7 @@ mod tables;
 pub use batch::{Operation, Table, WriteBatch};
 pub use error::StoreError;
 pub use faulty::{FailureKind, FaultCounters, FaultyStore};
+pub use journal::{Entry, JOURNAL, Journal, JournalError};
 pub use mark::{HighWaterMark, Mark, MemoryMark};
 pub use mark_file::MarkFile;
 pub use memory::MemoryStore;

@@ -1,6 +1,7 @@
 //! Signatures that an honest signer never makes, crafted from the equations of RFC 8032, section 5.1.
 
-#![allow(dead_code, reason = "every test file uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(dead_code, unreachable_pub, reason = "a module of every test file that wants it, and each wants another part")]
 
 use curve25519_dalek::EdwardsPoint;
 use curve25519_dalek::constants::{ED25519_BASEPOINT_POINT, EIGHT_TORSION};
@@ -47,11 +48,7 @@ pub fn claim(key: [u8; 32], nonce: [u8; 32], s: [u8; 32], message: &[u8]) -> Cla
     let mut signature = [0; 64];
     signature[..32].copy_from_slice(&nonce);
     signature[32..].copy_from_slice(&s);
-    Claim {
-        key: PublicKey::from_bytes(key),
-        message: message.to_vec(),
-        signature: Signature::from_bytes(signature),
-    }
+    Claim { key: PublicKey::from_bytes(key), message: message.to_vec(), signature: Signature::from_bytes(signature) }
 }
 
 /// A signature with S = r + k·a. It always fulfils the cofactored equation; the other one if the small-order parts cancel.
@@ -108,7 +105,8 @@ pub fn non_canonical_encodings() -> Vec<[u8; 32]> {
 
 /// The eight points of small order and their second spellings.
 pub fn small_order_encodings() -> Vec<[u8; 32]> {
-    let is_small = |bytes: &[u8; 32]| CompressedEdwardsY(*bytes).decompress().is_some_and(|point| point.is_small_order());
+    let is_small =
+        |bytes: &[u8; 32]| CompressedEdwardsY(*bytes).decompress().is_some_and(|point| point.is_small_order());
     let canonical = EIGHT_TORSION.iter().map(|point| point.compress().to_bytes());
     canonical.chain(non_canonical_encodings().into_iter().filter(is_small)).collect()
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal, ReplicaId, SeqNum,
-    Signed, Transaction, TransactionId, Verified, View,
+    Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal, ReplicaId,
+    SeqNum, Signed, Transaction, TransactionId, Verified, View,
 };
 
 use crate::Event;

@@ -1,8 +1,7 @@
 //! What a replica lets others observe: the only source of metrics, logs, coverage, checks and traces.
 
-use serde::{Deserialize, Serialize};
 use tetrarch_crypto::Digest;
-use tetrarch_types::{Message, MessageKind, ReplicaId, SeqNum, TransactionId, View};
+use tetrarch_types::{Evidence, MessageKind, ReplicaId, SeqNum, TransactionId, View};
 
 /// Something worth knowing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +133,8 @@ pub enum Ignored {
 /// What is wrong with a proposal, in the eyes of a backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProposalFault {
+    /// Another batch is decided at this number.
+    Decided,
     /// Nothing in it: only a new view fills gaps.
     Empty,
     /// Bodies larger together than a batch may be.
@@ -172,13 +173,4 @@ pub enum Missing {
     Batch,
     /// Decided batches.
     Committed,
-}
-
-/// Two signed messages of one replica that contradict each other. Anyone with the genesis file can check both signatures.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The one that came first.
-    pub first: Message,
-    /// The one that contradicts it.
-    pub second: Message,
 }

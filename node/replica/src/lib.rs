@@ -1,15 +1,55 @@
-//! The PBFT state machine, pure and synchronous.
+//! The PBFT state machine, pure and synchronous (Castro and Liskov, "Practical Byzantine Fault Tolerance", OSDI 1999, the variant
+//! with signatures; rules and deviations in `specs/protocol.md`).
+//!
+//! ```text
+//!              inputs                                       effects, in order
+//!   Request ──────┐     ┌─────────────────────────┐     ┌── Persist     durable before anything behind it leaves
+//!   Message ──────┤     │  propose   normal case  │     ├── Send        own votes come back as Message
+//!   Executed ─────┼────▶│  view change, new view  │────▶┼── Execute     decided batches, in order
+//!   Snapshotted ──┤     │  checkpoint   fetch     │     ├── SendCommitted, Refuse, Discard
+//!   Deadline ─────┘     └─────────────────────────┘     └── Observe     metrics, logs, checks
+//! ```
+//!
+//! | file | holds |
+//! |---|---|
+//! | `door` | inputs, effects, records: all that crosses the border |
+//! | `replica` | the state and the dispatch |
+//! | `safety` | every condition that a vote depends on |
+//! | `propose` | requests, the primary's batches |
+//! | `normal` | PRE-PREPARE, PREPARE, COMMIT |
+//! | `execution` | decided batches, in order |
+//! | `checkpoint` | stable checkpoints, the low watermark |
+//! | `view_change`, `new_view` | leaving a view, starting one |
+//! | `status`, `fetch` | saying again, asking for what is missing |
+//! | `recovery` | coming back from the journal |
+//! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
+
+mod checkpoint;
 mod config;
 mod door;
 mod event;
+mod execution;
+mod fetch;
+mod log;
 #[cfg(feature = "mutants")]
 mod mutant;
+mod new_view;
+mod normal;
+mod pool;
+mod propose;
+mod recovery;
 mod replica;
+mod safety;
+mod slot;
+mod spent;
+mod status;
+mod timer;
 mod turn;
+mod view_change;
 
 pub use config::{Config, PoolLimits};
 pub use door::{Effect, Effects, Input, Recipients, Record};
-pub use event::{Event, Evidence, Ignored, Missing, ProposalFault, ViewChangeReason};
+pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
 #[cfg(feature = "mutants")]
 pub use mutant::Mutant;
 pub use replica::{Corrupt, Replica, ReplicaStatus};

@@ -1,8 +1,20 @@
-//! The replica.
+//! The replica: its state, and the door.
 
-use tetrarch_types::{Applied, Now, SeqNum, Time, View};
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Config, Effects, Input, Record};
+use tetrarch_crypto::PublicKey;
+use tetrarch_types::{
+    Applied, CheckpointCertificate, Message, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Status, Time, Timestamp,
+    TransactionId, Verified, View, ViewChange,
+};
+
+use crate::checkpoint::Checkpoints;
+use crate::fetch::Attempt;
+use crate::log::Log;
+use crate::pool::Pool;
+use crate::spent::Spent;
+use crate::timer::Timers;
+use crate::{Config, Effects, Ignored, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,7 +37,7 @@ pub struct ReplicaStatus {
     pub executed: SeqNum,
     /// The stable checkpoint.
     pub stable: SeqNum,
-    /// The highest checkpoint or commit certificate's number that it knows of; above `executed` while it is behind.
+    /// The highest sequence number known to be decided; above `executed` while the replica is behind.
     pub known: SeqNum,
     /// Transactions that wait in the pool.
     pub pending: usize,
@@ -33,35 +45,207 @@ pub struct ReplicaStatus {
     pub halted: bool,
 }
 
-/// One replica.
+/// One replica of the three-phase protocol (Castro and Liskov, OSDI 1999), without clocks, disks, networks or keys.
 pub struct Replica {
-    #[expect(dead_code, reason = "under construction")]
-    config: Config,
+    pub(crate) config: Config,
+    /// The view this replica is in, or moves to while `changing`.
+    pub(crate) view: View,
+    pub(crate) changing: bool,
+    pub(crate) halted: bool,
+    /// The NEW-VIEW of the last view entered: kept for those who missed it.
+    pub(crate) new_view: Option<Signed<NewView>>,
+    /// The NEW-VIEW that this replica, as primary, has sent and not yet seen come back.
+    pub(crate) starting: Option<Payload>,
+    /// Ordinary proposals of this view lie above it.
+    pub(crate) view_start: SeqNum,
+    /// As primary: the next number to assign.
+    pub(crate) next_seq: SeqNum,
+    /// Recovered proposals of this view that have to come back signed.
+    pub(crate) own_proposals: BTreeMap<SeqNum, Payload>,
+    pub(crate) log: Log,
+    pub(crate) pool: Pool,
+    pub(crate) spent: Spent,
+    /// The lowest slot above `dispatched` that holds a sender's nonce.
+    pub(crate) in_flight: BTreeMap<(PublicKey, u64), SeqNum>,
+    /// Bodies that slots wait for.
+    pub(crate) awaited: BTreeSet<(TransactionId, SeqNum)>,
+    /// Where the bodies of accepted batches are held.
+    pub(crate) placed: BTreeMap<TransactionId, SeqNum>,
+    /// The last batch handed to execution.
+    pub(crate) dispatched: SeqNum,
+    /// The last batch that execution reported done.
+    pub(crate) executed: SeqNum,
+    /// Agreed time after `dispatched`.
+    pub(crate) agreed_time: Timestamp,
+    /// The latest stamp given or seen: the primary's next one is later.
+    pub(crate) last_stamp: Timestamp,
+    pub(crate) checkpoints: Checkpoints,
+    /// Of each member, the VIEW-CHANGE for its highest view.
+    pub(crate) view_changes: BTreeMap<ReplicaId, Signed<ViewChange>>,
+    /// The view in which something was last executed: the timeout doubles with the distance from it.
+    pub(crate) progress_view: View,
+    pub(crate) peers: BTreeMap<ReplicaId, Status>,
+    pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
+    pub(crate) catch_up: Attempt,
+    pub(crate) timers: Timers,
 }
 
 impl Replica {
-    /// Rebuilds a replica from what is durable: execution's state and the journal's records in order.
-    ///
-    /// # Errors
-    /// [`Corrupt`] when the records contradict each other.
-    pub fn recover(
-        config: Config,
-        _applied: Applied,
-        _records: impl IntoIterator<Item = Record>,
-    ) -> Result<Self, Corrupt> {
-        Ok(Self { config })
+    /// A replica with this executed state and stable checkpoint, and nothing in agreement.
+    pub(crate) fn new(config: Config, applied: Applied, stable: CheckpointCertificate) -> Self {
+        let window = config.membership.parameters().window;
+        Self {
+            view: View::ZERO,
+            changing: false,
+            halted: false,
+            new_view: None,
+            starting: None,
+            view_start: SeqNum::ZERO,
+            next_seq: applied.executed.max(stable.seq).next(),
+            own_proposals: BTreeMap::new(),
+            log: Log::new(stable.seq, window),
+            pool: Pool::new(config.pool, config.membership.size()),
+            spent: Spent::new(applied.senders),
+            in_flight: BTreeMap::new(),
+            awaited: BTreeSet::new(),
+            placed: BTreeMap::new(),
+            dispatched: applied.executed,
+            executed: applied.executed,
+            agreed_time: applied.agreed_time,
+            last_stamp: applied.agreed_time,
+            checkpoints: Checkpoints::new(stable, applied.checkpoints),
+            view_changes: BTreeMap::new(),
+            progress_view: View::ZERO,
+            peers: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            catch_up: Attempt::default(),
+            timers: Timers::default(),
+            config,
+        }
     }
 
-    /// Takes one input and adds the effects that follow from it. Cannot fail and cannot panic on anything a peer can send (law 2).
-    pub fn step(&mut self, _now: Now, _input: Input, _effects: &mut Effects) {}
+    /// Takes one input and adds the effects that follow from it. Cannot fail, and cannot panic on anything a peer can send (law 2).
+    pub fn step(&mut self, now: Now, input: Input, effects: &mut Effects) {
+        match input {
+            Input::Start => self.on_start(now, effects),
+            Input::Deadline => self.on_deadline(now, effects),
+            Input::Request(transaction) => self.on_request(now, transaction, false, effects),
+            Input::Message(message) => self.on_message(now, message, effects),
+            Input::Executed { seq } => self.on_executed(seq),
+            Input::Snapshotted { seq, state_root } => self.on_snapshotted(now, seq, state_root, effects),
+        }
+    }
 
-    /// When [`Input::Deadline`] is due next. An instant that has passed, or `Time::ZERO`, is due as soon as no other input waits.
+    fn on_message(&mut self, now: Now, message: Verified<Message>, effects: &mut Effects) {
+        if self.halted && !matches!(*message, Message::Status(_)) {
+            return effects.observe(Self::ignored(message.signer(), message.kind(), Ignored::Halted));
+        }
+        if let Some(supply) = message.supply() {
+            return self.on_supply(now, supply, message.signer(), effects);
+        }
+        match message.into_inner() {
+            Message::PrePrepare(proposal) => self.on_pre_prepare(now, proposal, effects),
+            Message::Prepare(signed) => self.on_prepare(signed, effects),
+            Message::Commit(signed) => self.on_commit(now, signed, effects),
+            Message::Checkpoint(signed) => self.on_checkpoint(now, signed, effects),
+            Message::ViewChange(signed) => self.on_view_change(now, signed, effects),
+            Message::NewView(signed) => self.on_new_view(now, signed, effects),
+            Message::Status(signed) => self.on_status(signed, effects),
+            Message::Fetch(signed) => self.on_fetch(&signed, effects),
+            Message::Supply(_) => {}
+        }
+    }
+
+    /// When [`Input::Deadline`] is due next. An instant that has passed is due as soon as no other input waits.
     pub fn deadline(&self) -> Option<Time> {
-        None
+        if self.timers.propose && self.is_primary() && self.pool.has_unassigned() {
+            return Some(Time::ZERO);
+        }
+        let fetch = self.fetches.values().map(|attempt| attempt.due).min();
+        let relays = !self.is_primary() && !self.changing && self.pool.has_unassigned();
+        let relay = relays.then(|| self.timers.relay(&self.config));
+        [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), relay].into_iter().flatten().min()
+    }
+
+    fn status_due(&self) -> Time {
+        let waiting = self.changing || self.has_work() || self.known() > self.dispatched;
+        self.timers.status(&self.config, waiting)
+    }
+
+    /// When the view, or the wait for it, is given up.
+    fn view_due(&self) -> Option<Time> {
+        if self.halted {
+            return None;
+        }
+        if self.changing {
+            return self.timers.new_view;
+        }
+        let no_progress = self.has_work().then(|| self.timers.no_progress(&self.config));
+        [no_progress, self.timers.censorship(&self.config)].into_iter().flatten().min()
+    }
+
+    fn on_deadline(&mut self, now: Now, effects: &mut Effects) {
+        if self.timers.propose {
+            self.try_propose(now, effects);
+        }
+        if self.view_due().is_some_and(|due| due <= now.time) {
+            self.on_view_due(now, effects);
+        }
+        let relays = !self.is_primary() && !self.changing && self.pool.has_unassigned();
+        if relays && self.timers.relay(&self.config) <= now.time {
+            self.relay(now, effects);
+        }
+        self.fetch_due(now, effects);
+        if self.status_due() <= now.time {
+            if self.changing && !self.halted {
+                self.say_view_change(effects);
+            }
+            self.say_status(now, effects);
+        }
+    }
+
+    fn on_view_due(&mut self, now: Now, effects: &mut Effects) {
+        if self.changing {
+            return self.start_view_change(now, self.view.next(), ViewChangeReason::NewViewTimeout, effects);
+        }
+        self.drop_expired(now, effects);
+        let is_censored = self.timers.censorship(&self.config).is_some_and(|due| due <= now.time);
+        let reason = if is_censored { ViewChangeReason::Censorship } else { ViewChangeReason::NoProgress };
+        if self.is_primary_to_blame(now) {
+            self.start_view_change(now, self.view.next(), reason, effects);
+        } else {
+            self.timers.progress = now.time;
+            self.timers.overtaken = None;
+        }
+    }
+
+    fn drop_expired(&mut self, now: Now, effects: &mut Effects) {
+        for transaction in self.pool.remove_expired(now.clock) {
+            effects.push(crate::Effect::Refuse { transaction, refusal: tetrarch_types::Refusal::Expired });
+        }
+    }
+
+    /// Whether something waits that an honest primary would have ordered. Not while others have executed what this replica lacks:
+    /// then it is this replica that is late (rule V-1). A primary whose clock is ahead leaves out what is about to expire.
+    fn is_primary_to_blame(&self, now: Now) -> bool {
+        if self.executed_elsewhere() > self.dispatched {
+            return false;
+        }
+        let in_agreement =
+            self.log.above(self.dispatched).any(|(_, slot)| slot.assignment.is_some() || slot.commit.is_some());
+        in_agreement || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
     }
 
     /// Where it stands.
     pub fn status(&self) -> ReplicaStatus {
-        unreachable!("under construction")
+        ReplicaStatus {
+            view: self.view,
+            changing: self.changing,
+            executed: self.executed,
+            stable: self.checkpoints.stable.seq,
+            known: self.known(),
+            pending: self.pool.len(),
+            halted: self.halted,
+        }
     }
 }

@@ -102,7 +102,10 @@ impl Genesis {
     /// connection is authenticated by key.
     pub fn digest(&self) -> Digest {
         let keys: Vec<PublicKey> = self.replicas.iter().map(|member| member.public_key).collect();
-        Digest::of(Domain::Genesis, &[self.chain.as_bytes(), self.salt.as_bytes(), &encode(&self.parameters), &encode(&keys)])
+        Digest::of(
+            Domain::Genesis,
+            &[self.chain.as_bytes(), self.salt.as_bytes(), &encode(&self.parameters), &encode(&keys)],
+        )
     }
 
     /// The first membership.
@@ -130,7 +133,9 @@ impl Genesis {
     fn check_keys(&self) -> Result<(), GenesisError> {
         for (replica, member) in self.replicas.iter().enumerate() {
             member.public_key.check().map_err(|reason| GenesisError::Key { replica, reason })?;
-            if let Some(other) = self.replicas[..replica].iter().position(|earlier| earlier.public_key == member.public_key) {
+            if let Some(other) =
+                self.replicas[..replica].iter().position(|earlier| earlier.public_key == member.public_key)
+            {
                 return Err(GenesisError::SharedKey(other, replica));
             }
         }

@@ -8,6 +8,7 @@ mod batch;
 mod certificate;
 mod client;
 mod codec;
+mod evidence;
 mod genesis;
 mod ids;
 pub mod limits;
@@ -25,12 +26,13 @@ pub use batch::{Batch, CommittedBatch};
 pub use certificate::{CheckpointCertificate, CommitCertificate, PreparedCertificate, Votes};
 pub use client::{Answer, NodeMode, NodeStatus, Query, Refusal, Request, Response};
 pub use codec::{DecodeError, decode, encode};
+pub use evidence::Evidence;
 pub use genesis::{Genesis, GenesisError, Member, Parameters};
 pub use ids::{Epoch, ReplicaId, SeqNum, TransactionId, View};
 pub use membership::Membership;
 pub use message::{
-    Checkpoint, Commit, Fetch, Lane, Message, MessageKind, NewView, PrePrepare, Prepare, Proposal, Signable, Signed, Status,
-    Supply, ViewChange,
+    Checkpoint, Commit, Fetch, Lane, Message, MessageKind, NewView, PrePrepare, Prepare, Proposal, Signable, Signed,
+    Status, Supply, ViewChange,
 };
 pub use nonce::NonceWindow;
 pub use payload::{Payload, sign};

@@ -73,7 +73,11 @@ impl Membership {
 
     /// The member with this key.
     pub fn id_of(&self, key: &PublicKey) -> Option<ReplicaId> {
-        self.keys.iter().position(|member| member == key).and_then(|index| u16::try_from(index).ok()).map(ReplicaId::new)
+        self.keys
+            .iter()
+            .position(|member| member == key)
+            .and_then(|index| u16::try_from(index).ok())
+            .map(ReplicaId::new)
     }
 
     /// All members, ascending.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Claim, Digest, Domain, PublicKey, Scope, Signature, Signer};
 
 use crate::{
-    Batch, CheckpointCertificate, CommittedBatch, PreparedCertificate, ReplicaId, SeqNum, Transaction, TransactionId, View,
-    encode,
+    Batch, CheckpointCertificate, CommittedBatch, PreparedCertificate, ReplicaId, SeqNum, Transaction, TransactionId,
+    View, encode,
 };
 
 /// A statement that a replica signs, each kind in a domain of its own: a PREPARE can never be read as a COMMIT (rule W-2).
@@ -242,7 +242,9 @@ impl Message {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::Prepare(_) | Self::Commit(_) | Self::Checkpoint(_) | Self::Status(_) => Lane::Votes,
-            Self::PrePrepare(_) | Self::ViewChange(_) | Self::NewView(_) | Self::Fetch(_) | Self::Supply(_) => Lane::Bulk,
+            Self::PrePrepare(_) | Self::ViewChange(_) | Self::NewView(_) | Self::Fetch(_) | Self::Supply(_) => {
+                Lane::Bulk
+            }
         }
     }
 }

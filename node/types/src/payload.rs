@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Scope, Signer};
 
 use crate::{
-    Batch, Checkpoint, Commit, Fetch, Message, NewView, PrePrepare, Prepare, Proposal, ReplicaId, Signed, Status, Supply, View,
-    ViewChange,
+    Batch, Checkpoint, Commit, Fetch, Message, NewView, PrePrepare, Prepare, Proposal, ReplicaId, Signed, Status,
+    Supply, View, ViewChange,
 };
 
 /// An unsigned message. Ed25519 signatures are deterministic, so signing the same payload again, after a restart for instance,
@@ -57,7 +57,8 @@ pub fn sign(payload: Payload, id: ReplicaId, scope: &Scope, signer: &dyn Signer)
         Payload::Checkpoint(checkpoint) => Message::Checkpoint(Signed::new(checkpoint, id, scope, signer)),
         Payload::ViewChange(view_change) => Message::ViewChange(Signed::new(view_change, id, scope, signer)),
         Payload::NewView { view, view_changes, proposals } => {
-            let proposals = proposals.into_iter().map(|assignment| Signed::new(assignment, id, scope, signer)).collect();
+            let proposals =
+                proposals.into_iter().map(|assignment| Signed::new(assignment, id, scope, signer)).collect();
             Message::NewView(Signed::new(NewView { view, view_changes, proposals }, id, scope, signer))
         }
         Payload::Again(message) => *message,

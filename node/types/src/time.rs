@@ -27,6 +27,11 @@ impl Time {
         Self(self.0.saturating_add(micros(wait)))
     }
 
+    /// The instant `wait` earlier, or the start.
+    pub fn before(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(wait)))
+    }
+
     /// The time from `earlier` to this instant; zero when `earlier` is later.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -4,8 +4,9 @@ mod errors;
 mod options;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, ReadOptions, WriteOptions};
@@ -32,10 +33,8 @@ impl RocksStore {
     /// [`StoreError::Locked`] if it is open already, [`StoreError::Denied`] without permission, [`StoreError::Full`] without
     /// space, [`StoreError::Corrupt`] if files are damaged or missing, [`StoreError::Io`] for what else the disk may say.
     pub fn open(path: &Path, tables: &[Table]) -> Result<Self, StoreError> {
-        let io = |error| StoreError::from_io("Opening the database in", path, &error);
-        fs::create_dir_all(path).map_err(io)?;
-        // RocksDB tells its own two openings of a directory apart from one by their spelling.
-        let path = path.canonicalize().map_err(io)?;
+        // One spelling for one directory: that is how RocksDB knows what this process has open already.
+        let path = directory(path).map_err(|error| StoreError::from_io("Opening the database in", path, &error))?;
         let names = column_families(&path, tables)?;
         let cache = options::block_cache();
         let families =
@@ -130,6 +129,17 @@ fn read_options() -> ReadOptions {
     let mut options = ReadOptions::default();
     options.set_verify_checksums(true);
     options
+}
+
+/// Creates the directory if need be, so that no power failure takes it back, and gives its one true name.
+fn directory(path: &Path) -> io::Result<PathBuf> {
+    let created = !path.try_exists()?;
+    fs::create_dir_all(path)?;
+    let path = path.canonicalize()?;
+    if let (true, Some(parent)) = (created, path.parent()) {
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(path)
 }
 
 /// The tables asked for and those that are there already: RocksDB opens all of them or nothing.

@@ -4,35 +4,35 @@
 
 use tetrarch_storage::{Direction, Durability, Mark, Pair, Reader, Store, StoreError, Table, WriteBatch};
 
-pub const A: Table = Table::new("a");
-pub const B: Table = Table::new("b");
+pub(crate) const A: Table = Table::new("a");
+pub(crate) const B: Table = Table::new("b");
 
-pub fn put(key: &[u8], value: &[u8]) -> WriteBatch {
+pub(crate) fn put(key: &[u8], value: &[u8]) -> WriteBatch {
     let mut batch = WriteBatch::new();
     batch.put(A, key, value);
     batch
 }
 
-pub fn buffered(store: &impl Store, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn buffered(store: &impl Store, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     store.write(put(key, value), Durability::Buffered)
 }
 
-pub fn synced(store: &impl Store, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn synced(store: &impl Store, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
     store.write(put(key, value), Durability::Synced)
 }
 
-pub fn get(store: &impl Reader, key: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn get(store: &impl Reader, key: &[u8]) -> Option<Vec<u8>> {
     store.get(A, key).unwrap()
 }
 
-pub fn all(store: &impl Reader, table: Table) -> Vec<Pair> {
+pub(crate) fn all(store: &impl Reader, table: Table) -> Vec<Pair> {
     store.scan(table, b"", b"", Direction::Ascending, usize::MAX).unwrap()
 }
 
-pub fn keys(store: &impl Reader) -> Vec<String> {
+pub(crate) fn keys(store: &impl Reader) -> Vec<String> {
     all(store, A).into_iter().map(|(key, _)| String::from_utf8(key).unwrap()).collect()
 }
 
-pub fn mark(index: u64) -> Mark {
+pub(crate) fn mark(index: u64) -> Mark {
     Mark { index, chain: [index as u8; 32] }
 }

@@ -6,9 +6,9 @@ use tetrarch_crypto::{Claim, Scope, Signature};
 
 use super::{Rejection, Verifier};
 use crate::{
-    Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Membership, Message, NewView,
-    PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable, Signed, Supply, Transaction, View,
-    ViewChange, Votes, limits,
+    Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Membership, Message,
+    NewView, PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable, Signed, Supply,
+    Transaction, View, ViewChange, Votes, limits,
 };
 
 type Claims = Result<Vec<Claim>, Rejection>;
@@ -29,7 +29,11 @@ pub(super) fn of_message(message: &Message, membership: &Membership, verifier: &
     Ok(list.claims)
 }
 
-pub(super) fn of_transaction(transaction: &Transaction, scope: &Scope, verifier: &Verifier) -> Result<Claim, Rejection> {
+pub(super) fn of_transaction(
+    transaction: &Transaction,
+    scope: &Scope,
+    verifier: &Verifier,
+) -> Result<Claim, Rejection> {
     if transaction.body.chain != scope.genesis {
         return Err(Rejection::WrongChain);
     }
@@ -191,7 +195,12 @@ impl Collector<'_> {
         self.batch_with_bodies(&committed.batch, &committed.transactions, verifier)
     }
 
-    fn batch_with_bodies(&mut self, named: &Batch, bodies: &[Transaction], verifier: &Verifier) -> Result<(), Rejection> {
+    fn batch_with_bodies(
+        &mut self,
+        named: &Batch,
+        bodies: &[Transaction],
+        verifier: &Verifier,
+    ) -> Result<(), Rejection> {
         batch(named)?;
         if !named.transactions.iter().copied().eq(bodies.iter().map(Transaction::id)) {
             return Err(Rejection::WrongBodies);

@@ -35,6 +35,16 @@ impl<T> std::ops::Deref for Verified<T> {
     }
 }
 
+impl Verified<Message> {
+    /// The supply that the message carries, if it is one.
+    pub fn supply(&self) -> Option<Verified<crate::Supply>> {
+        match &self.0 {
+            Message::Supply(signed) => Some(Verified(signed.payload.clone())),
+            _ => None,
+        }
+    }
+}
+
 impl Verified<crate::Supply> {
     /// The bodies of a verified supply, each of them verified with it.
     pub fn into_transactions(self) -> Vec<Verified<Transaction>> {
@@ -141,13 +151,19 @@ impl Verifier {
     pub fn transactions(&self, transactions: Vec<Transaction>) -> Vec<Result<Verified<Transaction>, Rejection>> {
         let lists = transactions
             .iter()
-            .map(|transaction| claims::of_transaction(transaction, self.membership.scope(), self).map(|claim| vec![claim]))
+            .map(|transaction| {
+                claims::of_transaction(transaction, self.membership.scope(), self).map(|claim| vec![claim])
+            })
             .collect();
         self.judge(transactions, lists)
     }
 
     /// One signature batch over all claims of all items, then a verdict for each item from its share of the answers.
-    fn judge<T>(&self, items: Vec<T>, lists: Vec<Result<Vec<Claim>, Rejection>>) -> Vec<Result<Verified<T>, Rejection>> {
+    fn judge<T>(
+        &self,
+        items: Vec<T>,
+        lists: Vec<Result<Vec<Claim>, Rejection>>,
+    ) -> Vec<Result<Verified<T>, Rejection>> {
         let mut all = Vec::new();
         let counts: Vec<Result<usize, Rejection>> = lists
             .into_iter()

@@ -20,7 +20,11 @@ pub(crate) fn reply_certificate(
     let root = certificate.path.root_from(leaf).ok_or(Rejection::WrongPath)?;
     let mut claims = votes(certificate, &Results { seq: certificate.seq, root }, membership)?;
     claims.push(certificate.transaction.claim(scope));
-    if scheme.accepts_each(&claims).into_iter().all(|accepted| accepted) { Ok(()) } else { Err(Rejection::BadSignature) }
+    if scheme.accepts_each(&claims).into_iter().all(|accepted| accepted) {
+        Ok(())
+    } else {
+        Err(Rejection::BadSignature)
+    }
 }
 
 fn votes(certificate: &ReplyCertificate, results: &Results, membership: &Membership) -> Result<Vec<Claim>, Rejection> {

@@ -1,0 +1,97 @@
+//! Handing decided batches to execution, in order and once.
+
+use tetrarch_types::{CommittedBatch, MessageKind, Now, Refusal, SeqNum, Transaction};
+
+use crate::slot::Content;
+use crate::{Effect, Effects, Event, Replica};
+
+impl Replica {
+    /// Hands out every batch that is decided, whole, and next in order (rule X-1).
+    pub(crate) fn try_execute(&mut self, now: Now, effects: &mut Effects) {
+        while let Some((committed, content)) = self.next_decided() {
+            let (seq, digest) = (committed.seq, committed.certificate.digest);
+            effects.observe(Event::Executing { seq, digest });
+            effects.push(Effect::Execute(committed));
+            self.dispatched = seq;
+            self.after_dispatch(now, seq, &content, effects);
+        }
+    }
+
+    fn next_decided(&self) -> Option<(CommittedBatch, Content)> {
+        let seq = self.dispatched.next();
+        let slot = self.log.get(seq)?;
+        let certificate = slot.commit.clone()?;
+        let content = slot.complete(&certificate.digest)?.clone();
+        let transactions = content.bodies().cloned().collect();
+        Some((CommittedBatch { seq, batch: content.batch.clone(), transactions, certificate }, content))
+    }
+
+    /// Brings pool, nonces, agreed time and timers in step with a batch that will execute.
+    fn after_dispatch(&mut self, now: Now, seq: SeqNum, content: &Content, effects: &mut Effects) {
+        self.agreed_time = self.agreed_time.max(content.batch.timestamp);
+        self.last_stamp = self.last_stamp.max(self.agreed_time);
+        let mut latest_arrival = None;
+        for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
+            latest_arrival = latest_arrival.max(self.pool.remove(id));
+            self.settle_nonce(seq, body, effects);
+        }
+        self.spent.sweep(self.agreed_time);
+        self.note_overtaking(now, latest_arrival);
+        self.note_progress(now, !content.batch.transactions.is_empty());
+        self.fetches.remove(&seq);
+        if seq > self.log.high() {
+            self.forget_slot(seq);
+        }
+    }
+
+    /// The nonce is spent now: whatever else waits under it never executes.
+    fn settle_nonce(&mut self, seq: SeqNum, body: &Transaction, effects: &mut Effects) {
+        let (sender, nonce) = (body.body.sender, body.body.nonce);
+        self.spent.spend(body, self.agreed_time);
+        if self.in_flight.get(&(sender, nonce)).is_some_and(|place| *place <= seq) {
+            self.in_flight.remove(&(sender, nonce));
+        }
+        if let Some(transaction) = self.pool.remove_nonce(&sender, nonce) {
+            effects.push(Effect::Refuse { transaction, refusal: Refusal::NonceSpent { nonce } });
+        }
+    }
+
+    /// Rule V-2: the first waiting request, by arrival, is overtaken when one that arrived later executes.
+    fn note_overtaking(&mut self, now: Now, latest_arrival: Option<u64>) {
+        let head = self.pool.head().map(|(arrival, _)| arrival);
+        let overtaken = self.timers.overtaken.map(|(arrival, _)| arrival);
+        if overtaken != head {
+            self.timers.overtaken = None;
+        }
+        if let (Some(head), Some(latest), None) = (head, latest_arrival, self.timers.overtaken)
+            && head < latest
+        {
+            self.timers.overtaken = Some((head, now.time));
+        }
+    }
+
+    /// Rule V-7: execution resets the doubling of the timeout; gap fillers do not.
+    fn note_progress(&mut self, now: Now, is_real: bool) {
+        self.timers.progress = now.time;
+        if is_real && !self.changing {
+            self.timers.failures = 0;
+            self.progress_view = self.view;
+        }
+        self.timers.propose = true;
+    }
+
+    /// Execution reports a batch done.
+    pub(crate) fn on_executed(&mut self, seq: SeqNum) {
+        self.executed = self.executed.max(seq);
+    }
+
+    /// Whether there is something that should execute: requests that wait, or slots in agreement.
+    pub(crate) fn has_work(&self) -> bool {
+        let in_agreement = |slot: &crate::slot::Slot| slot.assignment.is_some() || slot.commit.is_some();
+        !self.pool.is_empty() || self.log.above(self.dispatched).any(|(_, slot)| in_agreement(slot))
+    }
+
+    pub(crate) fn ignored(from: tetrarch_types::ReplicaId, kind: MessageKind, reason: crate::Ignored) -> Event {
+        Event::Ignored { from, kind, reason }
+    }
+}

@@ -1,0 +1,211 @@
+//! Getting what is missing: bodies of a proposal, batches that a view re-proposes, and decided batches that were missed.
+//!
+//! Nothing fetched is believed for the sake of who sent it: bodies are named by id and signed by their clients, batches are named
+//! by digest, decided batches carry certificates. So any peer may be asked, one at a time, the next one when it stays silent.
+
+use std::time::Duration;
+
+use tetrarch_crypto::Digest;
+use tetrarch_types::{
+    Batch, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, Transaction,
+    Verified, limits,
+};
+
+use crate::slot::Content;
+use crate::{Effect, Effects, Event, Ignored, Missing, Recipients, Replica};
+
+/// How long a missing body may still be on its way from the client before it is asked for.
+const BODY_PATIENCE: Duration = Duration::from_millis(20);
+
+/// When something missing is asked for next, and how often it was.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Attempt {
+    pub(crate) due: Time,
+    count: u16,
+}
+
+impl Replica {
+    /// Plans to ask for what a slot lacks, if it lacks anything.
+    pub(crate) fn want(&mut self, now: Now, seq: SeqNum) {
+        if self.log.get(seq).is_some_and(crate::slot::Slot::lacks_content) {
+            self.fetches.entry(seq).or_insert(Attempt { due: now.time.after(BODY_PATIENCE), count: 0 });
+        }
+    }
+
+    /// Asks for everything whose time has come.
+    pub(crate) fn fetch_due(&mut self, now: Now, effects: &mut Effects) {
+        let due: Vec<SeqNum> = self.fetches.iter().filter(|(_, it)| it.due <= now.time).map(|(seq, _)| *seq).collect();
+        for seq in due {
+            self.fetch_slot(now, seq, effects);
+        }
+        if self.catch_up_due().is_some_and(|due| due <= now.time) {
+            self.fetch_committed(now, effects);
+        }
+    }
+
+    fn fetch_slot(&mut self, now: Now, seq: SeqNum, effects: &mut Effects) {
+        let wanted =
+            self.log.get(seq).filter(|slot| slot.lacks_content()).and_then(|slot| Some((slot, slot.wanted()?)));
+        let Some((slot, digest)) = wanted else {
+            self.fetches.remove(&seq);
+            return;
+        };
+        let (what, fetch) = match slot.contents.get(&digest) {
+            Some(content) => (Missing::Transactions, Fetch::Transactions(content.missing().collect())),
+            None => (Missing::Batch, Fetch::Batch(digest)),
+        };
+        let interval = self.config.retransmit_interval;
+        let Some(attempt) = self.fetches.get_mut(&seq) else { return };
+        let count = attempt.count;
+        *attempt = Attempt { due: now.time.after(interval), count: count.wrapping_add(1) };
+        self.ask(self.config.membership.primary(self.view), count, what, fetch, effects);
+    }
+
+    /// Asks the `count`-th peer, counted from `first`, skipping this replica.
+    fn ask(&self, first: ReplicaId, count: u16, what: Missing, fetch: Fetch, effects: &mut Effects) {
+        let others: Vec<ReplicaId> = self.config.membership.ids().filter(|id| *id != self.config.id).collect();
+        if others.is_empty() {
+            return;
+        }
+        let start = others.iter().position(|id| *id >= first).unwrap_or(0);
+        let from = others[(start + usize::from(count)) % others.len()];
+        effects.observe(Event::Fetching { from, what });
+        effects.send(Recipients::One(from), Payload::Fetch(fetch));
+    }
+
+    /// The highest sequence number known to be decided.
+    pub(crate) fn known(&self) -> SeqNum {
+        let committed =
+            self.log.iter().rev().find(|(_, slot)| slot.commit.is_some()).map_or(SeqNum::ZERO, |(seq, _)| seq);
+        self.executed_elsewhere().max(committed)
+    }
+
+    /// The highest sequence number that an honest peer executed: it is certified, or f + 1 peers say so, of whom one is honest.
+    pub(crate) fn executed_elsewhere(&self) -> SeqNum {
+        let mut claims: Vec<SeqNum> = self.peers.values().map(|status| status.executed).collect();
+        claims.sort_unstable_by(|one, other| other.cmp(one));
+        let claimed = claims.get(self.config.membership.faults()).copied().unwrap_or_default();
+        let certified = self.checkpoints.ahead.as_ref().map_or(SeqNum::ZERO, |ahead| ahead.seq);
+        claimed.max(certified)
+    }
+
+    /// When decided batches are asked for: once nothing was executed for a while although there is more (rule L-3).
+    pub(crate) fn catch_up_due(&self) -> Option<Time> {
+        let patience = self.config.retransmit_interval;
+        (self.known() > self.dispatched).then(|| self.timers.progress.after(patience).max(self.catch_up.due))
+    }
+
+    fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
+        let ahead: Vec<ReplicaId> =
+            self.peers.iter().filter(|(_, status)| status.executed > self.dispatched).map(|(id, _)| *id).collect();
+        let count = self.catch_up.count;
+        let first = match ahead.len() {
+            0 => self.config.membership.primary(self.view),
+            candidates => ahead[usize::from(count) % candidates],
+        };
+        let offset = if ahead.is_empty() { count } else { 0 };
+        let due = now.time.after(self.config.retransmit_interval);
+        self.catch_up = Attempt { due, count: count.wrapping_add(1) };
+        self.ask(first, offset, Missing::Committed, Fetch::Committed { after: self.dispatched }, effects);
+    }
+
+    pub(crate) fn on_fetch(&self, signed: &Signed<Fetch>, effects: &mut Effects) {
+        let to = signed.signer;
+        match &signed.payload {
+            Fetch::Transactions(ids) => {
+                let mut bytes = 0;
+                let held = ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)));
+                let within = held.take_while(|body| {
+                    bytes += body.cost();
+                    bytes <= limits::MAX_SUPPLY_BYTES
+                });
+                let bodies: Vec<Transaction> = within.cloned().collect();
+                if !bodies.is_empty() {
+                    effects.send(Recipients::One(to), Payload::Supply(Supply::Transactions(bodies)));
+                }
+            }
+            Fetch::Batch(digest) => {
+                if let Some(content) = self.content(digest) {
+                    let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect());
+                    effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
+                }
+            }
+            Fetch::Committed { after } if *after < self.executed => {
+                effects.push(Effect::SendCommitted { to, after: *after });
+            }
+            Fetch::Committed { .. } => {}
+        }
+    }
+
+    fn content(&self, digest: &Digest) -> Option<&Content> {
+        self.log.iter().find_map(|(_, slot)| slot.complete(digest))
+    }
+
+    /// The body of a transaction that is part of an accepted batch.
+    pub(crate) fn placed_body(&self, id: &tetrarch_types::TransactionId) -> Option<&Transaction> {
+        let slot = self.log.get(*self.placed.get(id)?)?;
+        slot.contents.values().find_map(|content| content.body(id))
+    }
+
+    pub(crate) fn on_supply(&mut self, now: Now, supply: Verified<Supply>, from: ReplicaId, effects: &mut Effects) {
+        let ignore = || Self::ignored(from, MessageKind::Supply, Ignored::Unasked);
+        match (*supply).clone() {
+            Supply::Transactions(_) => {
+                for transaction in supply.into_transactions() {
+                    self.on_request(now, transaction, true, effects);
+                }
+            }
+            Supply::Batch { batch, transactions } => {
+                if !self.on_batch(now, batch, transactions, effects) {
+                    effects.observe(ignore());
+                }
+            }
+            Supply::Committed(batches) => {
+                if !self.on_committed(now, batches, effects) {
+                    effects.observe(ignore());
+                }
+            }
+        }
+    }
+
+    /// A batch with its bodies, for the slots that want it.
+    fn on_batch(&mut self, now: Now, batch: Batch, transactions: Vec<Transaction>, effects: &mut Effects) -> bool {
+        let digest = batch.digest();
+        let wants = |slot: &crate::slot::Slot| slot.lacks_content() && slot.wanted() == Some(digest);
+        let slots: Vec<SeqNum> = self.log.iter().filter(|(_, slot)| wants(slot)).map(|(seq, _)| seq).collect();
+        for seq in &slots {
+            let content = Content::complete(batch.clone(), transactions.clone());
+            self.log.slot(*seq).contents.insert(digest, content);
+            self.fetches.remove(seq);
+            self.try_accept(now, *seq, effects);
+        }
+        self.try_execute(now, effects);
+        !slots.is_empty()
+    }
+
+    /// Decided batches with their certificates (rule L-3): taken for the next window of numbers, wherever the watermarks are.
+    fn on_committed(&mut self, now: Now, batches: Vec<CommittedBatch>, effects: &mut Effects) -> bool {
+        let before = self.dispatched;
+        let top = self.dispatched.plus(self.config.membership.parameters().window);
+        for CommittedBatch { seq, batch, transactions, certificate } in batches {
+            if seq <= self.dispatched || seq > top {
+                continue;
+            }
+            let slot = self.log.slot(seq);
+            slot.contents.insert(certificate.digest, Content::complete(batch, transactions));
+            if slot.commit.is_none() {
+                effects.observe(Event::Committed { seq, digest: certificate.digest });
+                slot.commit = Some(certificate);
+            }
+            self.try_execute(now, effects);
+        }
+        if self.dispatched > before {
+            // This peer answers: ask for more at once.
+            self.catch_up.count = self.catch_up.count.wrapping_sub(1);
+            if self.known() > self.dispatched {
+                self.fetch_committed(now, effects);
+            }
+        }
+        self.dispatched > before
+    }
+}

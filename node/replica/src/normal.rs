@@ -1,0 +1,242 @@
+//! The normal case: PRE-PREPARE, PREPARE, COMMIT.
+//!
+//! ```text
+//!   primary   PRE-PREPARE ──┬────────────┬───────────
+//!   backup           PREPARE ┼─────┬─────┼─ COMMIT ──   accepted  (whole content, rule N-3, durable)   → PREPARE
+//!   backup           PREPARE ┴─────┼─────┼─ COMMIT ──   prepared  (q − 1 PREPAREs, rule N-4, durable)  → COMMIT
+//!   backup                         └─────┴─ COMMIT ──   committed (q COMMITs, rule N-6)                → execution
+//! ```
+
+use tetrarch_crypto::{Digest, Signature};
+use tetrarch_types::{
+    Batch, Commit, CommitCertificate, Evidence, Message, MessageKind, Now, Payload, PrePrepare, Prepare, Proposal,
+    ReplicaId, SeqNum, Signed, View,
+};
+
+use crate::slot::{Assignment, Content, Counted, Phase, Vote};
+use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
+
+impl Replica {
+    pub(crate) fn on_pre_prepare(&mut self, now: Now, proposal: Proposal, effects: &mut Effects) {
+        let Signed { payload: PrePrepare { view, seq, digest }, signer, signature } = proposal.pre_prepare;
+        let ignore = |reason| Event::Ignored { from: signer, kind: MessageKind::PrePrepare, reason };
+        if view < self.view {
+            return effects.observe(ignore(Ignored::OldView));
+        }
+        if !self.may_vote_in(view) {
+            return effects.observe(ignore(Ignored::ChangingView));
+        }
+        if !self.log.in_window(seq) || seq <= self.view_start {
+            return effects.observe(ignore(Ignored::OutsideWindow));
+        }
+        match self.log.get(seq).and_then(|slot| slot.assignment.as_ref()) {
+            Some(held) if held.digest == digest => effects.observe(ignore(Ignored::Duplicate)),
+            Some(held) => {
+                let first = PrePrepare { digest: held.digest, ..proposal.pre_prepare.payload };
+                let first = Signed { payload: first, signer, signature: held.signature };
+                effects.observe(Event::Equivocation(Box::new(Evidence::PrePrepare(first, proposal.pre_prepare))));
+            }
+            None => {
+                self.assign(seq, digest, signature);
+                self.learn_batch(now, seq, proposal.batch);
+                self.try_accept(now, seq, effects);
+            }
+        }
+    }
+
+    /// Notes the current view's assignment for a slot.
+    pub(crate) fn assign(&mut self, seq: SeqNum, digest: Digest, signature: Signature) {
+        self.log.slot(seq).assignment = Some(Assignment { digest, signature, phase: Phase::Waiting });
+    }
+
+    /// Takes a batch for a slot, with the bodies that the pool holds, and notes which ones are awaited.
+    pub(crate) fn learn_batch(&mut self, now: Now, seq: SeqNum, batch: Batch) {
+        let digest = batch.digest();
+        let mut content = Content::new(batch);
+        if let Some(held) = self.log.get(seq).and_then(|slot| slot.contents.get(&digest)) {
+            content = held.clone();
+        }
+        for id in content.missing().collect::<Vec<_>>() {
+            match self.pool.get(&id).or_else(|| self.placed_body(&id)) {
+                Some(body) => content.supply(&id, body),
+                None => {
+                    self.awaited.insert((id, seq));
+                }
+            }
+        }
+        self.log.slot(seq).contents.insert(digest, content);
+        self.want(now, seq);
+    }
+
+    /// Accepts the assignment of a slot, if it may be: durable first, then the PREPARE (rules N-3, D-1). The primary's
+    /// PRE-PREPARE stands for its PREPARE; its own ordinary proposals were durable before they were sent.
+    pub(crate) fn try_accept(&mut self, now: Now, seq: SeqNum, effects: &mut Effects) {
+        let Some(assignment) = self.acceptable(seq) else { return };
+        let Some(content) = self.log.get(seq).and_then(|slot| slot.complete(&assignment.digest)).cloned() else {
+            return;
+        };
+        let is_reproposal = seq <= self.view_start;
+        let is_own = self.is_primary() && !is_reproposal;
+        if !is_own
+            && !is_reproposal
+            && let Err(reason) = self.may_prepare(now, seq, &content)
+        {
+            self.set_phase(seq, Phase::Refused);
+            return effects.observe(Event::ProposalRefused { view: self.view, seq, reason });
+        }
+        let prepare = Payload::Prepare(Prepare { view: self.view, seq, digest: assignment.digest });
+        let record = Record::Accepted {
+            view: self.view,
+            seq,
+            pre_prepare: assignment.signature,
+            batch: content.batch.clone(),
+            transactions: content.bodies().cloned().collect(),
+        };
+        if !self.is_primary() {
+            self.promise(record, prepare, effects);
+        } else if !is_own {
+            effects.persist(record);
+        }
+        self.set_phase(seq, Phase::Accepted);
+        self.place(seq, &content);
+        self.try_prepare(seq, effects);
+    }
+
+    /// Rule D-1 and D-2, law 1: the record, then the vote that depends on it.
+    fn promise(&self, record: Record, vote: Payload, effects: &mut Effects) {
+        #[cfg(feature = "mutants")]
+        if self.config.mutant == Some(crate::Mutant::VoteBeforeFsync) {
+            effects.send(Recipients::Everyone, vote);
+            return effects.persist(record);
+        }
+        effects.persist(record);
+        effects.send(Recipients::Everyone, vote);
+    }
+
+    fn acceptable(&self, seq: SeqNum) -> Option<Assignment> {
+        let assignment = self.log.get(seq)?.assignment.as_ref()?;
+        (assignment.phase == Phase::Waiting && self.may_vote_in(self.view)).then(|| assignment.clone())
+    }
+
+    fn set_phase(&mut self, seq: SeqNum, phase: Phase) {
+        if let Some(assignment) = self.log.get_mut(seq).and_then(|slot| slot.assignment.as_mut()) {
+            assignment.phase = phase;
+        }
+    }
+
+    /// Notes where the transactions of an accepted batch are in flight.
+    pub(crate) fn place(&mut self, seq: SeqNum, content: &Content) {
+        self.timers.propose = true;
+        for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
+            self.pool.assign(id);
+            self.placed.insert(*id, seq);
+            if seq > self.dispatched {
+                self.in_flight.entry((body.body.sender, body.body.nonce)).or_insert(seq);
+            }
+        }
+    }
+
+    pub(crate) fn on_prepare(&mut self, signed: Signed<Prepare>, effects: &mut Effects) {
+        let Prepare { view, seq, digest } = signed.payload;
+        if let Some(reason) = self.vote_out_of_place(view, seq) {
+            return effects.observe(Event::Ignored { from: signed.signer, kind: MessageKind::Prepare, reason });
+        }
+        let vote = Vote { view, digest, signature: signed.signature };
+        match self.log.slot(seq).prepares.count_in(signed.signer, vote) {
+            Counted::New => self.try_prepare(seq, effects),
+            Counted::Conflict(held) => {
+                let first = Prepare { view, seq, digest: held.digest };
+                let first = Signed { payload: first, signature: held.signature, ..signed };
+                effects.observe(Event::Equivocation(Box::new(Evidence::Prepare(first, signed))));
+            }
+            other => effects.observe(not_counted(signed.signer, MessageKind::Prepare, other)),
+        }
+    }
+
+    /// Rule B-3. Votes of later views are kept: their NEW-VIEW may still be on its way.
+    fn vote_out_of_place(&self, view: View, seq: SeqNum) -> Option<Ignored> {
+        if !self.log.in_window(seq) {
+            return Some(Ignored::OutsideWindow);
+        }
+        (view < self.view).then_some(Ignored::OldView)
+    }
+
+    /// Prepared: durable first, then the COMMIT (rules N-5, D-2).
+    pub(crate) fn try_prepare(&mut self, seq: SeqNum, effects: &mut Effects) {
+        let Some(certificate) = self.prepared_certificate(seq) else { return };
+        if self.halted {
+            return;
+        }
+        let (view, digest) = (certificate.view, certificate.digest);
+        let commit = Payload::Commit(Commit { view, seq, digest });
+        self.promise(Record::Prepared(certificate.clone()), commit, effects);
+        effects.observe(Event::Prepared { view, seq, digest });
+        self.set_phase(seq, Phase::Prepared);
+        self.log.slot(seq).prepared = Some(certificate);
+    }
+
+    /// A COMMIT counts in any view and during a view change: q of them prove a decision, wherever this replica stands (rule N-6).
+    pub(crate) fn on_commit(&mut self, now: Now, signed: Signed<Commit>, effects: &mut Effects) {
+        let Commit { view, seq, digest } = signed.payload;
+        if !self.log.in_window(seq) {
+            let reason = Ignored::OutsideWindow;
+            return effects.observe(Event::Ignored { from: signed.signer, kind: MessageKind::Commit, reason });
+        }
+        let vote = Vote { view, digest, signature: signed.signature };
+        match self.log.slot(seq).commits.count_in(signed.signer, vote) {
+            Counted::New => self.try_commit(now, signed.payload, effects),
+            Counted::Conflict(held) => {
+                let first = Commit { view, seq, digest: held.digest };
+                let first = Signed { payload: first, signature: held.signature, ..signed };
+                effects.observe(Event::Equivocation(Box::new(Evidence::Commit(first, signed))));
+            }
+            other => effects.observe(not_counted(signed.signer, MessageKind::Commit, other)),
+        }
+    }
+
+    fn try_commit(&mut self, now: Now, Commit { view, seq, digest }: Commit, effects: &mut Effects) {
+        let quorum = self.commit_quorum();
+        let slot = self.log.slot(seq);
+        if slot.commit.is_some() {
+            return;
+        }
+        let commits = slot.commits.matching(view, &digest);
+        if commits.len() < quorum {
+            return;
+        }
+        slot.commit = Some(CommitCertificate { view, seq, digest, commits });
+        effects.observe(Event::Committed { seq, digest });
+        self.want(now, seq);
+        self.try_execute(now, effects);
+    }
+}
+
+fn not_counted(from: ReplicaId, kind: MessageKind, counted: Counted) -> Event {
+    let reason = if counted == Counted::Old { Ignored::OldView } else { Ignored::Duplicate };
+    Event::Ignored { from, kind, reason }
+}
+
+/// The vote of a replica for a slot, said again for a peer that may have missed it.
+pub(crate) fn own_votes(view: View, seq: SeqNum, assignment: &Assignment, is_primary: bool) -> Vec<Payload> {
+    let digest = assignment.digest;
+    let mut votes = Vec::new();
+    if assignment.phase >= Phase::Accepted && !is_primary {
+        votes.push(Payload::Prepare(Prepare { view, seq, digest }));
+    }
+    if assignment.phase == Phase::Prepared {
+        votes.push(Payload::Commit(Commit { view, seq, digest }));
+    }
+    votes
+}
+
+/// The message that a stored proposal was.
+pub(crate) fn proposal_again(
+    view: View,
+    seq: SeqNum,
+    signer: ReplicaId,
+    assignment: &Assignment,
+    batch: Batch,
+) -> Message {
+    let payload = PrePrepare { view, seq, digest: assignment.digest };
+    Message::PrePrepare(Proposal { pre_prepare: Signed { payload, signer, signature: assignment.signature }, batch })
+}

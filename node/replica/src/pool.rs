@@ -1,0 +1,171 @@
+//! The pool of transactions that wait to be ordered, in order of arrival (rule B-2).
+
+use std::collections::BTreeMap;
+
+use tetrarch_crypto::PublicKey;
+use tetrarch_types::{Refusal, Time, Timestamp, Transaction, TransactionId, Verified};
+
+use crate::PoolLimits;
+
+#[derive(Debug)]
+struct Entry {
+    transaction: Transaction,
+    arrival: u64,
+    since: Time,
+}
+
+/// Waiting transactions. One that is part of a batch in agreement stays until the batch executes, but is not offered again.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    limits: PoolLimits,
+    members: usize,
+    entries: BTreeMap<TransactionId, Entry>,
+    /// Of every entry: to find the first one that still waits.
+    arrivals: BTreeMap<u64, TransactionId>,
+    /// Entries in no batch, by arrival.
+    unassigned: BTreeMap<u64, TransactionId>,
+    nonces: BTreeMap<PublicKey, BTreeMap<u64, TransactionId>>,
+    bytes: usize,
+    next_arrival: u64,
+}
+
+/// What became of an offered transaction.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    New,
+    Known,
+    Refused(Refusal),
+}
+
+impl Pool {
+    pub(crate) const fn new(limits: PoolLimits, members: usize) -> Self {
+        Self {
+            limits,
+            members,
+            entries: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            unassigned: BTreeMap::new(),
+            nonces: BTreeMap::new(),
+            bytes: 0,
+            next_arrival: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn has_unassigned(&self) -> bool {
+        !self.unassigned.is_empty()
+    }
+
+    pub(crate) fn get(&self, id: &TransactionId) -> Option<&Transaction> {
+        self.entries.get(id).map(|entry| &entry.transaction)
+    }
+
+    /// Takes a transaction in, within the bounds. What a peer relays has room of its own, so that a client that fills the
+    /// primary's pool with one set of transactions and the backups' with another cannot make the primary look like a censor.
+    pub(crate) fn admit(&mut self, now: Time, transaction: Verified<Transaction>, relayed: bool) -> Admission {
+        let id = transaction.id();
+        if self.entries.contains_key(&id) {
+            return Admission::Known;
+        }
+        let body = &transaction.body;
+        let of_sender = self.nonces.get(&body.sender);
+        if of_sender.is_some_and(|nonces| nonces.contains_key(&body.nonce)) {
+            return Admission::Refused(Refusal::NonceSpent { nonce: body.nonce });
+        }
+        let (total, each) = if relayed { (2, self.members) } else { (1, 1) };
+        let full = self.entries.len() >= self.limits.transactions * total
+            || self.bytes + transaction.cost() > self.limits.bytes * total
+            || of_sender.map_or(0, BTreeMap::len) >= self.limits.per_sender * each;
+        if full {
+            return Admission::Refused(Refusal::Busy);
+        }
+        self.insert(now, id, transaction.into_inner());
+        Admission::New
+    }
+
+    fn insert(&mut self, now: Time, id: TransactionId, transaction: Transaction) {
+        self.bytes += transaction.cost();
+        self.nonces.entry(transaction.body.sender).or_default().insert(transaction.body.nonce, id);
+        self.arrivals.insert(self.next_arrival, id);
+        self.unassigned.insert(self.next_arrival, id);
+        self.entries.insert(id, Entry { transaction, arrival: self.next_arrival, since: now });
+        self.next_arrival += 1;
+    }
+
+    /// Takes a transaction out; its arrival number tells whether it overtook others.
+    pub(crate) fn remove(&mut self, id: &TransactionId) -> Option<u64> {
+        let entry = self.entries.remove(id)?;
+        self.arrivals.remove(&entry.arrival);
+        self.unassigned.remove(&entry.arrival);
+        self.bytes -= entry.transaction.cost();
+        let body = &entry.transaction.body;
+        if let Some(nonces) = self.nonces.get_mut(&body.sender) {
+            nonces.remove(&body.nonce);
+            if nonces.is_empty() {
+                self.nonces.remove(&body.sender);
+            }
+        }
+        Some(entry.arrival)
+    }
+
+    /// Takes out whatever waits under this sender's nonce: another transaction with it is executed.
+    pub(crate) fn remove_nonce(&mut self, sender: &PublicKey, nonce: u64) -> Option<TransactionId> {
+        let id = *self.nonces.get(sender)?.get(&nonce)?;
+        self.remove(&id);
+        Some(id)
+    }
+
+    /// The transaction is part of a batch in agreement: it is not offered for another.
+    pub(crate) fn assign(&mut self, id: &TransactionId) {
+        if let Some(entry) = self.entries.get(id) {
+            self.unassigned.remove(&entry.arrival);
+        }
+    }
+
+    /// A new view starts: nothing is assigned, and everything has waited from now on.
+    pub(crate) fn unassign_all(&mut self, now: Time) {
+        self.unassigned = self.arrivals.clone();
+        for entry in self.entries.values_mut() {
+            entry.since = now;
+        }
+    }
+
+    /// The transactions in no batch, by arrival.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = (&TransactionId, &Transaction)> {
+        self.unassigned.values().filter_map(|id| self.entries.get(id).map(|entry| (id, &entry.transaction)))
+    }
+
+    /// The first transactions in no batch that have waited since before `before`, at most `count`.
+    pub(crate) fn waiting_since(&self, before: Time, count: usize) -> Vec<Transaction> {
+        let entries = self.unassigned.values().filter_map(|id| self.entries.get(id));
+        entries.take_while(|entry| entry.since < before).take(count).map(|entry| entry.transaction.clone()).collect()
+    }
+
+    /// The first transaction that arrived and is not executed: its arrival number and id.
+    pub(crate) fn head(&self) -> Option<(u64, TransactionId)> {
+        self.arrivals.first_key_value().map(|(arrival, id)| (*arrival, *id))
+    }
+
+    /// Whether any transaction stays valid until at least `until`: only those may count against a primary, whose clock may be
+    /// ahead of this replica's.
+    pub(crate) fn any_valid_until(&self, until: Timestamp) -> bool {
+        self.entries.values().any(|entry| entry.transaction.body.valid_until >= until)
+    }
+
+    /// Takes out everything whose validity has passed, except what is in a batch.
+    pub(crate) fn remove_expired(&mut self, clock: Timestamp) -> Vec<TransactionId> {
+        let expired: Vec<TransactionId> =
+            self.waiting().filter(|(_, it)| it.body.valid_until < clock).map(|(id, _)| *id).collect();
+        for id in &expired {
+            self.remove(id);
+        }
+        expired
+    }
+}

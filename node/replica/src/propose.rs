@@ -1,0 +1,170 @@
+//! Requests in, batches out: what a backup does with a request, and how the primary makes batches.
+//!
+//! A batch is made when no other input waits, so that what arrived together is ordered together; nothing waits for a batch to
+//! fill. While as many batches are in flight as the pipeline allows, requests gather in the pool and the next batch is larger.
+
+use tetrarch_types::{
+    Batch, Now, Payload, PrePrepare, Refusal, ReplicaId, SeqNum, Supply, Timestamp, Transaction, TransactionId,
+    Verified, limits,
+};
+
+use crate::pool::Admission;
+use crate::safety::is_valid_at;
+use crate::slot::Content;
+use crate::{Effect, Effects, Event, Recipients, Record, Replica};
+
+/// Requests passed on to the primary at a time.
+const RELAY_TRANSACTIONS: usize = 64;
+
+impl Replica {
+    /// A transaction of a client, or one that a peer passed on.
+    pub(crate) fn on_request(
+        &mut self,
+        now: Now,
+        transaction: Verified<Transaction>,
+        relayed: bool,
+        effects: &mut Effects,
+    ) {
+        let id = transaction.id();
+        self.fill_awaited(now, &id, &transaction, effects);
+        if let Err(refusal) = self.admissible(now, &transaction) {
+            return effects.push(Effect::Refuse { transaction: id, refusal });
+        }
+        let had_work = self.has_work();
+        match self.pool.admit(now.time, transaction, relayed) {
+            Admission::Known => {}
+            Admission::Refused(refusal) => effects.push(Effect::Refuse { transaction: id, refusal }),
+            Admission::New => {
+                effects.observe(Event::Pooled { transaction: id });
+                if self.placed.get(&id).is_some_and(|seq| *seq > self.dispatched) {
+                    self.pool.assign(&id);
+                }
+                if !had_work {
+                    self.timers.progress = now.time;
+                }
+                self.timers.propose = true;
+            }
+        }
+    }
+
+    /// Rules, early and by this replica's own clock. The bound on validity leaves room for the clocks' tolerance, so
+    /// that what one replica admits no honest primary refuses to include.
+    fn admissible(&self, now: Now, transaction: &Transaction) -> Result<(), Refusal> {
+        let body = &transaction.body;
+        if self.spent.contains(&body.sender, body.nonce) {
+            return Err(Refusal::NonceSpent { nonce: body.nonce });
+        }
+        if body.valid_until < now.clock {
+            return Err(Refusal::Expired);
+        }
+        let longest = limits::MAX_VALIDITY.saturating_sub(self.config.clock_bound * 2);
+        if body.valid_until > now.clock.plus(longest) {
+            return Err(Refusal::ValidTooLong);
+        }
+        Ok(())
+    }
+
+    /// Gives a body to the slots that wait for it.
+    pub(crate) fn fill_awaited(&mut self, now: Now, id: &TransactionId, body: &Transaction, effects: &mut Effects) {
+        let first = (*id, SeqNum::ZERO);
+        let last = (*id, SeqNum::new(u64::MAX));
+        let slots: Vec<SeqNum> = self.awaited.range(first..=last).map(|(_, seq)| *seq).collect();
+        for seq in slots {
+            self.awaited.remove(&(*id, seq));
+            if let Some(slot) = self.log.get_mut(seq) {
+                slot.contents.values_mut().for_each(|content| content.supply(id, body));
+            }
+            self.try_accept(now, seq, effects);
+        }
+        self.try_execute(now, effects);
+    }
+
+    pub(crate) fn is_primary(&self) -> bool {
+        self.config.membership.primary(self.view) == self.config.id
+    }
+
+    /// Rule P-1: a primary proposes nothing before it holds the state that tells which nonces are spent or in flight.
+    fn may_lead(&self) -> bool {
+        let knows_all = || {
+            let below = self.log.above(self.dispatched).take_while(|(seq, _)| *seq <= self.view_start);
+            let accepted = below.filter(|(_, slot)| slot.accepted().is_some()).count() as u64;
+            accepted == self.view_start.above(self.dispatched)
+        };
+        self.is_primary() && self.may_vote_in(self.view) && knows_all()
+    }
+
+    /// Makes as many batches as the pipeline and the window allow.
+    pub(crate) fn try_propose(&mut self, now: Now, effects: &mut Effects) {
+        self.timers.propose = false;
+        if !self.may_lead() {
+            return;
+        }
+        self.next_seq = self.next_seq.max(self.dispatched.next());
+        while self.next_seq.above(self.dispatched.next()) < self.config.pipeline && self.log.in_window(self.next_seq) {
+            let stamp = now.clock.max(self.last_stamp.next());
+            let transactions = self.select(stamp);
+            if transactions.is_empty() {
+                break;
+            }
+            self.propose(self.next_seq, stamp, transactions, effects);
+            self.next_seq = self.next_seq.next();
+        }
+    }
+
+    /// The next transactions by arrival, within the bounds of a batch.
+    fn select(&self, stamp: Timestamp) -> Vec<(TransactionId, Transaction)> {
+        let mut bytes = 0;
+        let eligible = |transaction: &Transaction| {
+            let place = (transaction.body.sender, transaction.body.nonce);
+            is_valid_at(transaction, stamp) && !self.in_flight.contains_key(&place)
+        };
+        self.pool
+            .waiting()
+            .filter(|(_, transaction)| eligible(transaction))
+            .take(self.config.batch_transactions.min(limits::MAX_BATCH_TRANSACTIONS))
+            .take_while(|(_, transaction)| {
+                bytes += transaction.cost();
+                bytes <= limits::MAX_BATCH_BYTES
+            })
+            .map(|(id, transaction)| (*id, transaction.clone()))
+            .collect()
+    }
+
+    /// Rule D-1: durable with its bodies, then sent. It comes back to this replica like to any other.
+    fn propose(
+        &mut self,
+        seq: SeqNum,
+        stamp: Timestamp,
+        chosen: Vec<(TransactionId, Transaction)>,
+        effects: &mut Effects,
+    ) {
+        let (ids, transactions): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
+        let batch = Batch { timestamp: stamp, transactions: ids };
+        let (view, digest) = (self.view, batch.digest());
+        self.last_stamp = stamp;
+        let content = Content::complete(batch.clone(), transactions.clone());
+        self.place(seq, &content);
+        self.log.slot(seq).contents.insert(digest, content);
+        effects.observe(Event::Proposed { view, seq, transactions: transactions.len() });
+        effects.persist(Record::Proposed { view, seq, batch: batch.clone(), transactions });
+        let assignment = PrePrepare { view, seq, digest };
+        effects.send(Recipients::Everyone, Payload::PrePrepare { assignment, batch });
+    }
+
+    /// Hands the primary what it may lack (rule V-1): requests that wait here and are in no batch.
+    pub(crate) fn relay(&mut self, now: Now, effects: &mut Effects) {
+        self.timers.relay = now.time;
+        let wait = crate::timer::relay_wait(&self.config);
+        let before = now.time.before(wait);
+        let mut bytes = 0;
+        let mut waiting = self.pool.waiting_since(before, RELAY_TRANSACTIONS);
+        waiting.retain(|transaction| {
+            bytes += transaction.cost();
+            bytes <= limits::MAX_SUPPLY_BYTES
+        });
+        if !waiting.is_empty() {
+            let primary: ReplicaId = self.config.membership.primary(self.view);
+            effects.send(Recipients::One(primary), Payload::Supply(Supply::Transactions(waiting)));
+        }
+    }
+}

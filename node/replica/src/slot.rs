@@ -1,0 +1,165 @@
+//! One sequence number in agreement: what was assigned to it, what was voted, what is decided.
+
+use std::collections::BTreeMap;
+
+use tetrarch_crypto::{Digest, Signature};
+use tetrarch_types::{
+    Batch, CommitCertificate, PreparedCertificate, ReplicaId, Transaction, TransactionId, View, Votes,
+};
+
+/// How far an assignment of the current view has come here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Known, not yet judged: the batch or bodies of it are missing.
+    Waiting,
+    /// Refused as a whole (rule N-3). It stays known, so that a second assignment is noticed.
+    Refused,
+    /// Accepted and durable; a backup has sent its PREPARE.
+    Accepted,
+    /// Prepared and durable; the COMMIT is sent.
+    Prepared,
+}
+
+/// The primary's assignment in the current view.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) digest: Digest,
+    /// The primary's signature on the PRE-PREPARE.
+    pub(crate) signature: Signature,
+    pub(crate) phase: Phase,
+}
+
+/// A batch and as many of its bodies as are held.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    pub(crate) batch: Batch,
+    bodies: Vec<Option<Transaction>>,
+    missing: usize,
+}
+
+impl Content {
+    pub(crate) fn new(batch: Batch) -> Self {
+        let missing = batch.transactions.len();
+        Self { batch, bodies: vec![None; missing], missing }
+    }
+
+    pub(crate) fn complete(batch: Batch, transactions: Vec<Transaction>) -> Self {
+        Self { batch, bodies: transactions.into_iter().map(Some).collect(), missing: 0 }
+    }
+
+    /// Takes a body if the batch names it and lacks it.
+    pub(crate) fn supply(&mut self, id: &TransactionId, body: &Transaction) {
+        let Some(index) = self.batch.transactions.iter().position(|named| named == id) else { return };
+        if let Some(place @ None) = self.bodies.get_mut(index) {
+            *place = Some(body.clone());
+            self.missing -= 1;
+        }
+    }
+
+    pub(crate) const fn is_complete(&self) -> bool {
+        self.missing == 0
+    }
+
+    pub(crate) fn missing(&self) -> impl Iterator<Item = TransactionId> + '_ {
+        self.batch.transactions.iter().zip(&self.bodies).filter(|(_, body)| body.is_none()).map(|(id, _)| *id)
+    }
+
+    /// The bodies that are held, in the batch's order.
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = &Transaction> {
+        self.bodies.iter().flatten()
+    }
+
+    pub(crate) fn body(&self, id: &TransactionId) -> Option<&Transaction> {
+        let index = self.batch.transactions.iter().position(|named| named == id)?;
+        self.bodies.get(index)?.as_ref()
+    }
+}
+
+/// One member's vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Vote {
+    pub(crate) view: View,
+    pub(crate) digest: Digest,
+    pub(crate) signature: Signature,
+}
+
+/// What became of a vote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    New,
+    Duplicate,
+    /// A vote for a later view stands.
+    Old,
+    /// The member voted otherwise in the same view: this is the vote that stands.
+    Conflict(Vote),
+}
+
+/// Votes of one kind: one a member, the one for its highest view (rule B-1).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ballot(BTreeMap<ReplicaId, Vote>);
+
+impl Ballot {
+    pub(crate) fn count_in(&mut self, member: ReplicaId, vote: Vote) -> Counted {
+        match self.0.get(&member) {
+            Some(held) if held.view > vote.view => Counted::Old,
+            Some(held) if held.view == vote.view && held.digest == vote.digest => Counted::Duplicate,
+            Some(held) if held.view == vote.view => Counted::Conflict(*held),
+            _ => {
+                self.0.insert(member, vote);
+                Counted::New
+            }
+        }
+    }
+
+    /// The signatures of all members that voted for this digest in this view, ascending by member.
+    pub(crate) fn matching(&self, view: View, digest: &Digest) -> Votes {
+        self.0
+            .iter()
+            .filter(|(_, vote)| vote.view == view && vote.digest == *digest)
+            .map(|(member, vote)| (*member, vote.signature))
+            .collect()
+    }
+}
+
+/// A sequence number in agreement.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Slot {
+    /// Of the current view.
+    pub(crate) assignment: Option<Assignment>,
+    /// Of the highest view in which it prepared here.
+    pub(crate) prepared: Option<PreparedCertificate>,
+    /// The decision.
+    pub(crate) commit: Option<CommitCertificate>,
+    /// Batches that were assigned or decided here, by digest: at most one for each view since the stable checkpoint, kept because
+    /// a later view may propose any of them again.
+    pub(crate) contents: BTreeMap<Digest, Content>,
+    pub(crate) prepares: Ballot,
+    pub(crate) commits: Ballot,
+}
+
+impl Slot {
+    /// The content that has to be had next: of the decision, else of the assignment.
+    pub(crate) fn wanted(&self) -> Option<Digest> {
+        let assigned = self.assignment.as_ref().filter(|it| it.phase != Phase::Refused).map(|it| it.digest);
+        self.commit.as_ref().map(|commit| commit.digest).or(assigned)
+    }
+
+    pub(crate) fn complete(&self, digest: &Digest) -> Option<&Content> {
+        self.contents.get(digest).filter(|content| content.is_complete())
+    }
+
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.assignment.as_ref().is_some_and(|assignment| assignment.phase == Phase::Waiting)
+    }
+
+    /// Whether something wanted is not held.
+    pub(crate) fn lacks_content(&self) -> bool {
+        self.wanted().is_some_and(|digest| self.complete(&digest).is_none())
+    }
+
+    /// The batch that is accepted in the current view, with its content.
+    pub(crate) fn accepted(&self) -> Option<&Content> {
+        let assignment = self.assignment.as_ref().filter(|it| it.phase >= Phase::Accepted)?;
+        self.complete(&assignment.digest)
+    }
+}

@@ -1,0 +1,122 @@
+//! Saying where this replica stands, and saying again what a peer lacks (rules L-1, L-2).
+//!
+//! Nothing is acknowledged. A replica that waits says where it is, and peers that are further answer with their part of what is
+//! missing: the NEW-VIEW, their votes, their CHECKPOINT. Everything sent again is what was sent before.
+
+use tetrarch_types::{Checkpoint, Now, Payload, ReplicaId, SeqNum, Signed, Status};
+
+use crate::normal::{own_votes, proposal_again};
+use crate::{Effects, Recipients, Replica};
+
+/// Slots for which votes are repeated in answer to one status.
+const REPEATED_SLOTS: usize = 16;
+
+impl Replica {
+    pub(crate) fn say_status(&mut self, now: Now, effects: &mut Effects) {
+        self.timers.status = now.time;
+        effects.send(Recipients::Others, Payload::Status(self.own_status()));
+    }
+
+    const fn own_status(&self) -> Status {
+        Status {
+            view: self.view,
+            changing: self.changing,
+            executed: self.executed,
+            stable: self.checkpoints.stable.seq,
+        }
+    }
+
+    pub(crate) fn on_status(&mut self, signed: Signed<Status>, effects: &mut Effects) {
+        let (from, status) = (signed.signer, signed.payload);
+        if from == self.config.id {
+            return;
+        }
+        let before = self.peers.insert(from, status);
+        if self.halted {
+            return;
+        }
+        self.repeat_checkpoint(from, &status, effects);
+        let lacks_view = status.view < self.view || (status.view == self.view && status.changing);
+        if lacks_view && !self.changing {
+            self.pass_on_new_view(from, effects);
+        }
+        // A peer that moves lacks nothing; one that says the same place twice does.
+        let is_stuck = before.is_none_or(|before| before.executed == status.executed);
+        if is_stuck && status.view == self.view && !status.changing && !self.changing {
+            self.repeat_votes(from, &status, effects);
+        }
+    }
+
+    /// The peer may lack this replica's vote for the latest checkpoint here.
+    fn repeat_checkpoint(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
+        let stable = &self.checkpoints.stable;
+        let latest = self.checkpoints.roots.last_key_value().map(|(seq, root)| (*seq, *root));
+        for (seq, state_root) in [Some((stable.seq, stable.state_root)), latest].into_iter().flatten() {
+            if seq > status.stable && seq <= self.executed {
+                effects.send(Recipients::One(to), Payload::Checkpoint(Checkpoint { seq, state_root }));
+            }
+        }
+    }
+
+    /// This replica's votes for the first slots above what the peer executed.
+    fn repeat_votes(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
+        for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
+            let Some(assignment) = &slot.assignment else { continue };
+            if self.is_primary()
+                && seq > self.view_start
+                && let Some(content) = slot.contents.get(&assignment.digest)
+            {
+                let again = proposal_again(self.view, seq, self.config.id, assignment, content.batch.clone());
+                effects.send(Recipients::One(to), Payload::Again(Box::new(again)));
+            }
+            for vote in own_votes(self.view, seq, assignment, self.is_primary()) {
+                effects.send(Recipients::One(to), vote);
+            }
+        }
+    }
+
+    /// What a replica says when it comes up (rule L-4): where it stands, and everything that its journal shows it may have been
+    /// about to say. All of it is durable already.
+    pub(crate) fn on_start(&mut self, now: Now, effects: &mut Effects) {
+        self.timers.enter(now.time);
+        self.timers.relay = now.time;
+        self.say_status(now, effects);
+        if let Some((seq, root)) =
+            self.checkpoints.roots.last_key_value().filter(|(seq, _)| **seq > self.checkpoints.stable.seq)
+        {
+            let checkpoint = Checkpoint { seq: *seq, state_root: *root };
+            effects.send(Recipients::Everyone, Payload::Checkpoint(checkpoint));
+        }
+        match (&self.starting, self.changing) {
+            (Some(starting), _) => effects.send(Recipients::Everyone, starting.clone()),
+            (None, true) => self.say_view_change(effects),
+            (None, false) => {
+                self.repeat_own(effects);
+                self.resume_waiting(now, effects);
+            }
+        }
+    }
+
+    /// Re-proposals of the view that were not yet accepted when the replica went down.
+    fn resume_waiting(&mut self, now: Now, effects: &mut Effects) {
+        let waiting: Vec<SeqNum> = self.log.iter().filter(|(_, slot)| slot.is_waiting()).map(|(seq, _)| seq).collect();
+        for seq in waiting {
+            self.want(now, seq);
+            self.try_accept(now, seq, effects);
+        }
+    }
+
+    /// This replica's own proposals and votes of the current view, to everyone: also to itself, since its votes were counted
+    /// nowhere yet.
+    fn repeat_own(&mut self, effects: &mut Effects) {
+        for (_, payload) in std::mem::take(&mut self.own_proposals) {
+            effects.send(Recipients::Everyone, payload);
+        }
+        for (seq, slot) in self.log.iter() {
+            let Some(assignment) = &slot.assignment else { continue };
+            for vote in own_votes(self.view, seq, assignment, self.is_primary()) {
+                effects.send(Recipients::Everyone, vote);
+            }
+        }
+    }
+}

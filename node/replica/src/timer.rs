@@ -1,0 +1,78 @@
+//! When a replica acts without being asked. All instants are of the monotonic clock that `step` is told.
+
+use std::time::Duration;
+
+use tetrarch_types::Time;
+
+use crate::Config;
+
+/// A request that was overtaken waits this many timeouts before it counts as censored (rule V-2).
+const CENSORSHIP_TIMEOUTS: u32 = 4;
+
+/// The timers of a replica.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Timers {
+    /// The last time something was executed, a view was entered, or work appeared where there was none.
+    pub(crate) progress: Time,
+    /// View changes since a batch was last executed: each doubles the timeout.
+    pub(crate) failures: u32,
+    /// Until when the NEW-VIEW must be here; armed when a quorum has moved (rule V-7).
+    pub(crate) new_view: Option<Time>,
+    /// When this replica last said where it stands.
+    pub(crate) status: Time,
+    /// When this replica last passed waiting requests to the primary.
+    pub(crate) relay: Time,
+    /// The first waiting request, by arrival, that later ones overtook, and since when.
+    pub(crate) overtaken: Option<(u64, Time)>,
+    /// A proposal can be made as soon as no input waits.
+    pub(crate) propose: bool,
+}
+
+impl Timers {
+    /// The current timeout: the base, doubled for each failed view, up to the cap (rule V-7).
+    pub(crate) fn timeout(&self, config: &Config) -> Duration {
+        let doubled = config.base_timeout.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
+        doubled.min(config.max_timeout)
+    }
+
+    /// How long a quorum that has moved waits for the NEW-VIEW: the timeout of the view before, so that the first one is the base.
+    pub(crate) fn new_view_timeout(&self, config: &Config) -> Duration {
+        Self { failures: self.failures.saturating_sub(1), ..self.clone() }.timeout(config)
+    }
+
+    /// A view starts, or the replica does.
+    pub(crate) const fn enter(&mut self, now: Time) {
+        self.progress = now;
+        self.new_view = None;
+        self.overtaken = None;
+        self.propose = true;
+    }
+
+    /// When a view without progress is given up (rule V-1).
+    pub(crate) fn no_progress(&self, config: &Config) -> Time {
+        self.progress.after(self.timeout(config))
+    }
+
+    /// When an overtaken request counts as censored (rule V-2).
+    pub(crate) fn censorship(&self, config: &Config) -> Option<Time> {
+        let wait = self.timeout(config).saturating_mul(CENSORSHIP_TIMEOUTS);
+        self.overtaken.map(|(_, since)| since.after(wait))
+    }
+
+    /// When waiting requests are passed on to the primary: after a quarter of the base timeout, and again as often.
+    pub(crate) fn relay(&self, config: &Config) -> Time {
+        self.relay.after(relay_wait(config))
+    }
+
+    /// When this replica says where it stands: as a heartbeat, and sooner when it waits without progress.
+    pub(crate) fn status(&self, config: &Config, waiting: bool) -> Time {
+        let heartbeat = self.status.after(config.heartbeat_interval);
+        let stuck = self.status.max(self.progress).after(config.retransmit_interval);
+        if waiting { heartbeat.min(stuck) } else { heartbeat }
+    }
+}
+
+/// How long a request may wait before the primary is handed a copy.
+pub(crate) fn relay_wait(config: &Config) -> Duration {
+    config.base_timeout / 4
+}

@@ -1,0 +1,104 @@
+//! Giving up a view: VIEW-CHANGE, joining, and the wait for the NEW-VIEW.
+
+use tetrarch_types::{Message, MessageKind, Now, Payload, PreparedCertificate, Signed, View, ViewChange};
+
+use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
+
+impl Replica {
+    /// Leaves the current view for `target` (rule V-3): durable first, then the VIEW-CHANGE. From here on nothing is voted in the
+    /// views below (rule V-8).
+    pub(crate) fn start_view_change(
+        &mut self,
+        now: Now,
+        target: View,
+        reason: ViewChangeReason,
+        effects: &mut Effects,
+    ) {
+        if self.halted {
+            return;
+        }
+        self.view = target;
+        self.changing = true;
+        self.starting = None;
+        self.timers.new_view = None;
+        self.timers.overtaken = None;
+        self.timers.progress = now.time;
+        let failed = target.get().saturating_sub(self.progress_view.get());
+        self.timers.failures = u32::try_from(failed).unwrap_or(u32::MAX);
+        for (_, slot) in self.log.iter_mut() {
+            slot.assignment = None;
+        }
+        effects.persist(Record::ViewChanging { view: target });
+        effects.observe(Event::ViewChangeStarted { view: target, reason });
+        self.say_view_change(effects);
+        self.try_start_view(now, effects);
+    }
+
+    /// Sends this replica's VIEW-CHANGE: the one it sent before for the same view, if it did.
+    pub(crate) fn say_view_change(&self, effects: &mut Effects) {
+        let sent = self.view_changes.get(&self.config.id).filter(|held| held.payload.view == self.view);
+        let payload = match sent {
+            Some(sent) => Payload::Again(Box::new(Message::ViewChange(sent.clone()))),
+            None => Payload::ViewChange(self.view_change()),
+        };
+        effects.send(Recipients::Everyone, payload);
+    }
+
+    fn view_change(&self) -> ViewChange {
+        let stable = self.checkpoints.stable.clone();
+        let slots = self.log.above(stable.seq).take_while(|(seq, _)| self.log.in_window(*seq));
+        let prepared: Vec<PreparedCertificate> = slots.filter_map(|(_, slot)| slot.prepared.clone()).collect();
+        ViewChange { view: self.view, stable, prepared }
+    }
+
+    pub(crate) fn on_view_change(&mut self, now: Now, signed: Signed<ViewChange>, effects: &mut Effects) {
+        let from = signed.signer;
+        self.learn_certificate(now, signed.payload.stable.clone(), effects);
+        if signed.payload.view < self.view || (signed.payload.view == self.view && !self.changing) {
+            self.answer_late_view_change(&signed, effects);
+            return effects.observe(Self::ignored(from, MessageKind::ViewChange, Ignored::OldView));
+        }
+        // Rule B-1: only the highest view of each member is kept, and the first message for it.
+        if self.view_changes.get(&from).is_some_and(|held| held.payload.view >= signed.payload.view) {
+            return effects.observe(Self::ignored(from, MessageKind::ViewChange, Ignored::Duplicate));
+        }
+        self.view_changes.insert(from, signed);
+        self.try_join(now, effects);
+        self.try_start_view(now, effects);
+        self.arm_new_view_timer(now);
+    }
+
+    /// A member that still asks for the view this replica is in lacks its NEW-VIEW.
+    fn answer_late_view_change(&self, late: &Signed<ViewChange>, effects: &mut Effects) {
+        if late.payload.view <= self.view && !self.changing && late.signer != self.config.id {
+            self.pass_on_new_view(late.signer, effects);
+        }
+    }
+
+    pub(crate) fn pass_on_new_view(&self, to: tetrarch_types::ReplicaId, effects: &mut Effects) {
+        if let Some(new_view) = &self.new_view {
+            let again = Payload::Again(Box::new(Message::NewView(new_view.clone())));
+            effects.send(Recipients::One(to), again);
+        }
+    }
+
+    /// Rule V-4: f + 1 members that moved higher cannot all be lying about the need for it.
+    fn try_join(&mut self, now: Now, effects: &mut Effects) {
+        let higher = self.view_changes.values().map(|held| held.payload.view).filter(|view| *view > self.view);
+        let views: Vec<View> = higher.collect();
+        if views.len() >= self.config.membership.weak_quorum()
+            && let Some(smallest) = views.into_iter().min()
+        {
+            self.start_view_change(now, smallest, ViewChangeReason::Joined, effects);
+        }
+    }
+
+    /// Rule V-7: the time for the NEW-VIEW starts when a quorum has moved, not before, so that replicas that are apart do not
+    /// run away from each other.
+    fn arm_new_view_timer(&mut self, now: Now) {
+        let moved = self.view_changes.values().filter(|held| held.payload.view >= self.view).count();
+        if self.changing && self.timers.new_view.is_none() && moved >= self.config.membership.quorum() {
+            self.timers.new_view = Some(now.time.after(self.timers.new_view_timeout(&self.config)));
+        }
+    }
+}

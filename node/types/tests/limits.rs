@@ -1,0 +1,138 @@
+//! Every bound has room for what it must let through.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use support::{Chain, batch_of_ids, digest};
+use tetrarch_crypto::{MerklePath, Signature};
+use tetrarch_types::limits::{
+    MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_BULK_BYTES, MAX_CLIENT_FRAME_BYTES, MAX_COMMAND_BYTES, MAX_REPLICAS,
+    MAX_RESULT_BYTES, MAX_SUPPLY_BYTES, MAX_VOTE_BYTES, MAX_WINDOW, NONCE_WINDOW, TRANSACTION_OVERHEAD_BYTES,
+};
+use tetrarch_types::{
+    Checkpoint, Commit, Fetch, Lane, Message, NewView, Outcome, Payload, PrePrepare, Prepare, PreparedCertificate,
+    ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Status, Supply, Timestamp, Transaction,
+    TransactionId, View, ViewChange, encode,
+};
+
+const FAR: u64 = u64::MAX;
+const LAST: ReplicaId = ReplicaId::new(u16::MAX);
+
+fn signed<T>(payload: T) -> Signed<T> {
+    Signed { payload, signer: LAST, signature: Signature::from_bytes([0xff; 64]) }
+}
+
+/// A transaction whose numbers all take as many bytes as they can.
+fn largest_transaction(command: usize) -> Transaction {
+    let chain = Chain::of(4);
+    let mut body = chain.body(FAR);
+    body.valid_until = Timestamp::from_micros(FAR);
+    body.command = vec![0xff; command];
+    Transaction { body, signature: Signature::from_bytes([0xff; 64]) }
+}
+
+#[test]
+fn the_largest_votes_fit_their_lane() {
+    let (view, seq, digest) = (View::new(FAR), SeqNum::new(FAR), digest(0xff));
+    let votes = [
+        Message::Prepare(signed(Prepare { view, seq, digest })),
+        Message::Commit(signed(Commit { view, seq, digest })),
+        Message::Checkpoint(signed(Checkpoint { seq, state_root: digest })),
+        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq })),
+    ];
+    for vote in votes {
+        assert_eq!(vote.lane(), Lane::Votes);
+        assert!(encode(&vote).len() <= MAX_VOTE_BYTES, "{:?}", vote.kind());
+    }
+}
+
+#[test]
+fn what_can_grow_takes_the_bulk_lane() {
+    for (name, message) in Chain::of(4).messages() {
+        let votes = ["Prepare", "Commit", "Checkpoint", "Status"].contains(&name);
+        assert_eq!(message.lane(), if votes { Lane::Votes } else { Lane::Bulk }, "{name}");
+    }
+}
+
+#[test]
+fn a_transaction_adds_no_more_than_its_overhead() {
+    for command in [0, 1, 127, 128, 16_384, MAX_COMMAND_BYTES] {
+        let transaction = largest_transaction(command);
+        assert!(encode(&transaction).len() <= transaction.cost(), "{command} bytes");
+        assert_eq!(transaction.cost(), command + TRANSACTION_OVERHEAD_BYTES);
+    }
+}
+
+#[test]
+fn the_largest_transaction_fits_a_batch_a_supply_and_a_frame() {
+    let transaction = largest_transaction(MAX_COMMAND_BYTES);
+    assert!(transaction.cost() <= MAX_BATCH_BYTES);
+    assert!(encode(&Request::Submit(transaction.clone())).len() <= MAX_CLIENT_FRAME_BYTES);
+    assert!(encode(&Response::Transaction(transaction)).len() <= MAX_CLIENT_FRAME_BYTES);
+}
+
+#[test]
+fn the_largest_reply_fits_a_frame() {
+    let depth = MAX_BATCH_TRANSACTIONS.ilog2() as usize;
+    let reply = Reply {
+        transaction: TransactionId::new(digest(0xff)),
+        outcome: Outcome::Executed(vec![0xff; MAX_RESULT_BYTES]),
+        path: MerklePath { index: u32::MAX, leaves: u32::MAX, siblings: vec![digest(0xff); depth] },
+        results: signed(Results { seq: SeqNum::new(FAR), root: digest(0xff) }),
+    };
+    assert!(encode(&Response::Reply(reply)).len() <= MAX_CLIENT_FRAME_BYTES);
+}
+
+#[test]
+fn the_largest_proposal_and_fetch_fit_the_bulk_lane() {
+    let batch = batch_of_ids(MAX_BATCH_TRANSACTIONS as u64);
+    let fetch = Message::Fetch(signed(Fetch::Transactions(batch.transactions.clone())));
+    assert!(encode(&fetch).len() <= MAX_BULK_BYTES);
+    let chain = Chain::of(4);
+    let assignment = PrePrepare { view: View::new(FAR), seq: SeqNum::new(FAR), digest: batch.digest() };
+    let proposal = chain.message(Payload::PrePrepare { assignment, batch }, ReplicaId::ZERO);
+    assert!(encode(&proposal).len() <= MAX_BULK_BYTES);
+}
+
+#[test]
+fn the_largest_batch_fits_a_supply_and_its_message() {
+    let each = MAX_BATCH_BYTES / MAX_BATCH_TRANSACTIONS - TRANSACTION_OVERHEAD_BYTES;
+    let transactions = vec![largest_transaction(each); MAX_BATCH_TRANSACTIONS];
+    assert!(transactions.iter().map(Transaction::cost).sum::<usize>() <= MAX_SUPPLY_BYTES);
+    let batch = batch_of_ids(MAX_BATCH_TRANSACTIONS as u64);
+    let supply = Message::Supply(signed(Supply::Batch { batch, transactions }));
+    assert!(encode(&supply).len() <= MAX_BULK_BYTES);
+}
+
+/// A NEW-VIEW in which every VIEW-CHANGE shows a full window of prepared batches.
+fn largest_new_view(replicas: usize, window: u64) -> usize {
+    let membership = Chain::of(replicas).membership;
+    let quorum = membership.quorum();
+    let votes = |count| vec![(LAST, Signature::from_bytes([0xff; 64])); count];
+    let (view, seq, digest) = (View::new(1 << 40), SeqNum::new(1 << 40), digest(0xff));
+    let pre_prepare = Signature::from_bytes([0xff; 64]);
+    let certificate = PreparedCertificate { view, seq, digest, pre_prepare, prepares: votes(quorum - 1) };
+    let stable = tetrarch_types::CheckpointCertificate { seq, state_root: digest, votes: votes(quorum) };
+    let full = ViewChange { view, stable, prepared: vec![certificate; usize::try_from(window).unwrap()] };
+    let proposals = vec![signed(PrePrepare { view, seq, digest }); usize::try_from(window).unwrap()];
+    let empty = ViewChange { prepared: Vec::new(), ..full.clone() };
+    let each = encode(&signed(full)).len();
+    // The VIEW-CHANGEs are all of one size: no need to hold them all.
+    encode(&Message::NewView(signed(NewView { view, view_changes: vec![signed(empty)], proposals }))).len()
+        + each * quorum
+}
+
+#[test]
+fn the_largest_new_view_of_a_common_membership_fits_the_bulk_lane() {
+    for replicas in [4, 7, 10, 13, 16, 19, 22, 25, 31] {
+        assert!(largest_new_view(replicas, 256) <= MAX_BULK_BYTES, "n = {replicas}");
+    }
+    assert!(largest_new_view(4, MAX_WINDOW) <= MAX_BULK_BYTES, "the widest window at n = 4");
+}
+
+#[test]
+fn bounds_that_other_bounds_rest_on() {
+    assert_eq!(NONCE_WINDOW % 64, 0, "the nonce window is kept in whole words");
+    assert!(u16::try_from(MAX_REPLICAS).is_ok(), "a replica id names every member");
+    assert!(MAX_WINDOW >= 2, "a window holds two checkpoint intervals");
+}

@@ -1,0 +1,336 @@
+//! Proptest strategies for every type that travels. Values need not be valid; they need to have every shape.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tetrarch_crypto::{Digest, MerklePath, PublicKey, Signature};
+use tetrarch_types::{
+    Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Evidence, Fetch,
+    Genesis, Member, Message, NewView, NodeMode, NodeStatus, NonceWindow, Outcome, Parameters, Payload, PrePrepare,
+    Prepare, PreparedCertificate, Proposal, Query, Refusal, ReplicaId, Reply, ReplyCertificate, Request, Response,
+    Results, Sender, SeqNum, Signed, Status, Supply, Timestamp, Transaction, TransactionBody, TransactionId, View,
+    ViewChange, Votes,
+};
+
+/// Numbers around the edges of varints, and any others.
+fn number() -> impl Strategy<Value = u64> + Clone {
+    prop_oneof![0..300_u64, 16_380..16_390_u64, Just(u64::MAX), any::<u64>()]
+}
+
+fn digest() -> impl Strategy<Value = Digest> + Clone {
+    any::<[u8; 32]>().prop_map(Digest::from_bytes)
+}
+
+fn key() -> impl Strategy<Value = PublicKey> + Clone {
+    any::<[u8; 32]>().prop_map(PublicKey::from_bytes)
+}
+
+fn signature() -> impl Strategy<Value = Signature> + Clone {
+    any::<([u8; 32], [u8; 32])>().prop_map(|(r, s)| {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(&r);
+        bytes[32..].copy_from_slice(&s);
+        Signature::from_bytes(bytes)
+    })
+}
+
+fn seq() -> impl Strategy<Value = SeqNum> + Clone {
+    number().prop_map(SeqNum::new)
+}
+
+fn view() -> impl Strategy<Value = View> + Clone {
+    number().prop_map(View::new)
+}
+
+fn timestamp() -> impl Strategy<Value = Timestamp> + Clone {
+    number().prop_map(Timestamp::from_micros)
+}
+
+fn replica() -> impl Strategy<Value = ReplicaId> + Clone {
+    any::<u16>().prop_map(ReplicaId::new)
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> + Clone {
+    vec(any::<u8>(), 0..200)
+}
+
+fn text() -> impl Strategy<Value = String> + Clone {
+    any::<String>()
+}
+
+fn transaction_id() -> impl Strategy<Value = TransactionId> + Clone {
+    digest().prop_map(TransactionId::new)
+}
+
+fn signed<T: std::fmt::Debug>(payload: impl Strategy<Value = T>) -> impl Strategy<Value = Signed<T>> {
+    (payload, replica(), signature()).prop_map(|(payload, signer, signature)| Signed { payload, signer, signature })
+}
+
+fn votes() -> impl Strategy<Value = Votes> {
+    vec((replica(), signature()), 0..4)
+}
+
+pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
+    (digest(), key(), number(), timestamp(), bytes(), signature()).prop_map(
+        |(chain, sender, nonce, valid_until, command, signature)| Transaction {
+            body: TransactionBody { chain, sender, nonce, valid_until, command },
+            signature,
+        },
+    )
+}
+
+fn batch() -> impl Strategy<Value = Batch> {
+    (timestamp(), vec(transaction_id(), 0..5)).prop_map(|(timestamp, transactions)| Batch { timestamp, transactions })
+}
+
+fn place() -> impl Strategy<Value = (View, SeqNum, Digest)> {
+    (view(), seq(), digest())
+}
+
+fn pre_prepare() -> impl Strategy<Value = PrePrepare> {
+    place().prop_map(|(view, seq, digest)| PrePrepare { view, seq, digest })
+}
+
+fn prepare() -> impl Strategy<Value = Prepare> {
+    place().prop_map(|(view, seq, digest)| Prepare { view, seq, digest })
+}
+
+fn commit() -> impl Strategy<Value = Commit> {
+    place().prop_map(|(view, seq, digest)| Commit { view, seq, digest })
+}
+
+fn checkpoint() -> impl Strategy<Value = Checkpoint> {
+    (seq(), digest()).prop_map(|(seq, state_root)| Checkpoint { seq, state_root })
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    (view(), any::<bool>(), seq(), seq()).prop_map(|(view, changing, executed, stable)| Status {
+        view,
+        changing,
+        executed,
+        stable,
+    })
+}
+
+fn prepared() -> impl Strategy<Value = PreparedCertificate> {
+    (place(), signature(), votes()).prop_map(|((view, seq, digest), pre_prepare, prepares)| PreparedCertificate {
+        view,
+        seq,
+        digest,
+        pre_prepare,
+        prepares,
+    })
+}
+
+fn stable() -> impl Strategy<Value = CheckpointCertificate> {
+    let voted = (seq(), digest(), votes()).prop_map(|(seq, state_root, votes)| CheckpointCertificate {
+        seq,
+        state_root,
+        votes,
+    });
+    prop_oneof![Just(CheckpointCertificate::genesis()), voted]
+}
+
+pub(crate) fn committed_batch() -> impl Strategy<Value = CommittedBatch> {
+    let certificate =
+        (place(), votes()).prop_map(|((view, seq, digest), commits)| CommitCertificate { view, seq, digest, commits });
+    (seq(), batch(), vec(transaction(), 0..3), certificate)
+        .prop_map(|(seq, batch, transactions, certificate)| CommittedBatch { seq, batch, transactions, certificate })
+}
+
+fn view_change() -> impl Strategy<Value = ViewChange> {
+    (view(), stable(), vec(prepared(), 0..3)).prop_map(|(view, stable, prepared)| ViewChange { view, stable, prepared })
+}
+
+fn view_changes() -> impl Strategy<Value = Vec<Signed<ViewChange>>> {
+    vec(signed(view_change()), 0..3)
+}
+
+fn new_view() -> impl Strategy<Value = NewView> {
+    (view(), view_changes(), vec(signed(pre_prepare()), 0..3)).prop_map(|(view, view_changes, proposals)| NewView {
+        view,
+        view_changes,
+        proposals,
+    })
+}
+
+fn fetch() -> impl Strategy<Value = Fetch> {
+    prop_oneof![
+        vec(transaction_id(), 0..4).prop_map(Fetch::Transactions),
+        digest().prop_map(Fetch::Batch),
+        seq().prop_map(|after| Fetch::Committed { after }),
+    ]
+}
+
+fn supply() -> impl Strategy<Value = Supply> {
+    prop_oneof![
+        vec(transaction(), 0..3).prop_map(Supply::Transactions),
+        (batch(), vec(transaction(), 0..3)).prop_map(|(batch, transactions)| Supply::Batch { batch, transactions }),
+        vec(committed_batch(), 0..3).prop_map(Supply::Committed),
+    ]
+}
+
+pub(crate) fn message() -> impl Strategy<Value = Message> {
+    prop_oneof![
+        (signed(pre_prepare()), batch())
+            .prop_map(|(pre_prepare, batch)| Message::PrePrepare(Proposal { pre_prepare, batch })),
+        signed(prepare()).prop_map(Message::Prepare),
+        signed(commit()).prop_map(Message::Commit),
+        signed(checkpoint()).prop_map(Message::Checkpoint),
+        signed(view_change()).prop_map(Message::ViewChange),
+        signed(new_view()).prop_map(Message::NewView),
+        signed(status()).prop_map(Message::Status),
+        signed(fetch()).prop_map(Message::Fetch),
+        signed(supply()).prop_map(Message::Supply),
+    ]
+}
+
+pub(crate) fn payload() -> impl Strategy<Value = Payload> {
+    prop_oneof![
+        (pre_prepare(), batch()).prop_map(|(assignment, batch)| Payload::PrePrepare { assignment, batch }),
+        prepare().prop_map(Payload::Prepare),
+        commit().prop_map(Payload::Commit),
+        checkpoint().prop_map(Payload::Checkpoint),
+        view_change().prop_map(Payload::ViewChange),
+        (view(), view_changes(), vec(pre_prepare(), 0..3))
+            .prop_map(|(view, view_changes, proposals)| Payload::NewView { view, view_changes, proposals }),
+        message().prop_map(|message| Payload::Again(Box::new(message))),
+        status().prop_map(Payload::Status),
+        fetch().prop_map(Payload::Fetch),
+        supply().prop_map(Payload::Supply),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![bytes().prop_map(Outcome::Executed), Just(Outcome::Expired), Just(Outcome::ValidTooLong)]
+}
+
+fn path() -> impl Strategy<Value = MerklePath> {
+    (any::<u32>(), any::<u32>(), vec(digest(), 0..12)).prop_map(|(index, leaves, siblings)| MerklePath {
+        index,
+        leaves,
+        siblings,
+    })
+}
+
+pub(crate) fn reply() -> impl Strategy<Value = Reply> {
+    let results = (seq(), digest()).prop_map(|(seq, root)| Results { seq, root });
+    (transaction_id(), outcome(), path(), signed(results)).prop_map(|(transaction, outcome, path, results)| Reply {
+        transaction,
+        outcome,
+        path,
+        results,
+    })
+}
+
+pub(crate) fn reply_certificate() -> impl Strategy<Value = ReplyCertificate> {
+    (transaction(), outcome(), seq(), path(), votes()).prop_map(|(transaction, outcome, seq, path, votes)| {
+        ReplyCertificate { transaction, outcome, seq, path, votes }
+    })
+}
+
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    let query = prop_oneof![
+        bytes().prop_map(Query::Read),
+        key().prop_map(Query::Nonce),
+        transaction_id().prop_map(Query::Reply),
+        transaction_id().prop_map(Query::Transaction),
+        Just(Query::Status),
+    ];
+    prop_oneof![transaction().prop_map(Request::Submit), query.prop_map(Request::Query)]
+}
+
+fn refusal() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        prop::sample::select(vec![
+            Refusal::Busy,
+            Refusal::BadSignature,
+            Refusal::WeakKey,
+            Refusal::Expired,
+            Refusal::ValidTooLong,
+            Refusal::Unknown,
+        ]),
+        (digest(), digest()).prop_map(|(theirs, ours)| Refusal::WrongChain { theirs, ours }),
+        (number(), number()).prop_map(|(actual, limit)| Refusal::TooLarge { actual, limit }),
+        number().prop_map(|nonce| Refusal::NonceSpent { nonce }),
+        text().prop_map(Refusal::NotServing),
+        text().prop_map(Refusal::Malformed),
+    ]
+}
+
+fn node_status() -> impl Strategy<Value = NodeStatus> {
+    let mode = prop_oneof![
+        prop::sample::select(vec![NodeMode::Normal, NodeMode::ChangingView, NodeMode::Recovering]),
+        text().prop_map(NodeMode::Halted),
+    ];
+    let who = (replica(), digest(), mode, view(), replica());
+    let state = (seq(), seq(), digest(), number(), timestamp());
+    (who, state, number(), number(), number()).prop_map(|(who, state, pending, evidence, uptime_micros)| {
+        let (replica, chain, mode, view, primary) = who;
+        let (executed, stable_checkpoint, state_root, revision, agreed_time) = state;
+        NodeStatus {
+            replica,
+            chain,
+            mode,
+            view,
+            primary,
+            executed,
+            stable_checkpoint,
+            state_root,
+            revision,
+            agreed_time,
+            pending,
+            evidence,
+            uptime_micros,
+        }
+    })
+}
+
+pub(crate) fn response() -> impl Strategy<Value = Response> {
+    prop_oneof![
+        reply().prop_map(Response::Reply),
+        (seq(), bytes()).prop_map(|(executed, bytes)| Response::Answer(Answer { executed, bytes })),
+        option::of(number()).prop_map(Response::Nonce),
+        transaction().prop_map(Response::Transaction),
+        node_status().prop_map(Response::Status),
+        refusal().prop_map(Response::Refused),
+    ]
+}
+
+pub(crate) fn evidence() -> impl Strategy<Value = Evidence> {
+    prop_oneof![
+        (signed(pre_prepare()), signed(pre_prepare())).prop_map(|(one, two)| Evidence::PrePrepare(one, two)),
+        (signed(prepare()), signed(prepare())).prop_map(|(one, two)| Evidence::Prepare(one, two)),
+        (signed(commit()), signed(commit())).prop_map(|(one, two)| Evidence::Commit(one, two)),
+        (signed(checkpoint()), signed(checkpoint())).prop_map(|(one, two)| Evidence::Checkpoint(one, two)),
+    ]
+}
+
+/// A sender as executing some transactions leaves it.
+pub(crate) fn sender() -> impl Strategy<Value = Sender> {
+    (vec(number(), 0..20), timestamp()).prop_map(|(spent, last_used)| {
+        let mut nonces = NonceWindow::default();
+        spent.into_iter().for_each(|nonce| {
+            nonces.spend(nonce);
+        });
+        Sender { nonces, last_used }
+    })
+}
+
+/// A genesis of the right form; its numbers and keys may be refused by its check.
+pub(crate) fn genesis() -> impl Strategy<Value = Genesis> {
+    let address = any::<std::net::SocketAddr>;
+    let member = (key(), address(), address()).prop_map(|(public_key, peer_address, client_address)| Member {
+        public_key,
+        peer_address,
+        client_address,
+    });
+    let parameters =
+        (number(), number()).prop_map(|(checkpoint_interval, window)| Parameters { checkpoint_interval, window });
+    (text(), digest(), parameters, vec(member, 0..6)).prop_map(|(chain, salt, parameters, replicas)| Genesis {
+        chain,
+        salt,
+        parameters,
+        replicas,
+    })
+}
