@@ -148,23 +148,24 @@ impl Replica {
     }
 
     pub(crate) fn on_supply(&mut self, now: Now, supply: Verified<Supply>, from: ReplicaId, effects: &mut Effects) {
-        let ignore = || Self::ignored(from, MessageKind::Supply, Ignored::Unasked);
-        match (*supply).clone() {
+        let used = match &*supply {
             Supply::Transactions(_) => {
-                for transaction in supply.into_transactions() {
-                    self.on_request(now, transaction, true, effects);
-                }
+                let transactions = supply.into_transactions();
+                transactions.into_iter().for_each(|transaction| self.on_request(now, transaction, true, effects));
+                true
             }
-            Supply::Batch { batch, transactions } => {
-                if !self.on_batch(now, batch, transactions, effects) {
-                    effects.observe(ignore());
-                }
-            }
-            Supply::Committed(batches) => {
-                if !self.on_committed(now, batches, effects) {
-                    effects.observe(ignore());
-                }
-            }
+            _ => self.on_batches(now, supply.into_inner(), effects),
+        };
+        if !used {
+            effects.observe(Self::ignored(from, MessageKind::Supply, Ignored::Unasked));
+        }
+    }
+
+    fn on_batches(&mut self, now: Now, supply: Supply, effects: &mut Effects) -> bool {
+        match supply {
+            Supply::Transactions(_) => false,
+            Supply::Batch { batch, transactions } => self.on_batch(now, batch, transactions, effects),
+            Supply::Committed(batches) => self.on_committed(now, batches, effects),
         }
     }
 

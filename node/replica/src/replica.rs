@@ -140,10 +140,12 @@ impl Replica {
         if self.halted && !matches!(*message, Message::Status(_)) {
             return effects.observe(Self::ignored(message.signer(), message.kind(), Ignored::Halted));
         }
-        if let Some(supply) = message.supply() {
-            return self.on_supply(now, supply, message.signer(), effects);
-        }
-        match message.into_inner() {
+        let from = message.signer();
+        let message = match message.into_supply() {
+            Ok(supply) => return self.on_supply(now, supply, from, effects),
+            Err(message) => message.into_inner(),
+        };
+        match message {
             Message::PrePrepare(proposal) => self.on_pre_prepare(now, proposal, effects),
             Message::Prepare(signed) => self.on_prepare(signed, effects),
             Message::Commit(signed) => self.on_commit(now, signed, effects),

@@ -31,7 +31,6 @@ pub enum Query {
 
 /// A replica's answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::large_enum_variant, reason = "replies are the common case; a box would be an allocation for each")]
 pub enum Response {
     /// To a submitted transaction, or to [`Query::Reply`].
     Reply(Reply),

@@ -95,7 +95,7 @@ impl ReplicaId {
 }
 
 /// A transaction's id: the digest of its body, which excludes the signature, so that re-signing the same body makes no second
-/// transaction (rule S-5).
+/// transaction (rule R-1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TransactionId(Digest);

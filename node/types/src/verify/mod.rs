@@ -36,11 +36,14 @@ impl<T> std::ops::Deref for Verified<T> {
 }
 
 impl Verified<Message> {
-    /// The supply that the message carries, if it is one.
-    pub fn supply(&self) -> Option<Verified<crate::Supply>> {
-        match &self.0 {
-            Message::Supply(signed) => Some(Verified(signed.payload.clone())),
-            _ => None,
+    /// The supply that the message carries, or the message back if it is another.
+    ///
+    /// # Errors
+    /// The message itself, when it is not a supply.
+    pub fn into_supply(self) -> Result<Verified<crate::Supply>, Self> {
+        match self.0 {
+            Message::Supply(signed) => Ok(Verified(signed.payload)),
+            other => Err(Self(other)),
         }
     }
 }

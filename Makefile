@@ -1,0 +1,40 @@
+# Everything a newcomer needs: `make testnet` and `make test`. Both install what the build needs from the system where they may, and
+# name the command where they may not.
+
+CARGO ?= cargo
+TETRARCH = target/release/tetrarch
+# For example: make testnet ARGS="-n 7"
+ARGS ?=
+
+.PHONY: help testnet test build lint mutants deny deps clean
+
+help:
+	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
+	@echo 'make test      every test, formatting and lints'
+	@echo 'make mutants   builds with the deliberate bugs; the harness has to catch them'
+	@echo 'make build     the release binary, $(TETRARCH)'
+
+testnet: build
+	$(TETRARCH) testnet up $(ARGS)
+
+build: deps
+	$(CARGO) build --release --locked
+
+test: deps
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	$(CARGO) test --workspace --locked
+	$(MAKE) mutants
+
+mutants: deps
+	$(CARGO) test --locked --package tetrarch-simulator --features mutants --test mutants -- --nocapture
+
+# RocksDB's bindings are generated with libclang. ccache is optional: it makes the second build of RocksDB a matter of seconds.
+deps:
+	@.cargo/system-packages
+
+deny:
+	cargo deny check
+
+clean:
+	$(CARGO) clean
