@@ -18,7 +18,7 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Query {
     /// A read that the state machine understands.
-    Read(Vec<u8>),
+    Read(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The highest nonce executed for a sender.
     Nonce(PublicKey),
     /// What came of a transaction, if the reply cache still has it.
@@ -52,6 +52,7 @@ pub struct Answer {
     /// The last batch executed when it was read.
     pub executed: SeqNum,
     /// The state machine's answer. Honest replicas give the same bytes at the same `executed`, and may at others.
+    #[serde(with = "serde_bytes")]
     pub bytes: Vec<u8>,
 }
 

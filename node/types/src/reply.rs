@@ -9,7 +9,7 @@ use crate::{Membership, SeqNum, Signable, Signed, Transaction, TransactionId, Vo
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The state machine executed the command and answered this.
-    Executed(Vec<u8>),
+    Executed(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Agreed time had passed the transaction's validity: it did not execute and never will.
     Expired,
     /// The transaction named an end of validity too far ahead of agreed time: it did not execute and never will.

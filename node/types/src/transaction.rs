@@ -17,6 +17,7 @@ pub struct TransactionBody {
     /// The agreed time until which it may execute, at most [`MAX_VALIDITY`](crate::limits::MAX_VALIDITY) ahead.
     pub valid_until: Timestamp,
     /// The command, opaque to everything but the state machine.
+    #[serde(with = "serde_bytes")]
     pub command: Vec<u8>,
 }
 

@@ -1,0 +1,105 @@
+//! What a program must be to be replicated.
+
+use tetrarch_storage::{Reader, StoreError, Table};
+use tetrarch_types::{SeqNum, Timestamp};
+
+use super::{Overlay, QueryError};
+
+/// A deterministic program over ordered tables.
+///
+/// Every replica runs the same commands in the same order and must come to the same tables and the same results, byte by byte.
+/// So an implementation reads nothing but its arguments: no clock ([`Context::time`] is the time), no randomness, no
+/// environment, no map whose order of iteration is not fixed, nothing kept in `self` between two calls.
+///
+/// Replicating a program of your own takes this trait and nothing else of the crate. A counter for each name:
+///
+/// ```
+/// use tetrarch_kv::{Context, Overlay, QueryError, StateMachine};
+/// use tetrarch_storage::{MemoryStore, Reader, StoreError, Table};
+/// use tetrarch_types::{SeqNum, Timestamp};
+///
+/// const COUNTERS: Table = Table::new("counters");
+///
+/// struct Counters;
+///
+/// fn read(state: &dyn Reader, name: &[u8]) -> Result<u64, StoreError> {
+///     let bytes = state.get(COUNTERS, name)?.unwrap_or_default();
+///     Ok(u64::from_be_bytes(bytes.try_into().unwrap_or_default()))
+/// }
+///
+/// impl StateMachine for Counters {
+///     // The command is a counter's name; the result is its new value.
+///     fn execute(&self, _: &Context, name: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+///         // When a read fails, what is returned does not matter: the batch is not executed.
+///         let Ok(count) = read(state, name) else { return Vec::new() };
+///         let next = count.saturating_add(1).to_be_bytes().to_vec();
+///         state.put(COUNTERS, name, next.clone());
+///         next
+///     }
+///
+///     fn query(&self, name: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+///         Ok(read(state, name)?.to_be_bytes().to_vec())
+///     }
+///
+///     fn revision(&self, _: &dyn Reader) -> Result<u64, StoreError> {
+///         Ok(0)
+///     }
+///
+///     fn check(&self, name: &[u8]) -> Result<(), String> {
+///         if name.is_empty() { Err("a counter needs a name".to_owned()) } else { Ok(()) }
+///     }
+///
+///     fn tables(&self) -> &'static [Table] {
+///         &[COUNTERS]
+///     }
+/// }
+///
+/// let store = MemoryStore::new();
+/// let mut state = Overlay::new(&store, Counters.tables());
+/// let context = Context { seq: SeqNum::new(1), index: 0, time: Timestamp::ZERO };
+/// assert_eq!(Counters.execute(&context, b"visits", &mut state), 1_u64.to_be_bytes());
+/// assert_eq!(Counters.execute(&context, b"visits", &mut state), 2_u64.to_be_bytes());
+/// ```
+pub trait StateMachine: Send {
+    /// Executes one command and returns its result, at most [`MAX_RESULT_BYTES`](tetrarch_types::limits::MAX_RESULT_BYTES) of it.
+    ///
+    /// It never fails: a command that makes no sense has a result that says so. It sees its own earlier writes through `state`.
+    /// If a read fails, return anything: the overlay remembers the error, and the batch is not executed on this node. The same
+    /// goes after [`Overlay::fail`], for bytes in its own tables that it cannot have written.
+    /// A command whose result is larger than the limit has no effect and an empty result.
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8>;
+
+    /// Answers a question without changing anything. The same state must give the same bytes on every replica.
+    ///
+    /// # Errors
+    /// [`QueryError::Malformed`] for a question that the machine cannot read, [`QueryError::Store`] if the state cannot be read.
+    fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError>;
+
+    /// The machine's own count of changes, for a node's status.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError>;
+
+    /// Whether a node should take this command from a client. It keeps unreadable and oversized commands out early; replicas
+    /// never depend on it, so it may be stricter in one version than in another.
+    ///
+    /// # Errors
+    /// A sentence for the client.
+    fn check(&self, command: &[u8]) -> Result<(), String>;
+
+    /// The machine's tables: the only ones it may touch, all replicated and under the state root. Names that begin with
+    /// `execution.` are taken, and so is the name of the journal's table.
+    fn tables(&self) -> &'static [Table];
+}
+
+/// Where in the one order a command stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// Its batch.
+    pub seq: SeqNum,
+    /// Its place in the batch.
+    pub index: u32,
+    /// Agreed time: the only clock there is.
+    pub time: Timestamp,
+}

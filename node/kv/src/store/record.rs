@@ -1,0 +1,34 @@
+//! What the store knows about a key.
+
+use serde::{Deserialize, Serialize};
+use tetrarch_storage::{Reader, StoreError, Table};
+
+use crate::execution::row;
+
+/// Key → [`KeyRecord`].
+pub(super) const RECORDS: Table = Table::new("kv.records");
+
+/// A key's value, and how it came to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRecord {
+    /// The value.
+    pub value: Vec<u8>,
+    /// The revision at which the key came to be.
+    pub create_revision: u64,
+    /// The revision of the last put.
+    pub mod_revision: u64,
+    /// Puts since the key came to be.
+    pub version: u64,
+    /// The lease that the key hangs on. 0: none; there are no leases yet.
+    pub lease: u64,
+}
+
+/// A key's record, if it has one.
+pub(super) fn read(state: &dyn Reader, key: &[u8]) -> Result<Option<KeyRecord>, StoreError> {
+    row(state, RECORDS, key)
+}
+
+/// What a record takes of an answer, at most: its numbers and lengths are 48 bytes in the worst case.
+pub(super) fn cost(key: &[u8], record: &KeyRecord) -> usize {
+    key.len() + record.value.len() + 64
+}

@@ -1,0 +1,118 @@
+//! What a machine may not do, and what asking beside execution shows.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use std::thread;
+
+use support::{INTERVAL, ask, batch, fresh, fresh_store, genesis, transaction};
+use tetrarch_kv::{
+    Command, Context, ExecuteError, Execution, KvQuery, Operation, Overlay, QueryError, Retention, StateMachine,
+};
+use tetrarch_storage::{Reader, StoreError, Table};
+use tetrarch_types::{Outcome, limits};
+
+const OWN: Table = Table::new("own");
+
+/// Does what its command's first byte after the encoding says.
+struct Unruly;
+
+impl StateMachine for Unruly {
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+        state.put(OWN, "k", context.time.as_micros().to_be_bytes());
+        match Command::decode(command).unwrap().operations.first() {
+            Some(Operation::Get { .. }) => vec![0; limits::MAX_RESULT_BYTES + 1],
+            Some(Operation::Put { .. }) => {
+                state.put(Table::new("execution.senders"), "k", "v");
+                Vec::new()
+            }
+            Some(Operation::Delete { .. }) => {
+                state.fail(StoreError::Poisoned);
+                Vec::new()
+            }
+            _ => vec![u8::try_from(context.index).unwrap()],
+        }
+    }
+
+    fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+        match query {
+            b"long" => Ok(vec![0; limits::MAX_RESULT_BYTES + 1]),
+            b"peek" => Ok(state.get(Table::new("execution.local"), b"genesis")?.unwrap_or_default()),
+            _ => Ok(state.get(OWN, b"k")?.unwrap_or_default()),
+        }
+    }
+
+    fn revision(&self, _: &dyn Reader) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn check(&self, _: &[u8]) -> Result<(), String> {
+        Err("no".to_owned())
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        &[OWN]
+    }
+}
+
+fn unruly() -> Execution<Unruly, std::sync::Arc<tetrarch_storage::MemoryStore>> {
+    Execution::open(Unruly, fresh_store(), genesis(), INTERVAL, Retention::default()).unwrap()
+}
+
+#[test]
+fn a_result_too_large_leaves_no_trace_of_its_command() {
+    let node = unruly();
+    let executed = node.execute(&batch(1, vec![transaction(1, 1, &Command::get("k"))])).unwrap();
+    assert_eq!(executed.replies[0].outcome, Outcome::Executed(Vec::new()));
+    assert!(node.query(b"").unwrap().bytes.is_empty());
+    let two = batch(2, vec![transaction(1, 1, &Command::new([])), transaction(1, 2, &Command::new([]))]);
+    assert_eq!(node.execute(&two).unwrap().replies[0].outcome, Outcome::Executed(vec![1]), "its place in the batch");
+    assert_eq!(node.query(b"").unwrap().bytes, support::NOW.to_be_bytes());
+}
+
+#[test]
+fn a_machine_keeps_to_its_tables() {
+    let node = unruly();
+    let error = node.execute(&batch(1, vec![transaction(1, 1, &Command::put("k", "v"))])).unwrap_err();
+    assert_eq!(error, ExecuteError::Store(StoreError::UnknownTable { table: "execution.senders" }));
+    assert_eq!(node.executed().get(), 0);
+    assert!(matches!(node.query(b"peek"), Err(QueryError::Store(_))));
+}
+
+#[test]
+fn a_machine_that_cannot_go_on_stops_the_batch() {
+    let node = unruly();
+    let error = node.execute(&batch(1, vec![transaction(1, 1, &Command::delete("k"))])).unwrap_err();
+    assert_eq!(error, ExecuteError::Store(StoreError::Poisoned));
+}
+
+#[test]
+fn an_answer_too_large_is_refused_and_check_is_the_machines() {
+    let node = unruly();
+    assert!(matches!(node.query(b"long"), Err(QueryError::TooLarge { .. })));
+    assert_eq!(node.check(b""), Err("no".to_owned()));
+}
+
+/// Two keys always change together, so no reader may see them differ.
+#[test]
+fn questions_see_whole_batches_while_others_execute() {
+    let node = fresh();
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for seq in 1..=300_u64 {
+                let value = seq.to_be_bytes();
+                let one = transaction(1, seq, &Command::put("a", value));
+                let other = transaction(1, 1_000 + seq, &Command::put("b", value));
+                node.execute(&batch(seq, vec![one, other])).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let found = ask(&node, &KvQuery::range("", "", 0));
+            let values: Vec<_> = found.records.iter().map(|(_, record)| &record.value).collect();
+            assert!(values.windows(2).all(|pair| pair[0] == pair[1]), "{values:?}");
+            assert_eq!(found.revision % 2, 1);
+        }
+    });
+    assert_eq!(node.executed().get(), 300);
+}
