@@ -1,0 +1,101 @@
+//! A client's connections with the replicas.
+
+mod link;
+mod session;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use quinn::{ClientConfig, Endpoint};
+use tetrarch_crypto::PublicKey;
+use tetrarch_types::{ReplicaId, Request, Response, encode, limits::MAX_CLIENT_FRAME_BYTES};
+
+use self::link::Link;
+use crate::{
+    RequestError, TransportError,
+    close::CloseCode,
+    quic, socket,
+    tls::{self, CLIENT_PROTOCOL},
+};
+
+/// How a client connects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectorConfig {
+    /// How long a request waits for a connection, over all attempts, before it ends as [`RequestError::Unreachable`].
+    pub connect_timeout: Duration,
+    /// How long a replica may be silent, answers to keep-alives included, before its connection counts as lost.
+    pub idle_timeout: Duration,
+    /// How often an idle connection is kept alive.
+    pub keep_alive: Duration,
+}
+
+impl Default for ConnectorConfig {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            idle_timeout: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(3),
+        }
+    }
+}
+
+/// A client's side: one UDP socket, and a connection with each replica that was asked something. Shared by reference; requests run
+/// concurrently. Dropping it ends all connections.
+#[derive(Debug)]
+pub struct Connector {
+    endpoint: Endpoint,
+    links: Vec<Arc<Link>>,
+}
+
+impl Connector {
+    /// A connector for these replicas, by id: the key that each must prove and where clients reach it. Connects to nobody yet.
+    /// Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there is no runtime or no socket.
+    pub fn new(replicas: Vec<(PublicKey, SocketAddr)>, config: ConnectorConfig) -> Result<Self, TransportError> {
+        let endpoint = socket::client_endpoint(socket::bind_any()?)?;
+        let transport = quic::connector(config.idle_timeout, config.keep_alive);
+        let link = |(index, (key, address))| {
+            let mut client = ClientConfig::new(tls::client(key, CLIENT_PROTOCOL, None)?);
+            client.transport_config(transport.clone());
+            let replica = ReplicaId::new(u16::try_from(index).unwrap_or(u16::MAX));
+            Ok(Arc::new(Link::new(replica, address, endpoint.clone(), client, config.connect_timeout)))
+        };
+        let links = replicas.into_iter().enumerate().map(link).collect::<Result<_, TransportError>>()?;
+        Ok(Self { endpoint, links })
+    }
+
+    /// Encodes a request once, to be sent to many.
+    pub fn encode(request: &Request) -> Bytes {
+        Bytes::from(encode(request))
+    }
+
+    /// Sends an encoded request to one replica and waits for its response, as long as it takes: the caller sets the time
+    /// limit, and may drop the future at any moment. A replica reads no further request of this connector while
+    /// [`ClientLimits::requests_in_flight_per_connection`](crate::ClientLimits::requests_in_flight_per_connection) are unanswered.
+    ///
+    /// # Errors
+    /// [`RequestError`] when there is no response to wait for.
+    pub async fn request(&self, replica: ReplicaId, encoded: Bytes) -> Result<Response, RequestError> {
+        let known = self.links.len();
+        let link = self.links.get(replica.index()).ok_or(RequestError::UnknownReplica { replica, known })?;
+        if encoded.len() > MAX_CLIENT_FRAME_BYTES {
+            return Err(RequestError::TooLarge { actual: encoded.len(), limit: MAX_CLIENT_FRAME_BYTES });
+        }
+        link.request(encoded).await
+    }
+
+    /// Ends all connections. Requests that wait end with [`RequestError::ConnectorClosed`].
+    pub async fn close(&self) {
+        self.links.iter().for_each(|link| link.close());
+        socket::close(&self.endpoint).await;
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        self.links.iter().for_each(|link| link.close());
+        self.endpoint.close(CloseCode::Goodbye.code(), b"the client is done");
+    }
+}

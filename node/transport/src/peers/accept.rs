@@ -1,0 +1,154 @@
+//! Incoming connections: only members come in, one connection each.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use quinn::{Connection, Endpoint, Incoming};
+use tetrarch_types::{Membership, ReplicaId};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+
+use super::{Inbound, counters::Counters, link::Link, receive::receive};
+use crate::{
+    close::{CloseCode, describe},
+    quic, tls,
+};
+
+/// How long a handshake may take.
+const HANDSHAKE: Duration = Duration::from_secs(5);
+
+/// Lets members in.
+pub(crate) struct Gate {
+    me: ReplicaId,
+    membership: Arc<Membership>,
+    links: Vec<Arc<Link>>,
+    inbound: Inbound,
+    counters: Arc<Counters>,
+    /// Addresses that members are configured with, and places for their handshakes: strangers cannot take these.
+    known: Vec<IpAddr>,
+    places: Places,
+    strangers: Places,
+}
+
+/// Places for handshakes in progress.
+struct Places {
+    free: Arc<Semaphore>,
+    total: usize,
+}
+
+impl Places {
+    fn new(total: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(total)), total }
+    }
+
+    fn is_half_taken(&self) -> bool {
+        self.free.available_permits() <= self.total / 2
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(
+        me: ReplicaId,
+        membership: Arc<Membership>,
+        peers: &[SocketAddr],
+        links: Vec<Arc<Link>>,
+        inbound: Inbound,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let places = membership.size().saturating_mul(4).max(64);
+        let known = peers.iter().map(|address| address.ip().to_canonical()).collect();
+        let (places, strangers) = (Places::new(places), Places::new(places));
+        Self { me, membership, links, inbound, counters, known, places, strangers }
+    }
+
+    /// Runs until the endpoint is closed or the task is aborted.
+    pub(crate) async fn run(self: Arc<Self>, endpoint: Endpoint) {
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                incoming = endpoint.accept() => match incoming {
+                    Some(incoming) => {
+                        if let Some((incoming, place)) = self.admit(incoming) {
+                            connections.spawn(self.clone().welcome(incoming, place));
+                        }
+                    }
+                    None => return,
+                },
+                Some(_ended) = connections.join_next() => {}
+            }
+        }
+    }
+
+    /// Before the handshake: refuses what there is no place for, and asks for proof of the address when places get scarce.
+    fn admit(&self, incoming: Incoming) -> Option<(Incoming, OwnedSemaphorePermit)> {
+        let is_known = self.known.contains(&incoming.remote_address().ip().to_canonical());
+        let places = if is_known { &self.places } else { &self.strangers };
+        if places.is_half_taken() && !incoming.remote_address_validated() {
+            let _sent = incoming.retry();
+            return None;
+        }
+        match places.free.clone().try_acquire_owned() {
+            Ok(place) => Some((incoming, place)),
+            Err(_none_free) => {
+                incoming.refuse();
+                None
+            }
+        }
+    }
+
+    /// A handshake that failed keeps its place for a while: see [`quic::server`].
+    async fn welcome(self: Arc<Self>, incoming: Incoming, place: OwnedSemaphorePermit) {
+        let address = incoming.remote_address();
+        let handshake = async { incoming.accept()?.await };
+        let connection = match timeout(HANDSHAKE, handshake).await {
+            Ok(Ok(connection)) => connection,
+            Ok(Err(error)) => {
+                tracing::debug!(%address, reason = %describe(&error), "a peer's handshake failed");
+                return sleep(quic::PEER_IDLE).await;
+            }
+            Err(_elapsed) => return tracing::debug!(%address, "a peer's handshake took too long"),
+        };
+        drop(place);
+        if let Some((from, link)) = self.identify(&connection) {
+            self.host(&connection, from, link).await;
+        }
+    }
+
+    /// Whose connection this is. TLS let only members in; that is not taken on trust.
+    fn identify(&self, connection: &Connection) -> Option<(ReplicaId, &Link)> {
+        let id = tls::proven_key(connection).and_then(|key| self.membership.id_of(&key)).filter(|id| *id != self.me);
+        let Some((id, link)) = id.and_then(|id| Some((id, self.links.get(id.index())?))) else {
+            CloseCode::Identity.close(connection, "not another member");
+            return None;
+        };
+        if link.is_banned() {
+            self.counters.rejected();
+            CloseCode::TooSoon.close(connection, "it misbehaved a moment ago and has to wait");
+            return None;
+        }
+        Some((id, link))
+    }
+
+    async fn host(&self, connection: &Connection, from: ReplicaId, link: &Link) {
+        let address = connection.remote_address();
+        tracing::debug!(peer = %from, %address, "the peer connected");
+        link.take_over(connection);
+        link.heard.notify_one();
+        match receive(connection, from, &self.inbound, &self.counters).await {
+            Ok(()) => CloseCode::Goodbye.close(connection, "its streams ended"),
+            Err(violation) => {
+                self.counters.rejected();
+                let pause = link.misbehaved();
+                tracing::warn!(peer = %from, %address, %violation, ?pause, "the peer misbehaved; its connection is closed");
+                CloseCode::Malformed.close(connection, &violation);
+            }
+        }
+        link.let_go(connection);
+    }
+}

@@ -1,0 +1,100 @@
+//! QUIC's limits for each kind of connection. Everything that this project does not use is off: datagrams, streams in the other
+//! direction, more streams than are named here.
+
+use std::{sync::Arc, time::Duration};
+
+use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
+use tetrarch_types::limits::{MAX_BULK_BYTES, MAX_CLIENT_FRAME_BYTES};
+
+/// How often replicas keep idle connections alive.
+const PEER_KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// How long a replica may be silent before its connection is given up.
+pub(crate) const PEER_IDLE: Duration = Duration::from_secs(6);
+/// Assumed before it is measured. Lower than QUIC's 333 ms, so that a lost first packet costs less.
+const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
+
+/// One whole bulk frame, and room beside it.
+const BULK_WINDOW: usize = MAX_BULK_BYTES + 64 * 1024;
+/// Room in a connection that a stalled bulk stream cannot take from the votes.
+const VOTES_RESERVE: usize = 4 * 1024 * 1024;
+/// What a listener takes from a client ahead of reading it. A larger frame flows on while it is read.
+const REQUEST_WINDOW: usize = 1024 * 1024;
+/// What a client takes from a replica ahead of reading it.
+const RESPONSE_WINDOW: usize = 2 * MAX_CLIENT_FRAME_BYTES;
+/// Responses for one client in QUIC's hands.
+const RESPONSE_SEND_WINDOW: usize = MAX_CLIENT_FRAME_BYTES;
+
+/// The replica's side that accepted: two streams from the other replica, none back.
+pub(crate) fn peer_incoming() -> Arc<TransportConfig> {
+    let mut config = peer();
+    config.max_concurrent_uni_streams(VarInt::from_u32(2));
+    windows(&mut config, BULK_WINDOW, BULK_WINDOW + VOTES_RESERVE);
+    Arc::new(config)
+}
+
+/// The replica's side that dialled. A stream is buffered no further than the other side's window for it, so the votes' reserve
+/// remains for the votes here, too.
+pub(crate) fn peer_outgoing() -> Arc<TransportConfig> {
+    let mut config = peer();
+    config.send_window((BULK_WINDOW + VOTES_RESERVE) as u64);
+    Arc::new(config)
+}
+
+/// The listener's side of a client's connection: one stream, opened by the client.
+pub(crate) fn listener(idle: Duration) -> Arc<TransportConfig> {
+    let mut config = base(idle);
+    config.max_concurrent_bidi_streams(VarInt::from_u32(1));
+    windows(&mut config, REQUEST_WINDOW, REQUEST_WINDOW);
+    config.send_window(RESPONSE_SEND_WINDOW as u64);
+    Arc::new(config)
+}
+
+/// The client's side.
+pub(crate) fn connector(idle: Duration, keep_alive: Duration) -> Arc<TransportConfig> {
+    let mut config = base(idle);
+    config.keep_alive_interval(Some(keep_alive));
+    windows(&mut config, RESPONSE_WINDOW, RESPONSE_WINDOW);
+    config.send_window(RESPONSE_WINDOW as u64);
+    Arc::new(config)
+}
+
+/// What a listening endpoint does with newcomers.
+///
+/// A newcomer whose very first packet closes the connection is remembered by quinn-proto 0.11 until the idle timeout: it
+/// drains, and no timer ends that. So whoever accepts counts a failed handshake for that long.
+pub(crate) fn server(crypto: Arc<QuicServerConfig>, transport: Arc<TransportConfig>) -> ServerConfig {
+    let mut config = ServerConfig::with_crypto(crypto);
+    config.transport_config(transport);
+    config.max_incoming(1024).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(4 * 1024 * 1024);
+    config
+}
+
+fn peer() -> TransportConfig {
+    let mut config = base(PEER_IDLE);
+    config.keep_alive_interval(Some(PEER_KEEP_ALIVE));
+    config
+}
+
+fn base(idle: Duration) -> TransportConfig {
+    let mut config = TransportConfig::default();
+    config
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .datagram_receive_buffer_size(None)
+        .initial_rtt(INITIAL_ROUND_TRIP)
+        .max_idle_timeout(Some(idle_timeout(idle)));
+    config
+}
+
+fn windows(config: &mut TransportConfig, stream: usize, connection: usize) {
+    config.stream_receive_window(window(stream)).receive_window(window(connection));
+}
+
+fn window(bytes: usize) -> VarInt {
+    u32::try_from(bytes).map_or(VarInt::MAX, VarInt::from_u32)
+}
+
+fn idle_timeout(idle: Duration) -> IdleTimeout {
+    let milliseconds = u32::try_from(idle.as_millis()).unwrap_or(u32::MAX);
+    IdleTimeout::from(VarInt::from_u32(milliseconds))
+}
