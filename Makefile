@@ -10,7 +10,8 @@ ARGS ?=
 
 help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
-	@echo 'make test      every test, formatting and lints'
+	@echo 'make test      every test'
+	@echo 'make lint      formatting and lints, as CI checks them'
 	@echo 'make mutants   builds with the deliberate bugs; the harness has to catch them'
 	@echo 'make build     the release binary, $(TETRARCH)'
 
@@ -21,10 +22,12 @@ build: deps
 	$(CARGO) build --release --locked
 
 test: deps
-	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 	$(CARGO) test --workspace --locked
 	$(MAKE) mutants
+
+lint: deps
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 
 mutants: deps
 	$(CARGO) test --locked --package tetrarch-simulator --features mutants --test mutants -- --nocapture
