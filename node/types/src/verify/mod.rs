@@ -40,6 +40,7 @@ impl Verified<Message> {
     ///
     /// # Errors
     /// The message itself, when it is not a supply.
+    #[expect(clippy::result_large_err, reason = "the message goes on its way; it is the common case and no failure")]
     pub fn into_supply(self) -> Result<Verified<crate::Supply>, Self> {
         match self.0 {
             Message::Supply(signed) => Ok(Verified(signed.payload)),

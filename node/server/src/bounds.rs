@@ -1,0 +1,93 @@
+//! The size of every queue in a node, with its reason. The protocol's own limits are in [`tetrarch_types::limits`].
+
+use std::time::Duration;
+
+/// Inputs of one turn: one fsync serves them all, and a turn of votes stays below ten milliseconds.
+pub(crate) const TURN_INPUTS: usize = 512;
+
+/// Votes of one turn. The rest of the turn belongs to bulk and clients, so that a flood of votes cannot starve proposals.
+pub(crate) const TURN_VOTES: usize = 384;
+
+/// Bytes of one turn's inputs: about the largest batch, so that records of one turn stay within a few megabytes.
+pub(crate) const TURN_BYTES: usize = 4 * 1024 * 1024;
+
+/// Verified votes that wait for the driver: a whole default window of three phases from every member of a cluster of ten.
+pub(crate) const INBOX_VOTES_BYTES: usize = 4 * 1024 * 1024;
+
+/// Verified bulk messages that wait for the driver, in bytes: two maximal supplies.
+pub(crate) const INBOX_BULK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Verified transactions that wait for the driver, in bytes. The pool behind it is far larger; this only bridges a turn.
+pub(crate) const INBOX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Votes that the transport hands over and nobody has looked at yet.
+pub(crate) const VOTES_CHANNEL: usize = 4_096;
+
+/// Bulk messages that the transport hands over. Each may have 16 MiB; they are sorted into the peers' own queues at once.
+pub(crate) const BULK_CHANNEL: usize = 8;
+
+/// One peer's bulk messages that wait for verification: enough for a view change and the proposals behind it.
+pub(crate) const PEER_BULK_MESSAGES: usize = 256;
+
+/// One peer's bulk messages that wait for verification, in bytes: two maximal frames. What does not fit is dropped: the
+/// replica asks again for what it lacks, and a flood costs its sender only.
+pub(crate) const PEER_BULK_BYTES: usize = 32 * 1024 * 1024;
+
+/// Client requests that the transport hands over and nobody has looked at yet.
+pub(crate) const CLIENT_CHANNEL: usize = 1_024;
+
+/// Transactions that wait for verification. At 25 µs a signature this is a tenth of a second of work.
+pub(crate) const UNVERIFIED_TRANSACTIONS: usize = 4_096;
+
+/// Transactions that wait for verification, in bytes.
+pub(crate) const UNVERIFIED_BYTES: usize = 64 * 1024 * 1024;
+
+/// Signatures checked together at most: beyond it a batch gains little and delays the first of them.
+pub(crate) const CHUNK_SIGNATURES: usize = 256;
+
+/// Client signatures checked together: a smaller chunk, because proposals share these workers and wait for the chunk's end.
+pub(crate) const CLIENT_CHUNK: usize = 64;
+
+/// Decided batches that wait for execution. The replica's pipeline is eight; a catching-up one may run ahead a little. The
+/// driver waits when it is full, and the executor never waits for the driver.
+pub(crate) const EXECUTOR_QUEUE: usize = 32;
+
+/// Results and refusals that wait for egress.
+pub(crate) const EGRESS_QUEUE: usize = 1_024;
+
+/// Batches whose signed result root egress keeps, for answers from the reply cache.
+pub(crate) const SIGNED_RESULTS: usize = 1_024;
+
+/// Clients that wait for a result, in total: as many as the pool holds transactions.
+pub(crate) const WAITERS: usize = 32_768;
+
+/// Clients that wait for the same transaction: a client and a few impatient retransmissions.
+pub(crate) const WAITERS_PER_TRANSACTION: usize = 8;
+
+/// How long a client may wait before it is forgotten. It asks again long before.
+pub(crate) const WAITER_LIFE: Duration = Duration::from_secs(120);
+
+/// How often forgotten waiters are swept out.
+pub(crate) const WAITER_SWEEP: Duration = Duration::from_secs(5);
+
+/// Queries that run at once, each on a thread of the blocking pool; one more is answered with "busy".
+pub(crate) const QUERIES: usize = 32;
+
+/// Questions for a node's status that run at once.
+pub(crate) const STATUS_QUERIES: usize = 4;
+
+/// The least time between two supplies of decided batches to one peer. A peer that asks faster waits; at the largest supply
+/// this is 160 MB/s, at the smallest 1280 batches a second.
+pub(crate) const SUPPLY_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Proofs of equivocation kept for one replica: one convicts it, a few more tell its manner.
+pub(crate) const EVIDENCE_PER_REPLICA: usize = 16;
+
+/// How long a shutdown waits for each part before it goes on without it.
+pub(crate) const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often a shutdown looks whether its ports are free again.
+pub(crate) const RELEASE_POLL: Duration = Duration::from_millis(5);
+
+/// How long the driver sleeps when the replica's deadline has passed but brought no effect: never a busy loop.
+pub(crate) const IDLE_STEP: Duration = Duration::from_millis(1);

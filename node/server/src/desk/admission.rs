@@ -1,0 +1,72 @@
+//! From a verified transaction to an input of the replica, or to an answer at once.
+
+use std::sync::Arc;
+
+use tetrarch_kv::{Execution, StateMachine};
+use tetrarch_storage::Store;
+use tetrarch_transport::Responder;
+use tetrarch_types::{Refusal, Response, Transaction, Verified, limits};
+
+use crate::clock::Clock;
+use crate::counters::{Count, Counts};
+use crate::egress::Egress;
+use crate::health::Health;
+use crate::inbox::{Inbox, NotTaken};
+use crate::verifier::Admission;
+
+/// Admits transactions.
+pub(crate) struct Desk<M, S> {
+    pub(crate) state: Arc<Execution<M, S>>,
+    pub(crate) egress: Arc<Egress<M, S>>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) clock: Clock,
+    pub(crate) counts: Counts,
+}
+
+impl<M: StateMachine + Sync, S: Store> Admission for Desk<M, S> {
+    /// The waiter is added before anything is looked up: a batch that executes in between then finds it, or was there to be found.
+    fn admit(&self, transaction: Verified<Transaction>, responder: Responder) {
+        if let Err(problem) = self.state.check(&transaction.body.command) {
+            return responder.send(Response::Refused(Refusal::Malformed(problem)));
+        }
+        let id = transaction.id();
+        if let Err(responder) = self.egress.waiters().add(id, responder, self.clock.time()) {
+            self.counts.add(Count::Busy);
+            return responder.send(Response::Refused(Refusal::Busy));
+        }
+        if let Err(refusal) = self.refusal(&transaction).map_or_else(|| self.pass_on(transaction), Err) {
+            self.egress.settle(id, refusal);
+        }
+    }
+}
+
+impl<M: StateMachine, S: Store> Desk<M, S> {
+    /// Why not to order it, if it was not executed before. An executed one is spent, and `settle` finds its reply.
+    fn refusal(&self, transaction: &Transaction) -> Option<Refusal> {
+        let body = &transaction.body;
+        match self.state.is_spent(&body.sender, body.nonce) {
+            Ok(true) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
+            Ok(false) => {}
+            Err(error) => return Some(Refusal::NotServing(error.to_string())),
+        }
+        // Agreed time stands still while nothing is ordered; the next batch is stamped with about this clock.
+        let now = self.state.agreed_time().max(Clock::wall());
+        if body.valid_until < now {
+            return Some(Refusal::Expired);
+        }
+        (body.valid_until > now.plus(limits::MAX_VALIDITY)).then_some(Refusal::ValidTooLong)
+    }
+
+    fn pass_on(&self, transaction: Verified<Transaction>) -> Result<(), Refusal> {
+        self.inbox.request(transaction).map_err(|reason| match reason {
+            NotTaken::Full => {
+                self.counts.add(Count::Busy);
+                Refusal::Busy
+            }
+            NotTaken::Closed => {
+                Refusal::NotServing(self.health.halted().unwrap_or("the node is shutting down").to_owned())
+            }
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! Answers to those who submitted a transaction.
+//!
+//! One signature over a batch's result root answers everyone whose transaction was in it; it is made when the first of them is
+//! answered, and kept for later answers from the reply cache.
+
+mod waiters;
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tetrarch_crypto::Digest;
+use tetrarch_kv::{Executed, Execution, StateMachine, StoredReply};
+use tetrarch_storage::{Store, StoreError};
+use tetrarch_transport::Responder;
+use tetrarch_types::{Refusal, Reply, Response, Results, SeqNum, Signed, TransactionId};
+
+use crate::bounds;
+use crate::counters::{Count, Counts};
+use crate::outbox::Outbox;
+pub(crate) use waiters::Waiters;
+
+/// What egress is given.
+#[derive(Debug)]
+pub(crate) enum Parcel {
+    /// A batch is executed.
+    Executed(Executed),
+    /// The replica refuses a transaction.
+    Refused { transaction: TransactionId, refusal: Refusal },
+    /// The node votes no more: nobody needs to wait.
+    Halted(String),
+}
+
+/// Signs results and answers.
+pub(crate) struct Egress<M, S> {
+    state: Arc<Execution<M, S>>,
+    waiters: Waiters,
+    outbox: Arc<Outbox>,
+    signed: Mutex<BTreeMap<SeqNum, Signed<Results>>>,
+    counts: Counts,
+}
+
+impl<M: StateMachine, S: Store> Egress<M, S> {
+    pub(crate) fn new(state: Arc<Execution<M, S>>, outbox: Arc<Outbox>, counts: Counts) -> Self {
+        Self { state, waiters: Waiters::default(), outbox, signed: Mutex::default(), counts }
+    }
+
+    /// Those who wait.
+    pub(crate) const fn waiters(&self) -> &Waiters {
+        &self.waiters
+    }
+
+    /// Answers until the driver and the executor are gone.
+    pub(crate) fn run(&self, parcels: Receiver<Parcel>) {
+        for parcel in parcels {
+            match parcel {
+                Parcel::Executed(executed) => executed.replies.into_iter().for_each(|reply| self.answer(reply)),
+                Parcel::Refused { transaction, refusal } => self.settle(transaction, refusal),
+                Parcel::Halted(reason) => {
+                    refuse(self.waiters.take_all(), &Refusal::NotServing(reason));
+                }
+            }
+        }
+    }
+
+    /// Answers everyone who waits for this transaction.
+    pub(crate) fn answer(&self, stored: StoredReply) {
+        let responders = self.waiters.take(&stored.transaction);
+        if responders.is_empty() {
+            return;
+        }
+        let reply = self.reply(stored);
+        self.counts.add_many(Count::Replies, responders.len());
+        for responder in responders {
+            responder.send(Response::Reply(reply.clone()));
+        }
+    }
+
+    /// The replica refuses a transaction, or the front desk does. It may have been executed before or meanwhile: then what came of
+    /// it is the answer.
+    pub(crate) fn settle(&self, transaction: TransactionId, refusal: Refusal) {
+        match self.state.reply(&transaction) {
+            Ok(Some(stored)) => self.answer(stored),
+            Ok(None) => refuse(self.waiters.take(&transaction), &refusal),
+            Err(error) => refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
+        }
+    }
+
+    /// What came of a transaction, from the reply cache, signed.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub(crate) fn look_up(&self, transaction: &TransactionId) -> Result<Option<Reply>, StoreError> {
+        Ok(self.state.reply(transaction)?.map(|stored| self.reply(stored)))
+    }
+
+    fn reply(&self, stored: StoredReply) -> Reply {
+        let StoredReply { transaction, seq, outcome, path, results_root } = stored;
+        Reply { transaction, outcome, path, results: self.signed(seq, results_root) }
+    }
+
+    /// Signs a batch's results once. Signatures are deterministic, so one made again after it was forgotten is the same.
+    fn signed(&self, seq: SeqNum, root: Digest) -> Signed<Results> {
+        let mut signed = self.signed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(results) = signed.get(&seq) {
+            return results.clone();
+        }
+        let results = self.outbox.results(Results { seq, root });
+        signed.insert(seq, results.clone());
+        if signed.len() > bounds::SIGNED_RESULTS {
+            signed.pop_first();
+        }
+        results
+    }
+}
+
+fn refuse(responders: Vec<Responder>, refusal: &Refusal) {
+    for responder in responders {
+        responder.send(Response::Refused(refusal.clone()));
+    }
+}

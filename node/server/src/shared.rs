@@ -1,0 +1,58 @@
+//! What all stations share.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+
+use crate::bounds;
+use crate::clock::Clock;
+use crate::counters::Counts;
+use crate::health::Health;
+use crate::inbox::Inbox;
+use crate::supplier::Wishes;
+use crate::verifier::Bench;
+
+/// Queues, health, counts and clock of one node.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) health: Arc<Health>,
+    pub(crate) bench: Arc<Bench>,
+    pub(crate) wishes: Arc<Wishes>,
+    /// Places for questions.
+    pub(crate) queries: Arc<Semaphore>,
+    /// Places for questions about the status: a node full of reads still says how it is.
+    pub(crate) statuses: Arc<Semaphore>,
+    pub(crate) counts: Counts,
+    pub(crate) clock: Clock,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Self {
+        let (inbox, counts) = (Arc::new(Inbox::new()), Counts::new());
+        Self {
+            health: Arc::new(Health::new(Arc::clone(&inbox))),
+            bench: Arc::new(Bench::new(counts.clone())),
+            wishes: Arc::new(Wishes::default()),
+            queries: Arc::new(Semaphore::new(bounds::QUERIES)),
+            statuses: Arc::new(Semaphore::new(bounds::STATUS_QUERIES)),
+            clock: Clock::start(),
+            inbox,
+            counts,
+        }
+    }
+
+    /// Waits for the questions under way, which hold the store: when all places are free, none is left.
+    pub(crate) async fn answered(&self) {
+        for (places, count) in [(&self.queries, bounds::QUERIES), (&self.statuses, bounds::STATUS_QUERIES)] {
+            let _all = places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
+        }
+    }
+
+    /// Every station ends when it has finished what it is doing.
+    pub(crate) fn stop(&self) {
+        self.inbox.close();
+        self.bench.close();
+        self.wishes.close();
+    }
+}

@@ -1,0 +1,88 @@
+//! The way from received to believed.
+
+use std::sync::Arc;
+
+use tetrarch_crypto::Digest;
+use tetrarch_transport::{Received, Responder};
+use tetrarch_types::{MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
+
+use super::{Admission, Submission};
+use crate::counters::{Count, Counts};
+use crate::inbox::Inbox;
+
+/// Checks chunks and passes on what holds.
+pub(crate) struct Gate {
+    verifier: Arc<Verifier>,
+    inbox: Arc<Inbox>,
+    counts: Counts,
+}
+
+impl Gate {
+    pub(crate) const fn new(verifier: Arc<Verifier>, inbox: Arc<Inbox>, counts: Counts) -> Self {
+        Self { verifier, inbox, counts }
+    }
+
+    /// Checks messages with one batch of signatures and passes on, in order, those that hold. Waits for room in the inbox.
+    pub(crate) fn pass(&self, received: Vec<Received>) {
+        if self.inbox.is_closed() {
+            return;
+        }
+        let (own_words, others): (Vec<_>, Vec<_>) = received.into_iter().partition(speaks_for_itself);
+        for stranger in others {
+            self.refuse(
+                stranger.from,
+                stranger.message.kind(),
+                "it is signed by another replica than the one that sent it",
+            );
+        }
+        let senders: Vec<_> = own_words.iter().map(|it| (it.from, it.message.kind())).collect();
+        let messages = own_words.into_iter().map(|it| it.message).collect();
+        for ((from, kind), verdict) in senders.into_iter().zip(self.verifier.messages(messages)) {
+            match verdict {
+                // A closed inbox means that the driver has stopped: nobody misses the message.
+                Ok(message) => drop(self.inbox.message(message)),
+                Err(rejection) => self.refuse(from, kind, &rejection.to_string()),
+            }
+        }
+    }
+
+    /// Checks transactions with one batch of signatures. Those that do not hold are answered here.
+    pub(super) fn pass_clients(&self, submissions: Vec<Submission>, admission: &dyn Admission) {
+        let (transactions, responders): (Vec<Transaction>, Vec<Responder>) =
+            submissions.into_iter().map(|it| (it.transaction, it.responder)).unzip();
+        let about: Vec<_> = transactions.iter().map(|it| (it.body.chain, it.body.command.len())).collect();
+        let verdicts = self.verifier.transactions(transactions);
+        for ((verdict, (chain, bytes)), responder) in verdicts.into_iter().zip(about).zip(responders) {
+            match verdict {
+                Ok(verified) => admission.admit(verified, responder),
+                Err(rejection) => {
+                    self.counts.add(Count::TransactionsRejected);
+                    responder.send(Response::Refused(self.refusal(&rejection, chain, bytes)));
+                }
+            }
+        }
+    }
+
+    /// What a client is told.
+    fn refusal(&self, rejection: &Rejection, chain: Digest, bytes: usize) -> Refusal {
+        match rejection {
+            Rejection::WrongChain => {
+                Refusal::WrongChain { theirs: chain, ours: self.verifier.membership().scope().genesis }
+            }
+            Rejection::TooLarge => Refusal::TooLarge { actual: bytes as u64, limit: limits::MAX_COMMAND_BYTES as u64 },
+            Rejection::WeakKey(_) => Refusal::WeakKey,
+            Rejection::BadSignature => Refusal::BadSignature,
+            other => Refusal::Malformed(other.to_string()),
+        }
+    }
+
+    fn refuse(&self, from: ReplicaId, kind: MessageKind, reason: &str) {
+        self.counts.add(Count::MessagesRejected);
+        tracing::debug!(peer = %from, ?kind, reason, "message refused");
+    }
+}
+
+/// Whether the sender signed the message itself. A NEW-VIEW may be passed on by anyone: it proves itself.
+fn speaks_for_itself(received: &Received) -> bool {
+    received.message.signer() == received.from || received.message.kind() == MessageKind::NewView
+}

@@ -1,0 +1,80 @@
+//! Signatures, checked in batches and off the core.
+//!
+//! ```text
+//!   transport ── votes ──▶ a thread of their own ───────────────────────────────┐
+//!             ── bulk ───▶ a queue for each peer ──┐                            ├──▶ inbox
+//!   front desk ──────────▶ unverified transactions ┴──▶ bench ──▶ n workers ────┤
+//!                                                                               └──▶ admission
+//! ```
+//!
+//! Votes never wait behind anything else. A peer's bulk messages are with one worker at a time, which keeps their order and lets a
+//! peer that sends expensive ones slow down nobody but itself. Workers alternate between bulk and clients when both wait.
+
+mod bench;
+mod gate;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tetrarch_transport::{Received, Responder};
+use tetrarch_types::{Transaction, Verified};
+use tokio::sync::mpsc::Receiver;
+
+use bench::Work;
+pub(crate) use bench::{Bench, Submission};
+pub(crate) use gate::Gate;
+
+use crate::health::Health;
+use crate::{NodeError, bounds, threads};
+
+/// Who takes verified transactions.
+pub(crate) trait Admission: Send + Sync {
+    /// A transaction whose signature holds.
+    fn admit(&self, transaction: Verified<Transaction>, responder: Responder);
+}
+
+/// Starts the thread for votes and the workers. They end when the votes' channel does, and when the bench closes.
+pub(crate) fn start(
+    votes: Receiver<Received>,
+    bench: &Arc<Bench>,
+    gate: &Arc<Gate>,
+    admission: &Arc<dyn Admission>,
+    health: &Arc<Health>,
+    workers: usize,
+) -> Result<Vec<JoinHandle<()>>, NodeError> {
+    let own = Arc::clone(gate);
+    let mut started = vec![threads::start("votes", health, move || check_votes(votes, &own))?];
+    for _ in 0..workers {
+        let (bench, gate, admission) = (Arc::clone(bench), Arc::clone(gate), Arc::clone(admission));
+        started.push(threads::start("verifier", health, move || work(&bench, &gate, &*admission))?);
+    }
+    Ok(started)
+}
+
+/// Moves bulk messages from the transport's channel to their senders' queues.
+pub(crate) async fn sort_bulk(mut bulk: Receiver<Received>, bench: Arc<Bench>) {
+    while let Some(received) = bulk.recv().await {
+        bench.put(received);
+    }
+}
+
+fn check_votes(mut votes: Receiver<Received>, gate: &Gate) {
+    let mut chunk = Vec::new();
+    while votes.blocking_recv_many(&mut chunk, bounds::CHUNK_SIGNATURES) > 0 {
+        gate.pass(std::mem::take(&mut chunk));
+    }
+}
+
+fn work(bench: &Bench, gate: &Gate, admission: &dyn Admission) {
+    let mut clients_turn = false;
+    while let Some(work) = bench.next(clients_turn) {
+        clients_turn = !clients_turn;
+        match work {
+            Work::Bulk(peer, messages) => {
+                gate.pass(messages);
+                bench.release(peer);
+            }
+            Work::Clients(submissions) => gate.pass_clients(submissions, admission),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! One replica alone, for development: it orders, remembers and answers.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::{Chain, eventually, wall};
+use tetrarch_crypto::{Digest, Ed25519, Signature};
+use tetrarch_kv::Command;
+use tetrarch_types::{NodeMode, Parameters, Query, Refusal, ReplyCertificate, Request, Response, SeqNum};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_and_remembers_across_a_restart() {
+    let chain = Chain::new(1);
+    let mut client = chain.client();
+    let node = chain.init().start(0).await;
+    for round in 0..20 {
+        client.put(&format!("k{round}"), "before").await;
+    }
+    let before = node.status();
+    assert_eq!((before.revision, before.mode.clone()), (21, NodeMode::Normal));
+    node.shutdown().await;
+
+    let node = chain.start(0).await;
+    let after = node.status();
+    assert_eq!((after.executed, after.revision), (before.executed, before.revision));
+    let client = chain.client();
+    assert_eq!(client.read(0, "k7").await.records[0].1.value, b"before");
+    assert_eq!(client.status(0).await.revision, 21);
+
+    let mut client = chain.client();
+    client.nonce = 20;
+    client.put("k7", "after").await;
+    assert_eq!(client.read(0, "k7").await.records[0].1.value, b"after");
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_at_once() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let client = std::sync::Arc::new(chain.client());
+    let mut all = tokio::task::JoinSet::new();
+    for nonce in 1..=500_u64 {
+        let client = std::sync::Arc::clone(&client);
+        all.spawn(async move {
+            let transaction = client.sign(nonce, Command::put(format!("k{nonce}"), "v").encode());
+            client.submit(&transaction).await
+        });
+    }
+    assert_eq!(all.join_all().await.len(), 500);
+    let counters = node.counters();
+    assert_eq!(counters["transactions_executed"], 500);
+    assert!(counters["journal_writes"] < counters["records"] + 1);
+    assert!(counters["batches_executed"] < 500, "transactions that wait together share a batch: {counters:?}");
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retransmission_is_answered_from_the_reply_cache() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let mut client = chain.client();
+    let first = client.put("k", "v").await;
+    let again = client.sign(1, Command::put("k", "v").encode());
+    let executed = node.status().executed;
+
+    // The same body, signed with another end of validity, is another transaction; its nonce is spent.
+    assert_eq!(client.refusal(0, again).await, Refusal::NonceSpent { nonce: 1 });
+    match client.ask(0, &Request::Query(Query::Reply(first.transaction))).await {
+        Response::Reply(reply) => assert_eq!(reply, first),
+        other => panic!("{other:?}"),
+    }
+    let Response::Transaction(whole) = client.ask(0, &Request::Query(Query::Transaction(first.transaction))).await
+    else {
+        panic!("the ledger has it")
+    };
+    assert_eq!(client.submit(&whole).await, first);
+    assert_eq!(node.status().executed, executed);
+
+    let certificate = ReplyCertificate {
+        transaction: whole,
+        outcome: first.outcome,
+        seq: first.results.payload.seq,
+        path: first.path,
+        votes: vec![(first.results.signer, first.results.signature)],
+    };
+    certificate.check(&chain.genesis.membership(), &Ed25519).unwrap();
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_ordered_is_refused_with_the_reason() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let client = chain.client();
+    let put = Command::put("k", "v").encode();
+
+    let mut forged = client.sign(1, put.clone());
+    forged.signature = Signature::from_bytes([1; 64]);
+    assert_eq!(client.refusal(0, forged).await, Refusal::BadSignature);
+
+    let mut foreign = client.sign(1, put.clone());
+    foreign.body.chain = Digest::from_bytes([3; 32]);
+    assert!(
+        matches!(client.refusal(0, foreign).await, Refusal::WrongChain { theirs, .. } if theirs == Digest::from_bytes([3; 32]))
+    );
+
+    assert!(matches!(client.refusal(0, client.sign(1, b"gibberish".to_vec())).await, Refusal::Malformed(_)));
+
+    let early = wall();
+    assert_eq!(client.refusal(0, client.sign_until(1, put.clone(), early)).await, Refusal::Expired);
+    let late = wall().plus(Duration::from_secs(2 * 3600));
+    assert_eq!(client.refusal(0, client.sign_until(1, put, late)).await, Refusal::ValidTooLong);
+    assert_eq!(node.status().executed, SeqNum::ZERO);
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_about_a_sender() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let mut client = chain.client();
+    let nonce = Request::Query(Query::Nonce(client.public_key()));
+    assert_eq!(client.ask(0, &nonce).await, Response::Nonce(None));
+    client.put("k", "v").await;
+    assert_eq!(client.ask(0, &nonce).await, Response::Nonce(Some(1)));
+    let unreadable = Request::Query(Query::Read(b"gibberish".to_vec()));
+    assert!(matches!(client.ask(0, &unreadable).await, Response::Refused(Refusal::Malformed(_))));
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn checkpoints_become_stable() {
+    let chain = Chain::with(1, Parameters { checkpoint_interval: 4, window: 8 });
+    let node = chain.init().start(0).await;
+    let mut client = chain.client();
+    for round in 0..10 {
+        client.put(&format!("k{round}"), "v").await;
+    }
+    eventually("a stable checkpoint", || node.status().stable_checkpoint >= SeqNum::new(8)).await;
+    assert_ne!(node.status().state_root, Digest::ZERO);
+    node.shutdown().await;
+}

@@ -1,0 +1,213 @@
+//! A chain in a temporary folder, and a client for it.
+#![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+use std::fs;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tempfile::TempDir;
+use tetrarch_crypto::{Digest, Ed25519, PublicKey, Signer, SigningKey};
+use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
+use tetrarch_server::{Node, NodeConfig, init};
+use tetrarch_transport::{Connector, ConnectorConfig};
+use tetrarch_types::{
+    Genesis, Member, NodeStatus, Outcome, Parameters, Query, Refusal, ReplicaId, Reply, Request, Response, Timestamp,
+    Transaction, TransactionBody, Verifier,
+};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tracing_subscriber::EnvFilter;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A genesis with keys and files for `n` replicas, in a folder of its own.
+pub(crate) struct Chain {
+    pub(crate) folder: TempDir,
+    pub(crate) genesis: Genesis,
+    pub(crate) keys: Vec<SigningKey>,
+}
+
+impl Chain {
+    pub(crate) fn new(n: u8) -> Self {
+        Self::with(n, Parameters::default())
+    }
+
+    pub(crate) fn with(n: u8, parameters: Parameters) -> Self {
+        // RUST_LOG=tetrarch_server=debug and `--nocapture` show what the nodes do. Only the first call of a process counts.
+        let filter = EnvFilter::from_default_env();
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_test_writer().try_init();
+        let keys: Vec<SigningKey> = (0..n).map(|id| SigningKey::from_seed([id + 1; 32])).collect();
+        let addresses = free_addresses(2 * usize::from(n));
+        let member = |(key, pair): (&SigningKey, &[SocketAddr])| Member {
+            public_key: key.public_key(),
+            peer_address: pair[0],
+            client_address: pair[1],
+        };
+        let replicas = keys.iter().zip(addresses.chunks(2)).map(member).collect();
+        let salt = Digest::from_bytes([7; 32]);
+        let genesis = Genesis { chain: "test".to_owned(), salt, parameters, replicas };
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("genesis.json"), genesis.to_json()).unwrap();
+        for (id, key) in keys.iter().enumerate() {
+            fs::create_dir(folder.path().join(format!("r{id}"))).unwrap();
+            key.save(&folder.path().join(format!("r{id}/node.key")), None).unwrap();
+            fs::write(folder.path().join(format!("r{id}/node.toml")), "genesis = \"../genesis.json\"\n").unwrap();
+        }
+        Self { folder, genesis, keys }
+    }
+
+    pub(crate) fn config_file(&self, id: usize) -> PathBuf {
+        self.folder.path().join(format!("r{id}/node.toml"))
+    }
+
+    pub(crate) fn config(&self, id: usize) -> NodeConfig {
+        NodeConfig::load(&self.config_file(id)).unwrap()
+    }
+
+    pub(crate) fn init(&self) -> &Self {
+        (0..self.keys.len()).for_each(|id| init(&self.config(id)).unwrap());
+        self
+    }
+
+    pub(crate) async fn start(&self, id: usize) -> Node {
+        Node::start(self.config(id)).await.unwrap()
+    }
+
+    pub(crate) async fn start_all(&self) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        for id in 0..self.keys.len() {
+            nodes.push(self.start(id).await);
+        }
+        nodes
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        let replicas = self.genesis.replicas.iter().map(|it| (it.public_key, it.client_address)).collect();
+        let membership = Arc::new(self.genesis.membership());
+        Client {
+            connector: Arc::new(Connector::new(replicas, ConnectorConfig::default()).unwrap()),
+            verifier: Verifier::new(membership, Arc::new(Ed25519)),
+            key: SigningKey::from_seed([99; 32]),
+            nonce: 0,
+        }
+    }
+}
+
+fn free_addresses(count: usize) -> Vec<SocketAddr> {
+    let sockets: Vec<UdpSocket> = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    sockets.iter().map(|socket| socket.local_addr().unwrap()).collect()
+}
+
+pub(crate) fn wall() -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(u64::try_from(now.as_micros()).unwrap())
+}
+
+/// Signs, sends to all, and believes what a quorum says.
+pub(crate) struct Client {
+    connector: Arc<Connector>,
+    verifier: Verifier,
+    pub(crate) key: SigningKey,
+    pub(crate) nonce: u64,
+}
+
+impl Client {
+    pub(crate) fn sign(&self, nonce: u64, command: Vec<u8>) -> Transaction {
+        self.sign_until(nonce, command, wall().plus(Duration::from_secs(600)))
+    }
+
+    pub(crate) fn sign_until(&self, nonce: u64, command: Vec<u8>, valid_until: Timestamp) -> Transaction {
+        let scope = self.verifier.membership().scope();
+        let body = TransactionBody { chain: scope.genesis, sender: self.key.public_key(), nonce, valid_until, command };
+        body.sign(scope, &self.key)
+    }
+
+    pub(crate) async fn ask(&self, replica: usize, request: &Request) -> Response {
+        let replica = ReplicaId::new(u16::try_from(replica).unwrap());
+        let encoded = Connector::encode(request);
+        timeout(PATIENCE, self.connector.request(replica, encoded)).await.expect("in time").expect("an answer")
+    }
+
+    /// One replica's refusal of a transaction.
+    pub(crate) async fn refusal(&self, replica: usize, transaction: Transaction) -> Refusal {
+        match self.ask(replica, &Request::Submit(transaction)).await {
+            Response::Refused(refusal) => refusal,
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn read(&self, replica: usize, key: &str) -> QueryResult {
+        let query = KvQuery::get(key).encode();
+        match self.ask(replica, &Request::Query(Query::Read(query))).await {
+            Response::Answer(answer) => QueryResult::decode(&answer.bytes).unwrap(),
+            other => panic!("no answer: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn status(&self, replica: usize) -> NodeStatus {
+        match self.ask(replica, &Request::Query(Query::Status)).await {
+            Response::Status(status) => status,
+            other => panic!("no status: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn put(&mut self, key: &str, value: &str) -> Reply {
+        self.nonce += 1;
+        let reply = self.submit(&self.sign(self.nonce, Command::put(key, value).encode())).await;
+        let Outcome::Executed(result) = &reply.outcome else { panic!("not executed: {reply:?}") };
+        let result = CommandResult::decode(result).unwrap();
+        assert!(result.results.is_ok_and(|results| results.iter().all(Result::is_ok)));
+        reply
+    }
+
+    /// Sends to all, again every second, until q replicas gave the same verified reply.
+    pub(crate) async fn submit(&self, transaction: &Transaction) -> Reply {
+        let deadline = Instant::now() + PATIENCE;
+        let mut replies: Vec<Reply> = Vec::new();
+        while Instant::now() < deadline {
+            if let Ok(Some(reply)) = timeout(Duration::from_secs(1), self.round(transaction, &mut replies)).await {
+                return reply;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no quorum of replies for {}: {replies:?}", transaction.id());
+    }
+
+    async fn round(&self, transaction: &Transaction, replies: &mut Vec<Reply>) -> Option<Reply> {
+        let encoded = Connector::encode(&Request::Submit(transaction.clone()));
+        let mut asked = JoinSet::new();
+        for replica in self.verifier.membership().ids() {
+            let (connector, encoded) = (Arc::clone(&self.connector), encoded.clone());
+            asked.spawn(async move { connector.request(replica, encoded).await });
+        }
+        while let Some(answer) = asked.join_next().await {
+            let Ok(Ok(Response::Reply(reply))) = answer else { continue };
+            assert_eq!(reply.transaction, transaction.id());
+            let reply = self.verifier.reply(reply).expect("an honest reply").into_inner();
+            if replies.iter().all(|it| it.results.signer != reply.results.signer) {
+                replies.push(reply.clone());
+            }
+            let matching = replies.iter().filter(|it| it.results.payload == reply.results.payload).count();
+            if matching >= self.verifier.membership().quorum() {
+                return Some(reply);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn public_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
