@@ -96,6 +96,7 @@ fn an_answer_too_large_is_refused_and_check_is_the_machines() {
 
 /// Two keys always change together, so no reader may see them differ.
 #[test]
+#[expect(clippy::disallowed_methods, reason = "the machine is pure; its readers are threads")]
 fn questions_see_whole_batches_while_others_execute() {
     let node = fresh();
     thread::scope(|scope| {

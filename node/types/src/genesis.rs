@@ -66,6 +66,16 @@ pub enum GenesisError {
     /// Two members with one key would be one replica with two votes.
     #[error("replicas {0} and {1} have the same public key")]
     SharedKey(usize, usize),
+    /// More replicas than a view change over this window can carry.
+    #[error(
+        "{replicas} replicas with a window of {window}: a view change would not fit a message; choose a smaller window"
+    )]
+    ViewChange {
+        /// n.
+        replicas: usize,
+        /// L.
+        window: u64,
+    },
     /// Parameters outside their bounds.
     #[error(
         "checkpoint interval {interval} with window {window}: the interval must be at least 1 and the window between twice the \
@@ -126,6 +136,10 @@ impl Genesis {
         let Parameters { checkpoint_interval: interval, window } = self.parameters;
         if interval == 0 || window > limits::MAX_WINDOW || interval.saturating_mul(2) > window {
             return Err(GenesisError::Parameters { interval, window });
+        }
+        let largest = limits::largest_new_view(self.membership().quorum() as u64, window);
+        if largest > limits::MAX_BULK_BYTES as u64 {
+            return Err(GenesisError::ViewChange { replicas: self.replicas.len(), window });
         }
         Ok(())
     }

@@ -48,3 +48,14 @@ pub const NONCE_WINDOW: u64 = 4_096;
 
 /// A result's bytes: what a reply can carry beside its proof.
 pub const MAX_RESULT_BYTES: usize = MAX_COMMAND_BYTES;
+
+/// An upper bound on a NEW-VIEW's bytes: q VIEW-CHANGEs, each with a full window of prepared certificates of q − 1 votes. Genesis
+/// refuses a membership and window with which it could outgrow [`MAX_BULK_BYTES`]: such a view could never start.
+pub const fn largest_new_view(quorum: u64, window: u64) -> u64 {
+    // A varint has at most 10 bytes; a vote is a signer and a signature, an assignment two numbers and a digest.
+    const VOTE: u64 = 3 + 64;
+    const ASSIGNMENT: u64 = 10 + 10 + 32;
+    let certificate = ASSIGNMENT + 64 + 10 + VOTE * quorum;
+    let view_change = certificate * window + VOTE * quorum + ASSIGNMENT + VOTE + 30;
+    view_change * quorum + (ASSIGNMENT + VOTE) * window + VOTE + 30
+}

@@ -59,6 +59,8 @@ fn every_way<T: Statement>() {
     let framed = Signed { signer: id(3), ..two.clone() };
     let framed_too = Signed { signer: id(3), ..one.clone() };
     assert!(!holds(&chain, &framed, &framed_too), "someone else's signatures");
+    let mislabelled = Signed { signer: id(3), ..two.clone() };
+    assert!(!holds(&chain, &one, &mislabelled), "it accuses one replica only");
     let stranger = |it: &Signed<T>| {
         let payload = it.payload.clone();
         Signed::new(payload, id(4), chain.scope(), &SigningKey::from_seed([9; 32]))

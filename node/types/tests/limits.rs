@@ -8,11 +8,12 @@ use tetrarch_crypto::{MerklePath, Signature};
 use tetrarch_types::limits::{
     MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_BULK_BYTES, MAX_CLIENT_FRAME_BYTES, MAX_COMMAND_BYTES, MAX_REPLICAS,
     MAX_RESULT_BYTES, MAX_SUPPLY_BYTES, MAX_VOTE_BYTES, MAX_WINDOW, NONCE_WINDOW, TRANSACTION_OVERHEAD_BYTES,
+    largest_new_view,
 };
 use tetrarch_types::{
-    Checkpoint, Commit, Fetch, Lane, Message, NewView, Outcome, Payload, PrePrepare, Prepare, PreparedCertificate,
-    ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Status, Supply, Timestamp, Transaction,
-    TransactionId, View, ViewChange, encode,
+    Checkpoint, Commit, Fetch, GenesisError, Lane, Message, NewView, Outcome, Parameters, Payload, PrePrepare, Prepare,
+    PreparedCertificate, ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Status, Supply, Timestamp,
+    Transaction, TransactionId, View, ViewChange, encode,
 };
 
 const FAR: u64 = u64::MAX;
@@ -105,7 +106,7 @@ fn the_largest_batch_fits_a_supply_and_its_message() {
 }
 
 /// A NEW-VIEW in which every VIEW-CHANGE shows a full window of prepared batches.
-fn largest_new_view(replicas: usize, window: u64) -> usize {
+fn new_view_bytes(replicas: usize, window: u64) -> usize {
     let membership = Chain::of(replicas).membership;
     let quorum = membership.quorum();
     let votes = |count| vec![(LAST, Signature::from_bytes([0xff; 64])); count];
@@ -123,16 +124,23 @@ fn largest_new_view(replicas: usize, window: u64) -> usize {
 }
 
 #[test]
-fn the_largest_new_view_of_a_common_membership_fits_the_bulk_lane() {
-    for replicas in [4, 7, 10, 13, 16, 19, 22, 25, 31] {
-        assert!(largest_new_view(replicas, 256) <= MAX_BULK_BYTES, "n = {replicas}");
+fn the_largest_new_view_that_genesis_allows_fits_the_bulk_lane() {
+    for (replicas, window) in [(4, 256), (10, 256), (31, 256), (46, 256), (4, MAX_WINDOW), (10, MAX_WINDOW), (100, 16)]
+    {
+        let quorum = Chain::of(replicas).membership.quorum() as u64;
+        let bound = largest_new_view(quorum, window);
+        let real = new_view_bytes(replicas, window) as u64;
+        assert!(real <= bound, "n = {replicas}, window {window}: {real} bytes, bound {bound}");
+        assert!(bound <= real + real / 8, "the bound is not far from the truth: {real} bytes, bound {bound}");
+        let mut genesis = Chain::of(replicas).genesis;
+        genesis.parameters = Parameters { checkpoint_interval: 1, window };
+        let refused = Err(GenesisError::ViewChange { replicas, window });
+        assert_eq!(genesis.check(), if bound <= MAX_BULK_BYTES as u64 { Ok(()) } else { refused });
     }
-    assert!(largest_new_view(4, MAX_WINDOW) <= MAX_BULK_BYTES, "the widest window at n = 4");
 }
 
 #[test]
 fn bounds_that_other_bounds_rest_on() {
     assert_eq!(NONCE_WINDOW % 64, 0, "the nonce window is kept in whole words");
     assert!(u16::try_from(MAX_REPLICAS).is_ok(), "a replica id names every member");
-    assert!(MAX_WINDOW >= 2, "a window holds two checkpoint intervals");
 }

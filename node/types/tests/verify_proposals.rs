@@ -135,7 +135,8 @@ fn supplied_batches_are_bounded_and_name_each_transaction_once() {
 #[test]
 fn every_supplied_body_is_verified() {
     let chain = Chain::of(4);
-    let flaws: [(fn(&mut Transaction), Rejection); 4] = [
+    type Flaw = (fn(&mut Transaction), Rejection);
+    let flaws: [Flaw; 4] = [
         (|it| it.signature = Signature::from_bytes([0; 64]), Rejection::BadSignature),
         (|it| it.body.chain = digest(1), Rejection::WrongChain),
         (|it| it.body.command = vec![0; MAX_COMMAND_BYTES + 1], Rejection::TooLarge),

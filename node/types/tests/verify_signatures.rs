@@ -189,7 +189,7 @@ fn a_changed_statement_is_refused() {
             Message::Commit(it) => it.payload.seq = it.payload.seq.next(),
             Message::Checkpoint(it) => it.payload.state_root = Digest::ZERO,
             Message::ViewChange(it) => it.payload.view = it.payload.view.next(),
-            Message::NewView(it) => drop(it.payload.proposals.pop()),
+            Message::NewView(it) => it.payload.proposals.truncate(1),
             Message::Status(it) => it.payload.changing = !it.payload.changing,
             Message::Fetch(it) => it.payload = tetrarch_types::Fetch::Batch(Digest::ZERO),
             Message::Supply(it) => it.payload = tetrarch_types::Supply::Committed(Vec::new()),

@@ -1,0 +1,53 @@
+//! One crate a folder, arrows point downwards only (specs/architecture.md).
+
+use super::workspace::{Workspace, refuse};
+
+/// What each crate may depend on, of our own. Tests may use more.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("cli", &["launcher", "simulator", "client", "server", "transport", "kv", "replica", "types", "storage", "crypto"]),
+    ("launcher", &["client", "server", "types", "crypto"]),
+    ("simulator", &["replica", "kv", "types", "storage", "crypto"]),
+    ("client", &["transport", "types", "crypto"]),
+    ("server", &["replica", "kv", "transport", "storage", "types", "crypto"]),
+    ("transport", &["types", "crypto"]),
+    ("kv", &["types", "storage", "crypto"]),
+    ("replica", &["types", "crypto"]),
+    ("types", &["crypto"]),
+    ("storage", &[]),
+    ("crypto", &[]),
+];
+
+fn allowed(name: &str) -> Option<&'static [&'static str]> {
+    ARROWS.iter().find(|(from, _)| *from == name).map(|(_, to)| *to)
+}
+
+#[test]
+fn arrows_point_downwards_only() {
+    let workspace = Workspace::here();
+    let ours = |name: &str| workspace.crates.iter().any(|it| it.name == name);
+    let mut found = Vec::new();
+    for it in &workspace.crates {
+        let Some(allowed) = allowed(&it.name) else {
+            found.push(format!(
+                "{} has no place in the house: give it one in specs/architecture.md and in ARROWS",
+                it.name
+            ));
+            continue;
+        };
+        let stray =
+            it.dependencies.iter().filter(|to| !to.dev && ours(&to.name) && !allowed.contains(&to.name.as_str()));
+        found.extend(stray.map(|to| format!("{} -> {}: may depend on {allowed:?} only", it.name, to.name)));
+    }
+    refuse("The architecture does not allow these dependencies (specs/architecture.md, The house).", &found);
+}
+
+#[test]
+fn the_table_itself_has_no_circle_and_no_strangers() {
+    let workspace = Workspace::here();
+    for (at, (from, to)) in ARROWS.iter().enumerate() {
+        assert!(workspace.crates.iter().any(|it| it.name == *from), "{from} is no crate of the workspace any more");
+        // Downwards in the table means that no arrow leads back.
+        let below = |name: &&str| ARROWS[at + 1..].iter().any(|(lower, _)| lower == name);
+        assert!(to.iter().all(below), "{from} points upwards in the table");
+    }
+}
