@@ -124,8 +124,12 @@ impl Replica {
         self.checkpoints.stable = certificate;
         self.checkpoints.forget_through(seq);
         self.persist_view(effects);
+        let high = self.log.high();
         for (seq, slot) in self.log.advance(seq) {
             self.drop_slot(seq, &slot);
+        }
+        if self.view_start > high {
+            self.take_late_reproposals(now, effects);
         }
         effects.push(Effect::Discard { through: seq });
         effects.observe(Event::Stable { seq, state_root });

@@ -14,7 +14,8 @@ use crate::Event;
 pub enum Input {
     /// The node is up: say where we stand, and what recovery left half said.
     Start,
-    /// The instant of [`Replica::deadline`](crate::Replica::deadline) has come, and no other input waits.
+    /// The instant of [`Replica::deadline`](crate::Replica::deadline) has come. Given behind the other inputs of a turn, so that
+    /// what arrived together is ordered together.
     Deadline,
     /// A client's transaction.
     Request(Verified<Transaction>),

@@ -33,6 +33,7 @@ impl Replica {
         let mut latest_arrival = None;
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
             latest_arrival = latest_arrival.max(self.pool.remove(id));
+            self.placed.insert(*id, seq);
             self.settle_nonce(seq, body, effects);
         }
         self.spent.sweep(self.agreed_time);
@@ -83,6 +84,13 @@ impl Replica {
     /// Execution reports a batch done.
     pub(crate) fn on_executed(&mut self, seq: SeqNum) {
         self.executed = self.executed.max(seq);
+    }
+
+    /// Work is about to appear: where there was none, the time that the view is given starts now (rule V-1).
+    pub(crate) fn note_work(&mut self, now: Now) {
+        if !self.has_work() {
+            self.timers.progress = now.time;
+        }
     }
 
     /// Whether there is something that should execute: requests that wait, or slots in agreement.

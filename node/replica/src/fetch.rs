@@ -77,7 +77,7 @@ impl Replica {
     pub(crate) fn known(&self) -> SeqNum {
         let committed =
             self.log.iter().rev().find(|(_, slot)| slot.commit.is_some()).map_or(SeqNum::ZERO, |(seq, _)| seq);
-        self.executed_elsewhere().max(committed)
+        self.executed_elsewhere().max(committed).max(self.dispatched)
     }
 
     /// The highest sequence number that an honest peer executed: it is certified, or f + 1 peers say so, of whom one is honest.
@@ -192,6 +192,7 @@ impl Replica {
             if seq <= self.dispatched || seq > top {
                 continue;
             }
+            self.note_work(now);
             let slot = self.log.slot(seq);
             slot.contents.insert(certificate.digest, Content::complete(batch, transactions));
             if slot.commit.is_none() {

@@ -107,9 +107,19 @@ impl Replica {
         self.view_start = signed.payload.proposals.last().map_or(stable, |proposal| proposal.payload.seq);
         self.next_seq = self.view_start.next();
         self.in_flight.clear();
+        self.passed_on.clear();
+        // What is proposed again is placed again; the rest of what the last view had in flight is free.
+        self.placed.retain(|_, seq| *seq <= self.dispatched);
         self.view_changes.retain(|_, held| held.payload.view > signed.payload.view);
         for (_, slot) in self.log.iter_mut() {
             slot.assignment = None;
+        }
+    }
+
+    /// The window moved: re-proposals that lay above it when this replica entered the view are taken up now.
+    pub(crate) fn take_late_reproposals(&mut self, now: Now, effects: &mut Effects) {
+        if let Some(new_view) = self.new_view.clone().filter(|_| !self.changing) {
+            self.take_reproposals(now, &new_view.payload.proposals, effects);
         }
     }
 
@@ -117,9 +127,11 @@ impl Replica {
         let noop = Batch::noop();
         let noop_digest = noop.digest();
         for Signed { payload: PrePrepare { seq, digest, .. }, signature, .. } in proposals {
-            if !self.log.in_window(*seq) {
+            let is_taken = self.log.get(*seq).is_some_and(|slot| slot.assignment.is_some());
+            if is_taken || !self.log.in_window(*seq) {
                 continue;
             }
+            self.note_work(now);
             self.assign(*seq, *digest, *signature);
             if *digest == noop_digest {
                 self.learn_batch(now, *seq, noop.clone());

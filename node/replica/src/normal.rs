@@ -37,9 +37,12 @@ impl Replica {
                 effects.observe(Event::Equivocation(Box::new(Evidence::PrePrepare(first, proposal.pre_prepare))));
             }
             None => {
+                self.note_work(now);
                 self.assign(seq, digest, signature);
                 self.learn_batch(now, seq, proposal.batch);
                 self.try_accept(now, seq, effects);
+                // It may be decided already, and have waited for its content.
+                self.try_execute(now, effects);
             }
         }
     }
@@ -127,6 +130,7 @@ impl Replica {
     /// Notes where the transactions of an accepted batch are in flight.
     pub(crate) fn place(&mut self, seq: SeqNum, content: &Content) {
         self.timers.propose = true;
+        self.last_stamp = self.last_stamp.max(content.batch.timestamp);
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
             self.pool.assign(id);
             self.placed.insert(*id, seq);
@@ -204,7 +208,8 @@ impl Replica {
         if commits.len() < quorum {
             return;
         }
-        slot.commit = Some(CommitCertificate { view, seq, digest, commits });
+        self.note_work(now);
+        self.log.slot(seq).commit = Some(CommitCertificate { view, seq, digest, commits });
         effects.observe(Event::Committed { seq, digest });
         self.want(now, seq);
         self.try_execute(now, effects);

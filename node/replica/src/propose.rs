@@ -28,6 +28,10 @@ impl Replica {
         let id = transaction.id();
         self.fill_awaited(now, &id, &transaction, effects);
         if let Err(refusal) = self.admissible(now, &transaction) {
+            // What is being executed will be answered by that.
+            if self.placed.get(&id).is_some_and(|seq| *seq <= self.dispatched && *seq > self.executed) {
+                return;
+            }
             return effects.push(Effect::Refuse { transaction: id, refusal });
         }
         let had_work = self.has_work();

@@ -6,7 +6,7 @@ use tetrarch_types::{
 };
 
 use crate::replica::Corrupt;
-use crate::slot::{Assignment, Content, Phase};
+use crate::slot::{Assignment, Content, Phase, Slot};
 use crate::{Config, Record, Replica};
 
 impl Replica {
@@ -176,11 +176,22 @@ impl Replica {
         for seq in self.prepared_here() {
             self.own_proposals.remove(&seq);
         }
-        let accepted = self.log.iter().filter_map(|(seq, slot)| Some((seq, slot.accepted()?.clone())));
-        for (seq, content) in accepted.collect::<Vec<_>>() {
+        let in_flight =
+            self.log.iter().filter_map(|(seq, slot)| Some((seq, self.content_in_flight(seq, slot)?.clone())));
+        for (seq, content) in in_flight.collect::<Vec<_>>() {
             self.place(seq, &content);
         }
+        // How many views failed before is forgotten; the doubling starts from here.
+        self.progress_view = self.view;
         Ok(())
+    }
+
+    /// The batch that is accepted in the current view, or that this replica proposed and has to see come back.
+    fn content_in_flight<'a>(&self, seq: SeqNum, slot: &'a Slot) -> Option<&'a Content> {
+        slot.accepted().or_else(|| match self.own_proposals.get(&seq)? {
+            Payload::PrePrepare { assignment, .. } => slot.complete(&assignment.digest),
+            _ => None,
+        })
     }
 
     /// Slots whose assignment of the current view is known with its signature: their proposals need not come back signed.

@@ -85,6 +85,8 @@ pub struct Replica {
     /// The view in which something was last executed: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
+    /// When each peer was last handed the current NEW-VIEW, which may be large.
+    pub(crate) passed_on: BTreeMap<ReplicaId, Time>,
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
     pub(crate) catch_up: Attempt,
     pub(crate) timers: Timers,
@@ -117,6 +119,7 @@ impl Replica {
             view_changes: BTreeMap::new(),
             progress_view: View::ZERO,
             peers: BTreeMap::new(),
+            passed_on: BTreeMap::new(),
             fetches: BTreeMap::new(),
             catch_up: Attempt::default(),
             timers: Timers::default(),
@@ -152,13 +155,13 @@ impl Replica {
             Message::Checkpoint(signed) => self.on_checkpoint(now, signed, effects),
             Message::ViewChange(signed) => self.on_view_change(now, signed, effects),
             Message::NewView(signed) => self.on_new_view(now, signed, effects),
-            Message::Status(signed) => self.on_status(signed, effects),
+            Message::Status(signed) => self.on_status(now, signed, effects),
             Message::Fetch(signed) => self.on_fetch(&signed, effects),
             Message::Supply(_) => {}
         }
     }
 
-    /// When [`Input::Deadline`] is due next. An instant that has passed is due as soon as no other input waits.
+    /// When [`Input::Deadline`] is due next. An instant that has passed is due at the end of the turn.
     pub fn deadline(&self) -> Option<Time> {
         if self.timers.propose && self.is_primary() && self.pool.has_unassigned() {
             return Some(Time::ZERO);
@@ -212,6 +215,10 @@ impl Replica {
         }
         self.drop_expired(now, effects);
         let is_censored = self.timers.censorship(&self.config).is_some_and(|due| due <= now.time);
+        if is_censored && !self.is_head_to_be_ordered(now) {
+            self.timers.overtaken = None;
+            return;
+        }
         let reason = if is_censored { ViewChangeReason::Censorship } else { ViewChangeReason::NoProgress };
         if self.is_primary_to_blame(now) {
             self.start_view_change(now, self.view.next(), reason, effects);
@@ -236,6 +243,12 @@ impl Replica {
         let in_agreement =
             self.log.above(self.dispatched).any(|(_, slot)| slot.assignment.is_some() || slot.commit.is_some());
         in_agreement || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
+    }
+
+    /// Rule V-2 counts only a request that every honest primary would have ordered, whatever its clock.
+    fn is_head_to_be_ordered(&self, now: Now) -> bool {
+        let head = self.pool.head().and_then(|(_, id)| self.pool.get(&id));
+        head.is_some_and(|transaction| transaction.body.valid_until >= now.clock.plus(self.config.clock_bound))
     }
 
     /// Where it stands.

@@ -64,7 +64,7 @@ impl Replica {
         let slot = self.log.get(seq)?;
         let assignment = slot.assignment.as_ref().filter(|it| it.phase == Phase::Accepted)?;
         let prepares = self.backups_of(slot, assignment);
-        (prepares.len() + 1 >= self.config.membership.quorum()).then(|| PreparedCertificate {
+        (prepares.len() + 1 >= self.config.membership.quorum()).then_some(PreparedCertificate {
             view: self.view,
             seq,
             digest: assignment.digest,

@@ -26,7 +26,7 @@ impl Replica {
         }
     }
 
-    pub(crate) fn on_status(&mut self, signed: Signed<Status>, effects: &mut Effects) {
+    pub(crate) fn on_status(&mut self, now: Now, signed: Signed<Status>, effects: &mut Effects) {
         let (from, status) = (signed.signer, signed.payload);
         if from == self.config.id {
             return;
@@ -38,7 +38,7 @@ impl Replica {
         self.repeat_checkpoint(from, &status, effects);
         let lacks_view = status.view < self.view || (status.view == self.view && status.changing);
         if lacks_view && !self.changing {
-            self.pass_on_new_view(from, effects);
+            self.pass_on_new_view(now, from, effects);
         }
         // A peer that moves lacks nothing; one that says the same place twice does.
         let is_stuck = before.is_none_or(|before| before.executed == status.executed);
@@ -50,7 +50,7 @@ impl Replica {
     /// The peer may lack this replica's vote for the latest checkpoint here.
     fn repeat_checkpoint(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
         let stable = &self.checkpoints.stable;
-        let latest = self.checkpoints.roots.last_key_value().map(|(seq, root)| (*seq, *root));
+        let latest = self.checkpoints.roots.range(stable.seq.next()..).next_back().map(|(seq, root)| (*seq, *root));
         for (seq, state_root) in [Some((stable.seq, stable.state_root)), latest].into_iter().flatten() {
             if seq > status.stable && seq <= self.executed {
                 effects.send(Recipients::One(to), Payload::Checkpoint(Checkpoint { seq, state_root }));

@@ -1,6 +1,6 @@
 //! Giving up a view: VIEW-CHANGE, joining, and the wait for the NEW-VIEW.
 
-use tetrarch_types::{Message, MessageKind, Now, Payload, PreparedCertificate, Signed, View, ViewChange};
+use tetrarch_types::{Message, MessageKind, Now, Payload, PreparedCertificate, ReplicaId, Signed, View, ViewChange};
 
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
 
@@ -55,7 +55,7 @@ impl Replica {
         let from = signed.signer;
         self.learn_certificate(now, signed.payload.stable.clone(), effects);
         if signed.payload.view < self.view || (signed.payload.view == self.view && !self.changing) {
-            self.answer_late_view_change(&signed, effects);
+            self.answer_late_view_change(now, &signed, effects);
             return effects.observe(Self::ignored(from, MessageKind::ViewChange, Ignored::OldView));
         }
         // Rule B-1: only the highest view of each member is kept, and the first message for it.
@@ -69,16 +69,20 @@ impl Replica {
     }
 
     /// A member that still asks for the view this replica is in lacks its NEW-VIEW.
-    fn answer_late_view_change(&self, late: &Signed<ViewChange>, effects: &mut Effects) {
+    fn answer_late_view_change(&mut self, now: Now, late: &Signed<ViewChange>, effects: &mut Effects) {
         if late.payload.view <= self.view && !self.changing && late.signer != self.config.id {
-            self.pass_on_new_view(late.signer, effects);
+            self.pass_on_new_view(now, late.signer, effects);
         }
     }
 
-    pub(crate) fn pass_on_new_view(&self, to: tetrarch_types::ReplicaId, effects: &mut Effects) {
-        if let Some(new_view) = &self.new_view {
+    /// Hands a peer the NEW-VIEW of the current view, which may be large: to each no more often than a replica that waits asks.
+    pub(crate) fn pass_on_new_view(&mut self, now: Now, to: ReplicaId, effects: &mut Effects) {
+        let pause = self.config.retransmit_interval;
+        let is_early = self.passed_on.get(&to).is_some_and(|last| now.time < last.after(pause));
+        if let Some(new_view) = self.new_view.as_ref().filter(|_| !is_early) {
             let again = Payload::Again(Box::new(Message::NewView(new_view.clone())));
             effects.send(Recipients::One(to), again);
+            self.passed_on.insert(to, now.time);
         }
     }
 

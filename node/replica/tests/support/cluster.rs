@@ -1,0 +1,248 @@
+//! The cluster: replicas, the bag of messages between them, and the turns that drive them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tetrarch_replica::{Config, Effect, Effects, Input, Recipients, Record, Replica, Turn};
+use tetrarch_types::{
+    CommittedBatch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, limits,
+};
+
+use super::chain::{Chain, EPOCH};
+use super::envelope::{Envelope, Pattern};
+use super::names::record_kind;
+use super::node::Node;
+use super::promises::Promises;
+
+/// More turns than this in a row without a message from outside: the deadline does not move.
+const ENDLESS: usize = 200;
+
+pub(crate) struct Cluster {
+    pub(crate) chain: Chain,
+    pub(crate) nodes: Vec<Node>,
+    /// Sent and not delivered, in order of sending.
+    pub(crate) bag: Vec<Envelope>,
+    /// Everything ever sent, for Byzantine replicas to pick from.
+    pub(crate) sent: Vec<Message>,
+    /// Messages like these are lost when they are sent.
+    pub(crate) blocks: Vec<Pattern>,
+    /// Every effect since the last look, in order.
+    pub(crate) effects: Vec<(ReplicaId, Effect)>,
+    pub(crate) time: Time,
+    promises: Promises,
+    next_number: usize,
+}
+
+impl Cluster {
+    /// A cluster whose replicas have said hello; the bag is empty again.
+    pub(crate) fn new(chain: Chain, settings: impl Fn(&mut Config)) -> Self {
+        let config = |id| {
+            let mut config = Config::new(id, std::sync::Arc::clone(&chain.membership));
+            settings(&mut config);
+            config
+        };
+        let nodes = chain.ids().map(|id| Node::new(config(id))).collect();
+        let mut cluster = Self {
+            chain,
+            nodes,
+            bag: Vec::new(),
+            sent: Vec::new(),
+            blocks: Vec::new(),
+            effects: Vec::new(),
+            time: Time::ZERO,
+            promises: Promises::default(),
+            next_number: 1,
+        };
+        cluster.chain.ids().for_each(|id| cluster.turn(id, vec![Input::Start]));
+        cluster.bag.clear();
+        cluster.next_number = 1;
+        cluster.effects.clear();
+        cluster
+    }
+
+    pub(crate) fn node(&self, id: ReplicaId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    pub(crate) fn node_mut(&mut self, id: ReplicaId) -> &mut Node {
+        &mut self.nodes[id.index()]
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ReplicaId> + use<> {
+        self.chain.ids()
+    }
+
+    pub(crate) fn clock(&self, id: ReplicaId) -> Timestamp {
+        let micros = EPOCH.as_micros() + self.time.as_micros();
+        Timestamp::from_micros(micros.saturating_add_signed(self.node(id).skew))
+    }
+
+    pub(crate) fn now(&self, id: ReplicaId) -> Now {
+        Now { time: self.time, clock: self.clock(id) }
+    }
+
+    /// Clients' transactions reach a replica, all before it looks up.
+    pub(crate) fn request(&mut self, to: ReplicaId, transactions: &[Transaction]) {
+        let verified = transactions.iter().map(|it| self.chain.verified_transaction(it.clone()));
+        let inputs = verified.map(Input::Request).collect();
+        self.turn(to, inputs);
+    }
+
+    /// Steps a replica until it has nothing more to say, as a node's driver does: a deadline that is due comes at the end of a turn,
+    /// and the replica's own messages come back in the next one, when the records in front of them are durable.
+    pub(crate) fn turn(&mut self, id: ReplicaId, inputs: Vec<Input>) {
+        let mut inbox = VecDeque::from(inputs);
+        for _ in 0..ENDLESS {
+            let now = self.now(id);
+            let Some(replica) = self.nodes[id.index()].replica.as_mut() else { return };
+            let is_due = |replica: &Replica| replica.deadline().is_some_and(|due| due <= now.time);
+            if inbox.is_empty() && !is_due(replica) {
+                return;
+            }
+            let mut effects = Effects::new();
+            inbox.drain(..).for_each(|input| replica.step(now, input, &mut effects));
+            if is_due(replica) {
+                replica.step(now, Input::Deadline, &mut effects);
+            }
+            self.run(id, Turn::of(&mut effects), &mut inbox);
+        }
+        panic!("replica {id} never comes to rest");
+    }
+
+    fn run(&mut self, id: ReplicaId, turn: Turn, inbox: &mut VecDeque<Input>) {
+        turn.at_once.into_iter().for_each(|effect| self.effect(id, effect, inbox));
+        if let Some(durable) = self.sprung(id, &turn.records) {
+            if durable {
+                self.node_mut(id).write(&turn.records);
+            }
+            return self.crash(id);
+        }
+        self.node_mut(id).write(&turn.records);
+        let shown = turn.records.into_iter().map(|record| (id, Effect::Persist(record)));
+        self.effects.extend(shown);
+        turn.held.into_iter().for_each(|effect| self.effect(id, effect, inbox));
+    }
+
+    /// Whether a replica falls over one of these records, and if so, whether they are durable.
+    fn sprung(&mut self, id: ReplicaId, records: &[Record]) -> Option<bool> {
+        let node = self.node_mut(id);
+        let trap = node.trap.take_if(|trap| records.iter().any(|record| record_kind(record) == trap.record))?;
+        Some(trap.durable)
+    }
+
+    fn effect(&mut self, id: ReplicaId, effect: Effect, inbox: &mut VecDeque<Input>) {
+        self.effects.push((id, effect.clone()));
+        match effect {
+            Effect::Send { to, payload } => self.send(id, to, payload, inbox),
+            Effect::Execute(committed) => self.execute(id, committed, inbox),
+            Effect::SendCommitted { to, after } => {
+                let batches = self.node(id).ledger.range(after.next()..).map(|(_, batch)| batch.clone());
+                let supply = Supply::Committed(batches.take(limits::MAX_SUPPLY_BATCHES).collect());
+                self.send(id, Recipients::One(to), Payload::Supply(supply), inbox);
+            }
+            Effect::Discard { through } => self.node_mut(id).discard(through),
+            Effect::Persist(_) => unreachable!("a turn has taken the records out"),
+            Effect::Refuse { .. } | Effect::Observe(_) => {}
+        }
+    }
+
+    fn send(&mut self, id: ReplicaId, to: Recipients, payload: Payload, inbox: &mut VecDeque<Input>) {
+        let is_new = !matches!(payload, Payload::Again(_));
+        let message = self.chain.sign(payload, id);
+        if is_new {
+            self.promises.signed(&message);
+        }
+        if to == Recipients::Everyone || to == Recipients::One(id) {
+            inbox.push_back(Input::Message(self.chain.verified(message.clone())));
+        }
+        for other in self.ids().filter(|other| *other != id) {
+            if !matches!(to, Recipients::One(one) if one != other) {
+                self.post(id, other, message.clone());
+            }
+        }
+        self.sent.push(message);
+    }
+
+    /// Puts a message in the bag, whoever signed it.
+    pub(crate) fn post(&mut self, from: ReplicaId, to: ReplicaId, message: Message) {
+        let envelope = Envelope { number: self.next_number, from, to, message };
+        if !self.blocks.iter().any(|block| block.picks(&envelope)) {
+            self.next_number += 1;
+            self.bag.push(envelope);
+        }
+    }
+
+    fn execute(&mut self, id: ReplicaId, committed: CommittedBatch, inbox: &mut VecDeque<Input>) {
+        let (seq, digest) = (committed.seq, committed.certificate.digest);
+        assert_eq!(committed.batch.digest(), digest, "the batch is the decided one");
+        self.promises.executed(id, seq, digest);
+        let root = self.node_mut(id).execute(committed);
+        inbox.push_back(Input::Executed { seq });
+        inbox.extend(root.map(|state_root| Input::Snapshotted { seq, state_root }));
+    }
+
+    /// Takes the messages of a pattern out of the bag.
+    pub(crate) fn take(&mut self, pattern: &Pattern) -> Vec<Envelope> {
+        let (taken, rest) = std::mem::take(&mut self.bag).into_iter().partition(|it| pattern.picks(it));
+        self.bag = rest;
+        taken
+    }
+
+    pub(crate) fn deliver(&mut self, envelope: Envelope) {
+        let verified = self.chain.verified(envelope.message);
+        self.turn(envelope.to, vec![Input::Message(verified)]);
+    }
+
+    /// Delivers everything, and what comes of it, in order of sending.
+    pub(crate) fn settle(&mut self) {
+        for _ in 0..100_000 {
+            if self.bag.is_empty() {
+                return;
+            }
+            let first = self.bag.remove(0);
+            self.deliver(first);
+        }
+        panic!("the replicas never stop talking");
+    }
+
+    /// Moves the clock, waking each replica at its deadlines; delivers everything after each of them if told to.
+    pub(crate) fn pass(&mut self, span: Duration, delivering: bool) {
+        let end = self.time.after(span);
+        while let Some((due, id)) = self.next_deadline().filter(|(due, _)| *due <= end) {
+            self.time = self.time.max(due);
+            self.turn(id, Vec::new());
+            if delivering {
+                self.settle();
+            }
+        }
+        self.time = end;
+    }
+
+    fn next_deadline(&self) -> Option<(Time, ReplicaId)> {
+        let due = |id| Some((self.node(id).replica.as_ref()?.deadline()?, id));
+        self.ids().filter_map(due).min()
+    }
+
+    /// Stops a replica: what is not durable is lost, and what comes while it is down.
+    pub(crate) fn crash(&mut self, id: ReplicaId) {
+        self.node_mut(id).replica = None;
+    }
+
+    pub(crate) fn restart(&mut self, id: ReplicaId) {
+        self.restart_with(id, &[]);
+    }
+
+    /// Starts a replica again; these requests wait for it already.
+    pub(crate) fn restart_with(&mut self, id: ReplicaId, transactions: &[Transaction]) {
+        if self.node(id).replica.is_none() {
+            self.node_mut(id).recover();
+            let requests = transactions.iter().map(|it| self.chain.verified_transaction(it.clone()));
+            let inputs = std::iter::once(Input::Start).chain(requests.map(Input::Request)).collect();
+            self.turn(id, inputs);
+        }
+    }
+
+    pub(crate) fn executed(&self, id: ReplicaId) -> SeqNum {
+        self.node(id).machine.executed
+    }
+}

@@ -1,0 +1,53 @@
+//! The executed state in the simplest form: which transactions took effect, and what recovery asks of it.
+
+use std::collections::BTreeMap;
+
+use tetrarch_crypto::{Digest, Domain, PublicKey};
+use tetrarch_types::{Applied, CommittedBatch, Sender, SeqNum, Timestamp, TransactionId};
+
+/// Checkpoints whose roots are remembered.
+const KEPT_CHECKPOINTS: usize = 4;
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Machine {
+    pub(crate) executed: SeqNum,
+    pub(crate) root: Digest,
+    /// The transactions that took effect, in order.
+    pub(crate) done: Vec<TransactionId>,
+    agreed_time: Timestamp,
+    senders: BTreeMap<PublicKey, Sender>,
+    checkpoints: Vec<(SeqNum, Digest)>,
+}
+
+impl Machine {
+    /// Executes the next batch, skipping spent nonces (rule R-2); the root, if a checkpoint is due.
+    pub(crate) fn execute(&mut self, committed: &CommittedBatch, interval: u64) -> Option<Digest> {
+        assert_eq!(committed.seq, self.executed.next(), "batches are executed in order, each once");
+        self.executed = committed.seq;
+        self.agreed_time = self.agreed_time.max(committed.batch.timestamp);
+        for transaction in &committed.transactions {
+            let sender = self.senders.entry(transaction.body.sender).or_default();
+            if sender.nonces.spend(transaction.body.nonce) {
+                sender.last_used = self.agreed_time;
+                self.done.push(transaction.id());
+            }
+        }
+        self.root = Digest::of(Domain::StateRoot, &[self.root.as_bytes(), committed.batch.digest().as_bytes()]);
+        let due = committed.seq.is_multiple_of(interval);
+        if due {
+            self.checkpoints.push((committed.seq, self.root));
+            let excess = self.checkpoints.len().saturating_sub(KEPT_CHECKPOINTS);
+            self.checkpoints.drain(..excess);
+        }
+        due.then_some(self.root)
+    }
+
+    pub(crate) fn applied(&self) -> Applied {
+        Applied {
+            executed: self.executed,
+            agreed_time: self.agreed_time,
+            senders: self.senders.iter().map(|(key, sender)| (*key, sender.clone())).collect(),
+            checkpoints: self.checkpoints.clone(),
+        }
+    }
+}

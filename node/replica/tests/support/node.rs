@@ -1,0 +1,95 @@
+//! One replica with what a real node keeps on its disk: the journal, the executed state and the ledger.
+
+use std::collections::BTreeMap;
+
+use tetrarch_replica::{Config, Record, Replica};
+use tetrarch_types::{CommittedBatch, SeqNum};
+
+use super::machine::Machine;
+
+/// Where in a turn a replica is to fall: when it is about to write a record of this kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Trap {
+    pub(crate) record: String,
+    /// Whether the turn's records are durable then. What waits for them is lost either way.
+    pub(crate) durable: bool,
+}
+
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    /// None while the replica is down.
+    pub(crate) replica: Option<Replica>,
+    /// What is durable, without what was discarded.
+    pub(crate) journal: Vec<Record>,
+    /// Everything that was ever durable, each record with the executed state of its time.
+    pub(crate) annals: Vec<(Record, Machine)>,
+    pub(crate) machine: Machine,
+    /// The executed states since the last stable checkpoint: execution's writes may be lost in a crash, back to that one.
+    pub(crate) states: BTreeMap<SeqNum, Machine>,
+    pub(crate) ledger: BTreeMap<SeqNum, CommittedBatch>,
+    /// How far its wall clock is ahead, in microseconds.
+    pub(crate) skew: i64,
+    pub(crate) trap: Option<Trap>,
+}
+
+impl Node {
+    pub(crate) fn new(config: Config) -> Self {
+        let mut node = Self {
+            config,
+            replica: None,
+            journal: Vec::new(),
+            annals: Vec::new(),
+            machine: Machine::default(),
+            states: BTreeMap::from([(SeqNum::ZERO, Machine::default())]),
+            ledger: BTreeMap::new(),
+            skew: 0,
+            trap: None,
+        };
+        node.recover();
+        node
+    }
+
+    /// Builds the replica that the disk describes.
+    pub(crate) fn recover(&mut self) {
+        let recovered = Replica::recover(self.config.clone(), self.machine.applied(), self.journal.iter().cloned());
+        self.replica = Some(recovered.expect("an honest journal is not corrupt"));
+    }
+
+    pub(crate) fn write(&mut self, records: &[Record]) {
+        self.journal.extend_from_slice(records);
+        self.annals.extend(records.iter().map(|record| (record.clone(), self.machine.clone())));
+    }
+
+    /// Executes a batch; the root, if a checkpoint is due.
+    pub(crate) fn execute(&mut self, committed: CommittedBatch) -> Option<tetrarch_crypto::Digest> {
+        let interval = self.config.membership.parameters().checkpoint_interval;
+        let root = self.machine.execute(&committed, interval);
+        self.states.insert(committed.seq, self.machine.clone());
+        self.ledger.insert(committed.seq, committed);
+        root
+    }
+
+    /// Cuts the journal as far as the replica allows: nothing in front of the last stable checkpoint is needed, but for records
+    /// about live sequence numbers.
+    pub(crate) fn discard(&mut self, through: SeqNum) {
+        let stable = self.journal.iter().rposition(|record| matches!(record, Record::Stable(_))).unwrap_or(0);
+        let live = self.journal.iter().position(|record| record.seq().is_some_and(|seq| seq > through));
+        self.journal.drain(..live.unwrap_or(stable).min(stable));
+        self.states = self.states.split_off(&through);
+    }
+
+    /// Loses the last executions, as many as may be lost.
+    pub(crate) fn lose_executions(&mut self, count: u64) {
+        let stable = self.journal.iter().filter_map(|record| match record {
+            Record::Stable(certificate) => Some(certificate.seq),
+            _ => None,
+        });
+        let target =
+            SeqNum::new(self.machine.executed.get().saturating_sub(count)).max(stable.max().unwrap_or_default());
+        let (seq, state) = self.states.range(target..).next().expect("the present state is among them");
+        let (seq, state) = (*seq, state.clone());
+        self.states.split_off(&seq.next());
+        self.ledger.split_off(&seq.next());
+        self.machine = state;
+    }
+}
