@@ -22,6 +22,9 @@ const SOCKET_BUFFER_BYTES: usize = 4 * 1024 * 1024;
 /// How long the last words may take.
 const CLOSE_WAIT: Duration = Duration::from_millis(500);
 
+/// How long a client's goodbyes may take to leave the process.
+const GOODBYE_WAIT: Duration = Duration::from_millis(5);
+
 /// Takes a port; 0 lets the operating system choose.
 pub(crate) fn bind(address: SocketAddr) -> Result<UdpSocket, TransportError> {
     open(address).map_err(|reason| match reason.kind() {
@@ -89,6 +92,14 @@ fn new(config: EndpointConfig, server: Option<ServerConfig>, socket: UdpSocket) 
 pub(crate) fn local_address(socket: &UdpSocket) -> Result<SocketAddr, TransportError> {
     let unknown = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     socket.local_addr().map_err(|reason| TransportError::Bind { address: unknown, reason })
+}
+
+/// Says goodbye on all connections and waits until the words have left, not until the connections are forgotten: for a client,
+/// whose port nobody waits for.
+pub(crate) async fn say_goodbye(endpoint: &Endpoint) {
+    endpoint.close(CloseCode::Goodbye.code(), b"the client is done");
+    // Either way the words are on their way; what the time-out cuts short is the wait for stragglers.
+    let _ = tokio::time::timeout(GOODBYE_WAIT, endpoint.wait_idle()).await;
 }
 
 /// Says goodbye on all connections, gives the words a moment to leave, and frees the port.

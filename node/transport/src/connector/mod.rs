@@ -89,7 +89,7 @@ impl Connector {
     /// Ends all connections. Requests that wait end with [`RequestError::ConnectorClosed`].
     pub async fn close(&self) {
         self.links.iter().for_each(|link| link.close());
-        socket::close(&self.endpoint).await;
+        socket::say_goodbye(&self.endpoint).await;
     }
 }
 
