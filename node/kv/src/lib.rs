@@ -15,7 +15,8 @@ pub mod execution;
 pub mod store;
 
 pub use execution::{
-    Context, ExecuteError, Executed, Execution, OpenError, Overlay, QueryError, Retention, StateMachine, StoredReply,
+    Context, ExecuteError, Executed, Execution, Fate, OpenError, Overlay, QueryError, Retention, StateMachine,
+    StoredReply,
 };
 pub use store::{
     Command, CommandResult, Expected, KeyRecord, KvError, KvMachine, KvQuery, Operation, OperationResult, QueryResult,

@@ -110,5 +110,5 @@ fn the_root_of_a_known_history_is_known() {
     }
     let (seq, root) = node.last_checkpoint();
     assert_eq!(seq.get(), support::INTERVAL);
-    assert_eq!(root.to_string(), "00b08ff926dbd227497eea1d0441902a86da0ad96c17b3a17ff49e9879d3bda3");
+    assert_eq!(root.to_string(), "6157a35cfc9616396efd83142c87165772c596458ef780cb18b5b4579b789adf");
 }

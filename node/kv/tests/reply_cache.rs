@@ -5,9 +5,9 @@
 mod support;
 
 use support::{HOUR, NOW, batch, batch_at, fresh, fresh_store, open, put, rows, sender, transaction_until};
-use tetrarch_kv::Command;
+use tetrarch_kv::{Command, Fate};
 use tetrarch_storage::Table;
-use tetrarch_types::{CommittedBatch, limits::NONCE_WINDOW, result_leaf};
+use tetrarch_types::{CommittedBatch, Transaction, limits::NONCE_WINDOW, result_leaf};
 
 const REPLIES: Table = Table::new("execution.replies");
 const NONCES: Table = Table::new("execution.nonces");
@@ -41,34 +41,35 @@ fn replies_survive_reopening() {
 }
 
 #[test]
-fn a_nonce_evicts_replies_a_window_behind_it() {
+fn gaps_between_nonces_evict_nothing() {
     let node = fresh();
     let early: Vec<_> = (0..4).map(|nonce| put(1, nonce, "k", "v")).collect();
-    let other = put(2, 0, "k", "v");
-    node.execute(&batch(1, [early.clone(), vec![other.clone()]].concat())).unwrap();
-    node.execute(&batch(2, vec![put(1, NONCE_WINDOW + 1, "k", "v")])).unwrap();
-    let kept: Vec<bool> = early.iter().map(|one| node.reply(&one.id()).unwrap().is_some()).collect();
-    assert_eq!(kept, [false, false, true, true]);
-    assert!(node.reply(&other.id()).unwrap().is_some(), "another sender's");
-}
-
-#[test]
-fn a_batch_can_evict_its_own_replies() {
-    let store = fresh_store();
-    let node = open(store.clone());
-    let executed = node.execute(&batch(1, vec![put(1, 0, "k", "v"), put(1, 10 * NONCE_WINDOW, "k", "v")])).unwrap();
-    assert_eq!(executed.replies.len(), 2, "both are answered");
-    assert_eq!((rows(&*store, REPLIES).len(), rows(&*store, NONCES).len()), (1, 1));
-}
-
-#[test]
-fn the_highest_nonce_there_is_does_no_harm() {
-    let store = fresh_store();
-    let node = open(store.clone());
-    node.execute(&batch(1, vec![put(1, 0, "k", "v"), put(1, u64::MAX, "k", "v")])).unwrap();
+    node.execute(&batch(1, early.clone())).unwrap();
+    node.execute(&batch(2, vec![put(1, 10 * NONCE_WINDOW, "k", "v"), put(1, u64::MAX, "k", "v")])).unwrap();
+    assert!(early.iter().all(|one| node.reply(&one.id()).unwrap().is_some()));
     assert_eq!(node.highest_nonce(&sender(1)).unwrap(), Some(u64::MAX));
-    assert_eq!(rows(&*store, REPLIES).len(), 1);
-    assert!(node.execute(&batch(2, vec![put(1, 5, "k", "v")])).unwrap().replies.is_empty());
+}
+
+#[test]
+fn the_fate_of_a_nonce_is_told_for_certain_or_not_at_all() {
+    let node = fresh();
+    let fate = |one: &Transaction| node.fate(&one.id(), &one.body.sender, one.body.nonce).unwrap();
+    let first = put(1, 5, "k", "v");
+    assert_eq!(fate(&first), Fate::Open);
+    node.execute(&batch(1, vec![first.clone()])).unwrap();
+    assert!(matches!(fate(&first), Fate::Settled(_)));
+    assert_eq!(fate(&put(1, 5, "k", "other")), Fate::Never, "another transaction spent it");
+    assert_eq!(fate(&put(1, 6, "k", "v")), Fate::Open);
+    assert_eq!(fate(&put(2, 5, "k", "v")), Fate::Open, "another sender's");
+    node.execute(&batch(2, vec![put(1, 10 * NONCE_WINDOW, "k", "v")])).unwrap();
+    assert!(matches!(fate(&first), Fate::Settled(_)), "the window moved past it; its reply is kept");
+    assert_eq!(fate(&put(1, 6, "k", "v")), Fate::Never, "it fell out of the window");
+    for seq in 0..NONCE_WINDOW / 1_024 {
+        let from = 10 * NONCE_WINDOW + 1 + seq * 1_024;
+        node.execute(&batch(3 + seq, (from..from + 1_024).map(|nonce| put(1, nonce, "k", "v")).collect())).unwrap();
+    }
+    assert_eq!(fate(&first), Fate::Forgotten, "4096 later replies pushed it out");
+    assert_eq!(fate(&put(1, 5, "k", "other")), Fate::Forgotten);
 }
 
 #[test]

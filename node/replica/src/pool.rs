@@ -77,7 +77,7 @@ impl Pool {
         let body = &transaction.body;
         let of_sender = self.nonces.get(&body.sender);
         if of_sender.is_some_and(|nonces| nonces.contains_key(&body.nonce)) {
-            return Admission::Refused(Refusal::NonceSpent { nonce: body.nonce });
+            return Admission::Refused(Refusal::NonceContested { nonce: body.nonce });
         }
         let (total, each) = if relayed { (2, self.members) } else { (1, 1) };
         let full = self.entries.len() >= self.limits.transactions * total

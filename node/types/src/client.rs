@@ -84,9 +84,24 @@ pub enum Refusal {
         /// How many are allowed.
         limit: u64,
     },
-    /// The nonce is executed, with another transaction or one so old that the reply is gone.
+    /// The nonce is spent, and not by this transaction: it did not execute and never will. Signing the command again is safe.
     #[error("nonce {nonce} is already used by this sender; sign the command again with a higher one")]
     NonceSpent {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Another transaction with this nonce waits to be ordered. Which of the two executes is not decided: keep asking.
+    #[error("another transaction with nonce {nonce} of this sender waits; send it again to learn which one executes")]
+    NonceContested {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// The nonce is spent, so long ago that the replica no longer knows by which transaction.
+    #[error(
+        "nonce {nonce} of this sender lies so far back that replies to it are gone; the transaction may have executed or not: \
+         look at its effects before you sign the command again"
+    )]
+    NonceForgotten {
         /// The nonce.
         nonce: u64,
     },

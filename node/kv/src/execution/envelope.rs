@@ -11,7 +11,7 @@ use super::rows::{
     FORMAT_KEY, GENESIS_KEY, LOCAL, NODE_LOCAL, Progress, REPLICATED, RESERVED_PREFIX, ROOTED, checkpoints, row,
 };
 use super::{
-    ExecuteError, OpenError, Overlay, QueryError, Retention, StateMachine, StoredReply, ledger, replies, senders,
+    ExecuteError, Fate, OpenError, Overlay, QueryError, Retention, StateMachine, StoredReply, ledger, replies, senders,
 };
 
 /// The version of the tables' layout and rows.
@@ -140,6 +140,22 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// If the state cannot be read.
     pub fn is_spent(&self, sender: &PublicKey, nonce: u64) -> Result<bool, StoreError> {
         Ok(senders::read(&self.store, sender)?.is_some_and(|sender| sender.nonces.is_spent(nonce)))
+    }
+
+    /// What is known of a transaction with this id, sender and nonce (rule R-6).
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    pub fn fate(&self, id: &TransactionId, sender: &PublicKey, nonce: u64) -> Result<Fate, StoreError> {
+        let _head = self.head();
+        if let Some(reply) = replies::read(&self.store, id)? {
+            return Ok(Fate::Settled(Box::new(reply)));
+        }
+        let Some(row) = senders::row_of(&self.store, sender)?.filter(|row| row.sender.nonces.is_spent(nonce)) else {
+            return Ok(Fate::Open);
+        };
+        let is_known = replies::spender(&self.store, sender, nonce)?.is_some() || !row.may_be_evicted(nonce);
+        Ok(if is_known { Fate::Never } else { Fate::Forgotten })
     }
 
     /// What came of a transaction, if the reply cache still has it.

@@ -48,5 +48,5 @@ pub use errors::{ExecuteError, OpenError, QueryError};
 pub use ledger::Retention;
 pub use machine::{Context, StateMachine};
 pub use overlay::Overlay;
-pub use replies::StoredReply;
+pub use replies::{Fate, StoredReply};
 pub(crate) use rows::{behind, row, value};

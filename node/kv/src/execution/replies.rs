@@ -1,7 +1,5 @@
 //! The reply cache: what came of recent transactions, part of the replicated state.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Digest, MerklePath, MerkleTree, PublicKey};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError};
@@ -55,23 +53,44 @@ pub(super) fn read(state: &dyn Reader, id: &TransactionId) -> Result<Option<Stor
     row(state, REPLIES, id.digest().as_bytes())
 }
 
-/// Drops the replies to these nonces of a sender.
-pub(super) fn evict(state: &mut Overlay<'_>, sender: &PublicKey, nonces: Range<u64>) -> Result<(), StoreError> {
-    if nonces.is_empty() {
-        return Ok(());
+/// What is known of a transaction, by its sender's nonce.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The nonce is not spent: the transaction may still execute.
+    Open,
+    /// It was settled so.
+    Settled(Box<StoredReply>),
+    /// The nonce is spent, and not by this transaction: it never executed and never will.
+    Never,
+    /// The nonce is spent, and the reply cache no longer tells by what.
+    Forgotten,
+}
+
+/// Drops the replies to a sender's `count` lowest nonces from `from` on, and says which was the last.
+pub(super) fn evict_lowest(
+    state: &mut Overlay<'_>,
+    sender: &PublicKey,
+    from: u64,
+    count: u64,
+) -> Result<Option<u64>, StoreError> {
+    if count == 0 {
+        return Ok(None);
     }
-    let (from, to) = (nonce_key(sender, nonces.start), nonce_key(sender, nonces.end));
-    // As many as a sender can have: a window of them, and those of the batch that is being executed.
-    let doomed = state.scan(NONCES, &from, &to, Direction::Ascending, usize::MAX)?;
+    let limit = usize::try_from(count).unwrap_or(usize::MAX);
+    let doomed = state.scan(NONCES, &nonce_key(sender, from), &end_of(sender), Direction::Ascending, limit)?;
+    let last = doomed.last().and_then(|(key, _)| key.last_chunk::<8>()).map(|nonce| u64::from_be_bytes(*nonce));
     delete(state, doomed);
-    Ok(())
+    Ok(last)
+}
+
+/// Which transaction spent a nonce, if that is remembered.
+pub(super) fn spender(state: &dyn Reader, sender: &PublicKey, nonce: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    state.get(NONCES, &nonce_key(sender, nonce))
 }
 
 /// Drops at most `limit` replies of a sender, and says how many there were.
 pub(super) fn evict_some(state: &mut Overlay<'_>, sender: &PublicKey, limit: usize) -> Result<usize, StoreError> {
-    // Nine bytes of ones lie behind every nonce.
-    let to = [sender.as_bytes().as_slice(), &[u8::MAX; 9]].concat();
-    let doomed = state.scan(NONCES, sender.as_bytes(), &to, Direction::Ascending, limit)?;
+    let doomed = state.scan(NONCES, sender.as_bytes(), &end_of(sender), Direction::Ascending, limit)?;
     let count = doomed.len();
     delete(state, doomed);
     Ok(count)
@@ -82,6 +101,11 @@ fn delete(state: &mut Overlay<'_>, doomed: Vec<Pair>) {
         state.delete(REPLIES, id);
         state.delete(NONCES, nonce);
     }
+}
+
+/// Nine bytes of ones lie behind every nonce.
+fn end_of(sender: &PublicKey) -> Vec<u8> {
+    [sender.as_bytes().as_slice(), &[u8::MAX; 9]].concat()
 }
 
 fn nonce_key(sender: &PublicKey, nonce: u64) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, btree_map::Entry};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tetrarch_crypto::PublicKey;
 use tetrarch_storage::{Direction, Reader, StoreError};
 use tetrarch_types::{Sender, Timestamp, encode, limits};
@@ -21,14 +22,47 @@ const MAX_IDLE: Duration = limits::MAX_VALIDITY.saturating_mul(2);
 
 const PAGE: usize = 1_024;
 
+/// A sender's row: what agreement needs to know, and the extent of its part of the reply cache.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) sender: Sender,
+    /// Replies cached, at most [`limits::NONCE_WINDOW`].
+    cached: u64,
+    /// No reply to a lower nonce is cached.
+    cached_from: u64,
+    /// Replies to some lower nonces were cached once and are gone.
+    evicted_below: u64,
+}
+
+impl Row {
+    /// Whether a reply to this nonce may have been cached and evicted.
+    pub(super) const fn may_be_evicted(&self, nonce: u64) -> bool {
+        nonce < self.evicted_below
+    }
+
+    /// The sender's replies to its lowest nonces make room when there are too many. Counted, not measured by distance: a sender
+    /// that leaves gaps keeps as many replies as one that does not.
+    fn evict(&mut self, state: &mut Overlay<'_>, key: &PublicKey) -> Result<(), StoreError> {
+        let excess = self.cached.saturating_sub(limits::NONCE_WINDOW);
+        let lowest = replies::evict_lowest(state, key, self.cached_from, excess)?;
+        self.cached -= excess;
+        if let Some(last) = lowest {
+            self.cached_from = last.saturating_add(1);
+            self.evicted_below = self.evicted_below.max(self.cached_from);
+        }
+        Ok(())
+    }
+}
+
 /// The senders that a batch touches.
 #[derive(Default)]
 pub(super) struct Senders(BTreeMap<PublicKey, Touched>);
 
 struct Touched {
-    sender: Sender,
-    /// As the state has it, if it has.
-    before: Option<Sender>,
+    row: Row,
+    /// Agreed time of the last use before, if the state has the sender.
+    last_used: Option<Timestamp>,
+    is_changed: bool,
 }
 
 impl Senders {
@@ -43,45 +77,44 @@ impl Senders {
         let touched = match self.0.entry(key) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let before = read(state, &key)?;
-                entry.insert(Touched { sender: before.clone().unwrap_or_default(), before })
+                let before = row_of(state, &key)?;
+                let last_used = before.as_ref().map(|row| row.sender.last_used);
+                entry.insert(Touched { row: before.unwrap_or_default(), last_used, is_changed: false })
             }
         };
-        let fresh = touched.sender.nonces.spend(nonce);
+        let row = &mut touched.row;
+        let fresh = row.sender.nonces.spend(nonce);
         if fresh {
-            touched.sender.last_used = time;
+            touched.is_changed = true;
+            row.sender.last_used = time;
+            row.cached_from = if row.cached == 0 { nonce } else { row.cached_from.min(nonce) };
+            row.cached += 1;
         }
         Ok(fresh)
     }
 
-    /// Writes what changed, and evicts the replies that each sender's nonces have left behind.
+    /// Writes what changed, and evicts what each sender has too many of in the reply cache.
     pub(super) fn flush(self, state: &mut Overlay<'_>) -> Result<(), StoreError> {
-        for (key, Touched { sender, before }) in self.0 {
-            if before.as_ref() == Some(&sender) {
-                continue;
+        for (key, Touched { mut row, last_used, .. }) in self.0.into_iter().filter(|(_, touched)| touched.is_changed) {
+            row.evict(state, &key)?;
+            state.put(SENDERS, key.as_bytes(), encode(&row));
+            if let Some(before) = last_used {
+                state.delete(IDLE, idle_key(before, &key));
             }
-            state.put(SENDERS, key.as_bytes(), encode(&sender));
-            if let Some(before) = &before {
-                state.delete(IDLE, idle_key(before.last_used, &key));
-            }
-            state.put(IDLE, idle_key(sender.last_used, &key), []);
-            let left_before = before.as_ref().and_then(lowest_kept).unwrap_or(0);
-            if let Some(lowest) = lowest_kept(&sender) {
-                replies::evict(state, &key, left_before..lowest)?;
-            }
+            state.put(IDLE, idle_key(row.sender.last_used, &key), []);
         }
         Ok(())
     }
 }
 
-/// Replies to lower nonces are evicted: x has evicted those up to x − `NONCE_WINDOW`.
-fn lowest_kept(sender: &Sender) -> Option<u64> {
-    sender.nonces.highest()?.checked_sub(limits::NONCE_WINDOW).map(|evicted| evicted + 1)
+/// A sender's row as the state has it.
+pub(super) fn row_of(state: &dyn Reader, key: &PublicKey) -> Result<Option<Row>, StoreError> {
+    row(state, SENDERS, key.as_bytes())
 }
 
 /// A sender as the state has it.
 pub(super) fn read(state: &dyn Reader, key: &PublicKey) -> Result<Option<Sender>, StoreError> {
-    row(state, SENDERS, key.as_bytes())
+    Ok(row_of(state, key)?.map(|row| row.sender))
 }
 
 /// All of them, by key.
@@ -91,7 +124,8 @@ pub(super) fn all(state: &dyn Reader) -> Result<Vec<(PublicKey, Sender)>, StoreE
     loop {
         let page = state.scan(SENDERS, &from, &[], Direction::Ascending, PAGE)?;
         for (key, bytes) in &page {
-            senders.push((PublicKey::from_bytes(fixed(SENDERS, key)?), value(SENDERS, bytes)?));
+            let row: Row = value(SENDERS, bytes)?;
+            senders.push((PublicKey::from_bytes(fixed(SENDERS, key)?), row.sender));
         }
         match page.last() {
             Some((last, _)) if page.len() == PAGE => from = behind(last),
@@ -108,14 +142,24 @@ pub(super) fn drop_idle(state: &mut Overlay<'_>, time: Timestamp) -> Result<(), 
     let mut allowance = MAX_DROPPED_REPLIES;
     for (idle_key, _) in idle {
         let key = PublicKey::from_bytes(fixed(IDLE, idle_key.get(8..).unwrap_or_default())?);
-        allowance -= replies::evict_some(state, &key, allowance)?;
+        let dropped = replies::evict_some(state, &key, allowance)?;
+        allowance -= dropped;
         if allowance == 0 {
             // Perhaps not all of them: the sender is remembered until they are gone.
-            return Ok(());
+            return forget_some(state, &key, dropped);
         }
         state.delete(SENDERS, key.as_bytes());
         state.delete(IDLE, idle_key);
     }
+    Ok(())
+}
+
+/// Some replies of an idle sender are gone, without regard to which nonces they answered.
+fn forget_some(state: &mut Overlay<'_>, key: &PublicKey, dropped: usize) -> Result<(), StoreError> {
+    let Some(mut row) = row_of(state, key)? else { return Ok(()) };
+    row.cached = row.cached.saturating_sub(dropped as u64);
+    row.evicted_below = u64::MAX;
+    state.put(SENDERS, key.as_bytes(), encode(&row));
     Ok(())
 }
 

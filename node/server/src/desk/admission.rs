@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tetrarch_kv::{Execution, StateMachine};
+use tetrarch_kv::{Execution, Fate, StateMachine};
 use tetrarch_storage::Store;
 use tetrarch_transport::Responder;
 use tetrarch_types::{Refusal, Response, Transaction, Verified, limits};
@@ -45,9 +45,10 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
     /// Why not to order it, if it was not executed before. An executed one is spent, and `settle` finds its reply.
     fn refusal(&self, transaction: &Transaction) -> Option<Refusal> {
         let body = &transaction.body;
-        match self.state.is_spent(&body.sender, body.nonce) {
-            Ok(true) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
-            Ok(false) => {}
+        match self.state.fate(&transaction.id(), &body.sender, body.nonce) {
+            Ok(Fate::Open) => {}
+            Ok(Fate::Settled(_) | Fate::Never) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
+            Ok(Fate::Forgotten) => return Some(Refusal::NonceForgotten { nonce: body.nonce }),
             Err(error) => return Some(Refusal::NotServing(error.to_string())),
         }
         // Agreed time stands still while nothing is ordered; the next batch is stamped with about this clock.

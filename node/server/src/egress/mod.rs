@@ -55,7 +55,7 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
         for parcel in parcels {
             match parcel {
                 Parcel::Executed(executed) => executed.replies.into_iter().for_each(|reply| self.answer(reply)),
-                Parcel::Refused { transaction, refusal } => self.settle(transaction, refusal),
+                Parcel::Refused { transaction, refusal } => self.settle_refusal(transaction, refusal),
                 Parcel::Halted(reason) => {
                     refuse(self.waiters.take_all(), &Refusal::NotServing(reason));
                 }
@@ -73,6 +73,16 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
         self.counts.add_many(Count::Replies, responders.len());
         for responder in responders {
             responder.send(Response::Reply(reply.clone()));
+        }
+    }
+
+    /// The replica refuses a transaction. That a nonce is spent it knows from batches that may still be executing, perhaps with
+    /// this very transaction: then nothing is said, and whoever waits is answered by the execution, or learns from the front desk
+    /// when it asks again which transaction spent the nonce (rule R-6).
+    fn settle_refusal(&self, transaction: TransactionId, refusal: Refusal) {
+        let is_certain = !matches!(refusal, Refusal::NonceSpent { .. });
+        if is_certain || !matches!(self.state.reply(&transaction), Ok(None)) {
+            self.settle(transaction, refusal);
         }
     }
 

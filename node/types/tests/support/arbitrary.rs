@@ -255,6 +255,8 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         (digest(), digest()).prop_map(|(theirs, ours)| Refusal::WrongChain { theirs, ours }),
         (number(), number()).prop_map(|(actual, limit)| Refusal::TooLarge { actual, limit }),
         number().prop_map(|nonce| Refusal::NonceSpent { nonce }),
+        number().prop_map(|nonce| Refusal::NonceContested { nonce }),
+        number().prop_map(|nonce| Refusal::NonceForgotten { nonce }),
         text().prop_map(Refusal::NotServing),
         text().prop_map(Refusal::Malformed),
     ]
