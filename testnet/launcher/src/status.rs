@@ -1,0 +1,189 @@
+//! How a testnet is: what the supervisor knows of its processes, and what the replicas say of themselves.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tetrarch_client::{Client, ClientOptions};
+use tetrarch_crypto::{Digest, SigningKey};
+use tetrarch_types::{NodeMode, NodeStatus};
+
+use crate::control::{self, Answer, Command};
+use crate::{LaunchError, ProcessState, ProcessStatus, Testnet};
+
+/// How long a supervisor may take to say how its processes are.
+const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a replica is doing, seen from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReplicaState {
+    /// It answers and takes part.
+    Running,
+    /// It answers and is behind.
+    Recovering,
+    /// It answers that it does not vote; its reason stands beside it.
+    Halted,
+    /// Killed on purpose.
+    Killed,
+    /// Stopped by SIGSTOP.
+    Paused,
+    /// No answer.
+    Unreachable,
+}
+
+impl ReplicaState {
+    /// The word for it, as in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Recovering => "recovering",
+            Self::Halted => "halted",
+            Self::Killed => "killed",
+            Self::Paused => "paused",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// How one replica is. What it did not say is null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplicaStatus {
+    /// Which.
+    pub id: u16,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// What it is doing.
+    pub state: ReplicaState,
+    /// Its view.
+    pub view: Option<u64>,
+    /// The last batch executed.
+    pub executed: Option<u64>,
+    /// Its stable checkpoint.
+    pub stable_checkpoint: Option<u64>,
+    /// The state root at its own last checkpoint.
+    pub state_root: Option<Digest>,
+    /// Its store's revision.
+    pub revision: Option<u64>,
+    /// Why it is halted or unreachable, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+}
+
+/// How a testnet is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestnetStatus {
+    /// Replicas.
+    pub n: usize,
+    /// Faulty ones tolerated.
+    pub f: usize,
+    /// How many decide.
+    pub quorum: usize,
+    /// The highest view that f + 1 replicas have reached, so that one honest replica has; null when so many do not answer.
+    pub view: Option<u64>,
+    /// That view's primary.
+    pub primary: Option<u16>,
+    /// Each replica, by id.
+    pub replicas: Vec<ReplicaStatus>,
+}
+
+/// Looks at a testnet, again and again over the same connections.
+pub struct Observer {
+    testnet: Testnet,
+    client: Client,
+}
+
+impl Observer {
+    /// An observer that waits `timeout` for replicas' answers at each look. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// When no network socket can be had.
+    pub fn new(testnet: &Testnet, timeout: Duration) -> Result<Self, LaunchError> {
+        let options = ClientOptions { timeout, ..ClientOptions::default() };
+        // Statuses are asked for without a signature: any key will do, and the client's file need not be readable.
+        let client = Client::new(testnet.genesis(), SigningKey::generate()?, options)
+            .map_err(|error| LaunchError::Observer { reason: error.to_string() })?;
+        Ok(Self { testnet: testnet.clone(), client })
+    }
+
+    /// How everything is now. Without a supervisor, processes are not known, and replicas that do not answer are unreachable.
+    pub async fn look(&self) -> TestnetStatus {
+        let (processes, answers) = tokio::join!(self.processes(), self.client.statuses());
+        let mut replicas = Vec::new();
+        for (id, answer) in (0..).zip(answers) {
+            let process = processes.get(usize::from(id));
+            replicas.push(replica_status(id, process, answer.map_err(|trouble| trouble.to_string())));
+        }
+        self.summary(replicas)
+    }
+
+    /// Ends the connections.
+    pub async fn close(&self) {
+        self.client.close().await;
+    }
+
+    /// The view as f + 1 of them have reached it.
+    fn summary(&self, replicas: Vec<ReplicaStatus>) -> TestnetStatus {
+        let membership = self.client.membership();
+        let mut views: Vec<u64> = replicas.iter().filter_map(|replica| replica.view).collect();
+        views.sort_unstable_by(|one, other| other.cmp(one));
+        let view = views.get(membership.faults()).copied();
+        let primary = view.map(|view| membership.primary(tetrarch_types::View::new(view)).get());
+        let (n, f, quorum) = (membership.size(), membership.faults(), membership.quorum());
+        TestnetStatus { n, f, quorum, view, primary, replicas }
+    }
+
+    async fn processes(&self) -> Vec<ProcessStatus> {
+        match control::send(self.testnet.layout(), &Command::Status, SUPERVISOR_PATIENCE).await {
+            Ok(Answer::Status(status)) => status.replicas,
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn replica_status(id: u16, process: Option<&ProcessStatus>, answer: Result<NodeStatus, String>) -> ReplicaStatus {
+    let state = replica_state(process, answer.as_ref().ok());
+    let reason = reason(state, process, &answer);
+    let said = answer.ok();
+    ReplicaStatus {
+        id,
+        pid: process.and_then(|process| process.pid),
+        state,
+        view: said.as_ref().map(|status| status.view.get()),
+        executed: said.as_ref().map(|status| status.executed.get()),
+        stable_checkpoint: said.as_ref().map(|status| status.stable_checkpoint.get()),
+        state_root: said.as_ref().map(|status| status.state_root),
+        revision: said.as_ref().map(|status| status.revision),
+        reason,
+    }
+}
+
+fn replica_state(process: Option<&ProcessStatus>, said: Option<&NodeStatus>) -> ReplicaState {
+    match (process.map(|process| process.state), said.map(|status| &status.mode)) {
+        (Some(ProcessState::Killed), _) => ReplicaState::Killed,
+        (Some(ProcessState::Paused), _) => ReplicaState::Paused,
+        (_, None) => ReplicaState::Unreachable,
+        (_, Some(NodeMode::Recovering)) => ReplicaState::Recovering,
+        (_, Some(NodeMode::Halted(_))) => ReplicaState::Halted,
+        (_, Some(NodeMode::Normal | NodeMode::ChangingView)) => ReplicaState::Running,
+    }
+}
+
+fn reason(state: ReplicaState, process: Option<&ProcessStatus>, answer: &Result<NodeStatus, String>) -> Option<String> {
+    match (state, answer) {
+        (ReplicaState::Halted, Ok(NodeStatus { mode: NodeMode::Halted(why), .. })) => Some(why.clone()),
+        (ReplicaState::Unreachable, Err(trouble)) => Some(process.and_then(crash).unwrap_or_else(|| trouble.clone())),
+        _ => None,
+    }
+}
+
+/// Why a process that should be up is not, or was not until a moment ago.
+fn crash(process: &ProcessStatus) -> Option<String> {
+    let exit = process.last_exit.as_deref()?;
+    let now = match process.state {
+        ProcessState::Restarting => "is started again soon",
+        ProcessState::Running => "was started again, and does not answer",
+        _ => return None,
+    };
+    let words = process.last_words.as_deref().map(|words| format!("; its last words: {words}")).unwrap_or_default();
+    Some(format!("it ended by itself ({exit}) and {now}{words}"))
+}

@@ -1,0 +1,121 @@
+//! All replicas' processes together.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::backoff::Backoff;
+use super::keeper::{Keeper, Order, Ordered};
+use super::process::Recipe;
+use super::{ProcessState, ProcessStatus};
+use crate::control::{Answer, Command, Refusal, SupervisorStatus};
+
+/// Orders waiting for one keeper.
+const MAX_ORDERS: usize = 16;
+
+/// How long a node may take to end by itself.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The keepers of a testnet, told what to do from the terminal and through the socket alike.
+pub(crate) struct Fleet {
+    keepers: Vec<Handle>,
+    force: watch::Sender<bool>,
+    down: watch::Sender<bool>,
+    serving: AtomicBool,
+}
+
+struct Handle {
+    orders: mpsc::Sender<Ordered>,
+    status: watch::Receiver<ProcessStatus>,
+}
+
+impl Fleet {
+    /// Starts one process a recipe.
+    pub(super) fn start(recipes: Vec<Recipe>) -> Self {
+        let force = watch::Sender::new(false);
+        let keepers =
+            (0..).zip(recipes).map(|(replica, recipe)| start_keeper(replica, recipe, force.subscribe())).collect();
+        Self { keepers, force, down: watch::Sender::new(false), serving: AtomicBool::new(false) }
+    }
+
+    /// Does what it is told.
+    pub(crate) async fn obey(&self, command: Command) -> Answer {
+        let result = match command {
+            Command::Status => return Answer::Status(self.status()),
+            Command::Kill { replica } => self.order(replica, Order::Kill).await,
+            Command::Start { replica } => self.order(replica, Order::Start).await,
+            Command::Pause { replica } => self.order(replica, Order::Pause).await,
+            Command::Resume { replica } => self.order(replica, Order::Resume).await,
+            Command::Down => {
+                self.stop_all().await;
+                Ok(())
+            }
+        };
+        result.map_or_else(|why| Answer::Refused { why }, |()| Answer::Done)
+    }
+
+    pub(super) fn status(&self) -> SupervisorStatus {
+        let replicas = self.keepers.iter().map(|keeper| keeper.status.borrow().clone()).collect();
+        SupervisorStatus { pid: std::process::id(), serving: self.serving.load(Ordering::Relaxed), replicas }
+    }
+
+    pub(super) fn mark_serving(&self) {
+        self.serving.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends every process, all at the same time; returns when the last one has ended.
+    pub(super) async fn stop_all(&self) {
+        let orders = self.keepers.iter().map(|keeper| keeper.send(Order::Stop { grace: GRACE })).collect::<Vec<_>>();
+        let mut waits = Vec::new();
+        for order in orders {
+            waits.push(order.await);
+        }
+        for wait in waits.into_iter().flatten() {
+            let _ = wait.await;
+        }
+        for keeper in &self.keepers {
+            // Another order to stop may be the one that is being obeyed.
+            let mut status = keeper.status.clone();
+            let _ = status.wait_for(|status| status.state == ProcessState::Stopped).await;
+        }
+    }
+
+    /// No more patience for those that are ending.
+    pub(super) fn force(&self) {
+        self.force.send_replace(true);
+    }
+
+    /// Whoever waits in [`Fleet::until_down`] goes on.
+    pub(crate) fn announce_down(&self) {
+        self.down.send_replace(true);
+    }
+
+    pub(super) async fn until_down(&self) {
+        let _ = self.down.subscribe().wait_for(|down| *down).await;
+    }
+
+    async fn order(&self, replica: u16, order: Order) -> Result<(), Refusal> {
+        let n = u16::try_from(self.keepers.len()).unwrap_or(u16::MAX);
+        let keeper = self.keepers.get(usize::from(replica)).ok_or(Refusal::NoSuchReplica { replica, n })?;
+        let done = keeper.send(order).await.ok_or(Refusal::Stopping)?;
+        done.await.unwrap_or(Err(Refusal::Stopping))
+    }
+}
+
+impl Handle {
+    /// Where the result will come; `None` when the keeper has gone.
+    async fn send(&self, order: Order) -> Option<oneshot::Receiver<Result<(), Refusal>>> {
+        let (done, result) = oneshot::channel();
+        self.orders.send(Ordered { order, done }).await.ok()?;
+        Some(result)
+    }
+}
+
+fn start_keeper(replica: u16, recipe: Recipe, force: watch::Receiver<bool>) -> Handle {
+    let (orders, receiver) = mpsc::channel(MAX_ORDERS);
+    let (sender, status) = watch::channel(ProcessStatus::starting(replica));
+    let keeper = Keeper { replica, recipe, orders: receiver, status: sender, force, backoff: Backoff::new() };
+    tokio::spawn(keeper.run());
+    Handle { orders, status }
+}

@@ -1,0 +1,231 @@
+//! Keeping one replica's process as it should be.
+//!
+//! ```text
+//!              start            crash                   wait over
+//!   Resting ──────────▶ Up ──────────────▶ Waiting ─────────────────▶ Up
+//!      ▲                │ ▲ pause, resume      │
+//!      └────── kill ────┴─┴────────────────────┘          stop, from anywhere: Over
+//! ```
+
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::process::{Process, Recipe};
+use super::{ProcessState, ProcessStatus};
+use crate::control::Refusal;
+
+/// What a keeper is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Kill,
+    Start,
+    Pause,
+    Resume,
+    Stop { grace: Duration },
+}
+
+/// An order and where its result goes.
+pub(super) struct Ordered {
+    pub(super) order: Order,
+    pub(super) done: oneshot::Sender<Result<(), Refusal>>,
+}
+
+pub(super) struct Keeper {
+    pub(super) replica: u16,
+    pub(super) recipe: Recipe,
+    pub(super) orders: mpsc::Receiver<Ordered>,
+    pub(super) status: watch::Sender<ProcessStatus>,
+    pub(super) force: watch::Receiver<bool>,
+    pub(super) backoff: Backoff,
+}
+
+enum Phase {
+    Up(Box<Process>),
+    Waiting(Instant),
+    Resting,
+    Over,
+}
+
+impl Keeper {
+    pub(super) async fn run(mut self) {
+        let mut phase = self.launch();
+        loop {
+            phase = match phase {
+                Phase::Up(process) => self.keep_up(process).await,
+                Phase::Waiting(until) => self.wait_until(until).await,
+                Phase::Resting => self.rest().await,
+                Phase::Over => return,
+            };
+        }
+    }
+
+    async fn keep_up(&mut self, mut process: Box<Process>) -> Phase {
+        tokio::select! {
+            exit = process.exited() => self.on_crash(process, exit).await,
+            ordered = self.orders.recv() => match ordered {
+                Some(ordered) => self.obey_up(process, ordered).await,
+                None => self.stop(process, Duration::ZERO).await,
+            },
+        }
+    }
+
+    async fn obey_up(&mut self, mut process: Box<Process>, Ordered { order, done }: Ordered) -> Phase {
+        let pid = process.pid().unwrap_or_default();
+        let replica = self.replica;
+        let (phase, result) = match order {
+            Order::Kill => (self.kill(process).await, Ok(())),
+            Order::Stop { grace } => (self.stop(process, grace).await, Ok(())),
+            Order::Pause if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { replica, pid })),
+            Order::Pause => self.pause(process),
+            Order::Resume if !process.is_paused => (Phase::Up(process), Err(Refusal::NotPaused { replica, pid })),
+            Order::Resume => {
+                process.is_paused = false;
+                let result = process.signal(Signal::CONT).map_err(|error| self.failed("resume", &error));
+                self.publish(ProcessState::Running, Some(pid));
+                (Phase::Up(process), result)
+            }
+            Order::Start if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { replica, pid })),
+            Order::Start => (Phase::Up(process), Err(Refusal::AlreadyRunning { replica, pid })),
+        };
+        let _ = done.send(result);
+        phase
+    }
+
+    fn pause(&self, mut process: Box<Process>) -> (Phase, Result<(), Refusal>) {
+        let result = process.signal(Signal::STOP).map_err(|error| self.failed("pause", &error));
+        if result.is_ok() {
+            process.is_paused = true;
+            self.publish(ProcessState::Paused, process.pid());
+        }
+        (Phase::Up(process), result)
+    }
+
+    async fn kill(&mut self, process: Box<Process>) -> Phase {
+        let exit = describe(&process.kill().await);
+        self.recipe.log.note(&format!("killed on purpose ({exit})"));
+        self.publish_exit(ProcessState::Killed, None, None);
+        Phase::Resting
+    }
+
+    async fn stop(&mut self, process: Box<Process>, grace: Duration) -> Phase {
+        let exit = describe(&process.stop(grace, &mut self.force).await);
+        self.recipe.log.note(&format!("stopped ({exit})"));
+        self.publish_exit(ProcessState::Stopped, None, None);
+        Phase::Over
+    }
+
+    async fn on_crash(&mut self, mut process: Box<Process>, exit: io::Result<ExitStatus>) -> Phase {
+        process.log_drained().await;
+        let exit = describe(&exit);
+        let words = self.recipe.log.last_words();
+        self.wait_after(process.uptime(), &format!("ended by itself ({exit})"), exit.clone(), words)
+    }
+
+    fn wait_after(&mut self, uptime: Duration, what: &str, exit: String, words: Option<String>) -> Phase {
+        let wait = self.backoff.after(uptime);
+        self.recipe.log.note(&format!("{what}; it is started again in {:.1} s", wait.as_secs_f32()));
+        self.publish_exit(ProcessState::Restarting, Some(exit), words);
+        Phase::Waiting(Instant::now() + wait)
+    }
+
+    async fn wait_until(&mut self, until: Instant) -> Phase {
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {
+                self.status.send_modify(|status| status.restarts = status.restarts.saturating_add(1));
+                self.launch()
+            }
+            ordered = self.orders.recv() => self.obey_down(ordered, Phase::Waiting(until)),
+        }
+    }
+
+    async fn rest(&mut self) -> Phase {
+        let ordered = self.orders.recv().await;
+        self.obey_down(ordered, Phase::Resting)
+    }
+
+    fn obey_down(&mut self, ordered: Option<Ordered>, phase: Phase) -> Phase {
+        let Some(Ordered { order, done }) = ordered else { return Phase::Over };
+        let is_resting = matches!(phase, Phase::Resting);
+        let (phase, result) = match order {
+            Order::Stop { .. } => {
+                self.publish(ProcessState::Stopped, None);
+                (Phase::Over, Ok(()))
+            }
+            Order::Start => self.start(),
+            Order::Kill if !is_resting => {
+                self.recipe.log.note("not started again: killed on purpose");
+                self.publish(ProcessState::Killed, None);
+                (Phase::Resting, Ok(()))
+            }
+            Order::Kill | Order::Pause | Order::Resume => (phase, Err(self.not_running())),
+        };
+        let _ = done.send(result);
+        phase
+    }
+
+    fn start(&mut self) -> (Phase, Result<(), Refusal>) {
+        self.backoff.reset();
+        let phase = self.launch();
+        let result = match &phase {
+            Phase::Up(_) => Ok(()),
+            _ => Err(Refusal::Failed {
+                doing: "start".into(),
+                replica: self.replica,
+                why: self.status.borrow().last_exit.clone().unwrap_or_default(),
+            }),
+        };
+        (phase, result)
+    }
+
+    fn launch(&mut self) -> Phase {
+        self.recipe.log.forget();
+        match Process::start(&self.recipe) {
+            Ok(process) => {
+                self.recipe.log.note(&format!("started as process {}", process.pid().unwrap_or_default()));
+                self.publish(ProcessState::Running, process.pid());
+                Phase::Up(Box::new(process))
+            }
+            Err(error) => {
+                let reason = format!("{} could not be run: {error}", self.recipe.program.display());
+                self.wait_after(Duration::ZERO, &reason.clone(), reason, None)
+            }
+        }
+    }
+
+    fn publish(&self, state: ProcessState, pid: Option<u32>) {
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.pid = pid;
+        });
+    }
+
+    fn publish_exit(&self, state: ProcessState, exit: Option<String>, words: Option<String>) {
+        self.status.send_modify(|status| {
+            status.state = state;
+            status.pid = None;
+            status.last_exit = exit;
+            status.last_words = words;
+        });
+    }
+
+    fn not_running(&self) -> Refusal {
+        Refusal::NotRunning { replica: self.replica, state: self.status.borrow().state.to_string() }
+    }
+
+    fn failed(&self, doing: &str, error: &io::Error) -> Refusal {
+        Refusal::Failed { doing: doing.into(), replica: self.replica, why: error.to_string() }
+    }
+}
+
+fn describe(exit: &io::Result<ExitStatus>) -> String {
+    match exit {
+        Ok(status) => status.to_string(),
+        Err(error) => format!("its end was not seen: {error}"),
+    }
+}

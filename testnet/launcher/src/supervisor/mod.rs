@@ -1,0 +1,136 @@
+//! The one process that starts a testnet's nodes, keeps them up, breaks them on request, and takes them all with it when it ends.
+
+mod backoff;
+mod fleet;
+mod keeper;
+mod process;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::fleet::Fleet;
+use self::process::Recipe;
+use crate::control::{self, SupervisorStatus};
+use crate::log_file::LogFile;
+use crate::{LaunchError, Layout, SupervisorLock, Testnet};
+
+/// What a replica's process is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessState {
+    /// Up.
+    Running,
+    /// Up, stopped by SIGSTOP.
+    Paused,
+    /// Down on purpose; stays down.
+    Killed,
+    /// Down by a crash; comes back soon.
+    Restarting,
+    /// Down with the whole testnet.
+    Stopped,
+}
+
+impl fmt::Display for ProcessState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Killed => "killed",
+            Self::Restarting => "waiting to be started again",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
+/// How a replica's process is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessStatus {
+    /// Whose.
+    pub id: u16,
+    /// Its process id, while it is up.
+    pub pid: Option<u32>,
+    /// What it is doing.
+    pub state: ProcessState,
+    /// How often it was started again after a crash.
+    pub restarts: u64,
+    /// How its last process ended, if it did so by itself.
+    pub last_exit: Option<String>,
+    /// The last line of its log when it last crashed.
+    pub last_words: Option<String>,
+}
+
+impl ProcessStatus {
+    const fn starting(id: u16) -> Self {
+        Self { id, pid: None, state: ProcessState::Restarting, restarts: 0, last_exit: None, last_words: None }
+    }
+}
+
+/// A running testnet, in this process.
+pub struct Supervisor {
+    layout: Layout,
+    fleet: Arc<Fleet>,
+    control: tokio::task::JoinHandle<()>,
+    _lock: SupervisorLock,
+}
+
+impl Supervisor {
+    /// Starts a process for every replica, `program node run --config FILE --exit-with-stdin`, and listens for commands. Before
+    /// anything is started, all ports are found to be free. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// When a port is taken, or a log or the socket cannot be opened.
+    pub fn start(testnet: &Testnet, lock: SupervisorLock, program: &Path) -> Result<Self, LaunchError> {
+        let description = testnet.description();
+        testnet.check_ports(&lock)?;
+        let layout = testnet.layout().clone();
+        let recipes = (0..description.n).map(|replica| recipe(&layout, replica, program)).collect::<Result<_, _>>()?;
+        let fleet = Arc::new(Fleet::start(recipes));
+        let control = control::serve(&layout, fleet.clone())?;
+        Ok(Self { layout, fleet, control, _lock: lock })
+    }
+
+    /// How the processes are.
+    pub fn status(&self) -> SupervisorStatus {
+        self.fleet.status()
+    }
+
+    /// From now on, [`SupervisorStatus::serving`].
+    pub fn mark_serving(&self) {
+        self.fleet.mark_serving();
+    }
+
+    /// Waits until somebody has taken the testnet down through the socket. Every process has ended then.
+    pub async fn until_down(&self) {
+        self.fleet.until_down().await;
+    }
+
+    /// Ends every process: by SIGTERM, and by SIGKILL after a bounded time.
+    pub async fn stop(&self) {
+        self.fleet.stop_all().await;
+    }
+
+    /// Makes a [`Supervisor::stop`] under way use SIGKILL at once.
+    pub fn force(&self) {
+        self.fleet.force();
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.control.abort();
+        let _ = std::fs::remove_file(self.layout.control());
+    }
+}
+
+fn recipe(layout: &Layout, replica: u16, program: &Path) -> Result<Recipe, LaunchError> {
+    let path = layout.log(replica);
+    let log = LogFile::open(&path).map_err(LaunchError::io(&path, "open"))?;
+    let mut arguments: Vec<OsString> = ["node", "run", "--config"].map(OsString::from).into();
+    arguments.push(layout.config(replica).into());
+    arguments.push("--exit-with-stdin".into());
+    Ok(Recipe { program: program.into(), arguments, log })
+}
