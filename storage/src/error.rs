@@ -25,7 +25,7 @@ pub enum StoreError {
     },
     /// Bytes on the disk are not what was written.
     #[error(
-        "{place} is damaged: {reason}. Keep a copy, do not repair it by hand; move it away and let the node fetch its state from its peers."
+        "{place} is damaged: {reason}. Keep a copy and do not repair it by hand: a replica that lost votes must not vote again. The others go on without it."
     )]
     Corrupt {
         /// What is damaged, with its path where there is one.

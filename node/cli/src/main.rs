@@ -1,2 +1,72 @@
-//! The binary tetrarch: arguments, output and exit codes.
-fn main() {}
+//! The binary `tetrarch`: arguments, output and exit codes. What it does is done by the crates below it.
+//!
+//! Data goes to stdout, everything else to stderr. The exit codes are those of [`failure::Class`].
+
+mod arguments;
+mod cluster;
+mod completions;
+mod describe;
+mod doctor;
+mod duration;
+mod failure;
+mod input;
+mod interrupt;
+mod keys;
+mod kv;
+mod logging;
+mod node;
+mod output;
+mod testnet;
+mod tx;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Command};
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::new(arguments.output);
+    match start(arguments, &output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.class.exit_code()
+        }
+    }
+}
+
+fn start(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        let next = "raise the limits of threads and open files for this user";
+        Failure::failed("cannot start the program's threads", error.to_string(), next)
+    })?;
+    let result = runtime.block_on(run(arguments, output));
+    // Nobody waits for a thread that still reads from a terminal.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let Arguments { log, command, .. } = arguments;
+    if !command.is_served() {
+        logging::start(&logging::Settings::for_command(log.as_deref()))?;
+        interrupt::exit_when_interrupted();
+    }
+    match command {
+        Command::Testnet(command) => testnet::run(command, output).await,
+        Command::Kv { command, cluster } => kv::run(command, &cluster, output).await,
+        Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
+        Command::Keys(command) => keys::run(command, output),
+        Command::Verify(command) => verify::run(command, output),
+        Command::Node(command) => node::run(command, log.as_deref(), output).await,
+        Command::Doctor(arguments) => doctor::run(&arguments, output),
+        Command::Completions { shell } => completions::completions(shell, output),
+        Command::Man { dir } => completions::man(&dir, output),
+    }
+}

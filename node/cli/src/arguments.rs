@@ -1,0 +1,119 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::output::Format;
+use crate::{doctor, duration, keys, kv, node, testnet, tx, verify};
+
+/// A coordination store that stays correct while some of its own servers lie.
+#[derive(Debug, Parser)]
+#[command(name = "tetrarch", version, propagate_version = true, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// How to print what is asked for.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table, value_name = "FORMAT")]
+    pub(crate) output: Format,
+
+    /// What to log on stderr, as in `info` or `warn,tetrarch_client=debug`.
+    #[arg(long, global = true, env = "TETRARCH_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 failed, 2 usage, 3 unreachable, 4 no quorum or timeout, 5 compare false or lock not held, \
+6 verification failed, 7 refused as unsafe, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a testnet on this machine, and break and mend it.
+    #[command(subcommand)]
+    Testnet(testnet::TestnetCommand),
+
+    /// Read and write keys.
+    Kv {
+        #[command(subcommand)]
+        command: kv::KvCommand,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Sign and submit transactions apart, look them up, and get receipts for them.
+    Tx {
+        #[command(subcommand)]
+        command: tx::TxCommand,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Make and show keys.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
+
+    /// Check proofs, without a network.
+    #[command(subcommand)]
+    Verify(verify::VerifyCommand),
+
+    /// Set up and run one replica.
+    #[command(subcommand)]
+    Node(node::NodeCommand),
+
+    /// Check this machine, and a testnet's or a node's directory.
+    Doctor(doctor::DoctorArguments),
+
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+
+    /// Write manual pages into a directory.
+    Man {
+        /// Where to; made if it is not there.
+        dir: PathBuf,
+    },
+}
+
+impl Command {
+    /// Whether the command sets up logging and handles an interrupt itself, because it has something to end in good order.
+    pub(crate) const fn is_served(&self) -> bool {
+        matches!(self, Self::Testnet(_) | Self::Node(node::NodeCommand::Run(_)))
+    }
+}
+
+/// Which cluster, as whom, and with how much patience.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterArguments {
+    /// A testnet's directory: genesis.json is the cluster, client.pem the key.
+    #[arg(long, global = true, env = "TETRARCH_DIR", default_value = "./tetrarch-testnet", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+
+    /// The cluster's genesis file, instead of a directory.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+
+    /// The key to sign with, instead of the directory's.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArguments,
+
+    /// How long to wait for the cluster.
+    #[arg(long, global = true, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+}
+
+/// Where a key's passphrase comes from. Never from the arguments themselves: those everybody on the machine can read.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PassphraseArguments {
+    /// A file whose first line is the key's passphrase; else $TETRARCH_PASSPHRASE is used.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) passphrase_file: Option<PathBuf>,
+}

@@ -1,0 +1,79 @@
+//! Finding the cluster and the key that a command is to use.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tetrarch_client::{Client, ClientOptions};
+use tetrarch_crypto::SigningKey;
+use tetrarch_types::Genesis;
+
+use crate::arguments::ClusterArguments;
+use crate::failure::Failure;
+use crate::{input, keys};
+
+impl ClusterArguments {
+    /// The genesis of the cluster: of `--genesis`, else in `--dir`, $TETRARCH_DIR or ./tetrarch-testnet.
+    pub(crate) fn load_genesis(&self) -> Result<Genesis, Failure> {
+        if let Some(path) = &self.genesis {
+            return read_genesis(path);
+        }
+        let path = self.dir.join("genesis.json");
+        if !path.exists() {
+            let next = "start a testnet with `tetrarch testnet up`, or name a cluster with --dir or --genesis";
+            return Err(Failure::usage("cannot find the cluster", format!("there is no {}", path.display()), next));
+        }
+        read_genesis(&path)
+    }
+
+    /// A client that signs with the key given, or with the testnet's.
+    pub(crate) fn signing_client(&self) -> Result<Client, Failure> {
+        self.signing_client_for(ClientOptions::default().validity)
+    }
+
+    /// The same, for transactions that stay valid for this long.
+    pub(crate) fn signing_client_for(&self, validity: Duration) -> Result<Client, Failure> {
+        let genesis = self.load_genesis()?;
+        let path = self.key_path().ok_or_else(|| {
+            let next = "give one with --key; `tetrarch keys new FILE` makes one";
+            Failure::usage("cannot sign for this cluster", "there is no key to sign with", next)
+        })?;
+        let passphrase = self.passphrase.read()?;
+        let key = keys::load(&path, passphrase.as_ref())?;
+        self.client(&genesis, key, validity)
+    }
+
+    /// A client for what needs nobody's signature. If there is a key it is used, else one is made up for the moment.
+    pub(crate) fn reading_client(&self) -> Result<Client, Failure> {
+        if self.key_path().is_some() {
+            return self.signing_client();
+        }
+        let genesis = self.load_genesis()?;
+        let key = SigningKey::generate()
+            .map_err(|error| Failure::failed("cannot make a key", error.to_string(), "try again"))?;
+        self.client(&genesis, key, ClientOptions::default().validity)
+    }
+
+    fn key_path(&self) -> Option<PathBuf> {
+        let of_testnet = || self.genesis.is_none().then(|| self.dir.join("client.pem")).filter(|path| path.exists());
+        self.key.clone().or_else(of_testnet)
+    }
+
+    fn client(&self, genesis: &Genesis, key: SigningKey, validity: Duration) -> Result<Client, Failure> {
+        let options = ClientOptions { timeout: self.timeout, validity, ..ClientOptions::default() };
+        Client::new(genesis, key, options).map_err(|error| Failure::client("cannot connect to the cluster", &error))
+    }
+}
+
+/// Takes leave of the replicas; those that do not listen are not waited for.
+pub(crate) async fn finish(client: &Client) {
+    let _ = tokio::time::timeout(Duration::from_millis(200), client.close()).await;
+}
+
+/// Reads and checks a genesis file.
+pub(crate) fn read_genesis(path: &Path) -> Result<Genesis, Failure> {
+    let text = input::document("the genesis file", path)?;
+    Genesis::from_json(&text).map_err(|error| {
+        let tried = format!("cannot use the genesis file {}", path.display());
+        Failure::usage(tried, error.to_string(), "get the chain's own file from another operator")
+    })
+}

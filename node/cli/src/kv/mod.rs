@@ -1,0 +1,142 @@
+//! `tetrarch kv`: reading and writing keys.
+
+mod change;
+mod read;
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+pub(crate) use change::{executed, stated};
+use clap::{Args, Subcommand};
+use tetrarch_kv::{Expected, KvQuery, Operation};
+
+use crate::arguments::ClusterArguments;
+use crate::cluster::finish;
+use crate::failure::Failure;
+use crate::input;
+use crate::output::Output;
+
+/// What can be done with keys and values.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KvCommand {
+    /// Set a key's value.
+    Put(PutArguments),
+    /// Print a key's value exactly as it is, or a table of all keys with a prefix (long values abridged; `--output json` has them
+    /// whole). Exit code 1 if the key is missing.
+    Get(GetArguments),
+    /// Delete a key, or all keys with a prefix.
+    Del(DelArguments),
+}
+
+/// What to put.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct PutArguments {
+    /// The key.
+    #[arg(value_name = "KEY")]
+    name: OsString,
+    /// Its new value; `-` reads it from stdin.
+    #[arg(allow_hyphen_values = true)]
+    value: OsString,
+    #[command(flatten)]
+    condition: Condition,
+}
+
+/// When to put. If it does not hold, nothing changes and the exit code is 5.
+#[derive(Clone, Debug, Args)]
+#[group(multiple = false)]
+struct Condition {
+    /// Only if the key is missing.
+    #[arg(long)]
+    if_absent: bool,
+    /// Only if the key was last changed at this revision.
+    #[arg(long, value_name = "N")]
+    if_revision: Option<u64>,
+    /// Only if the key has this value.
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    if_value: Option<OsString>,
+}
+
+/// What to get.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct GetArguments {
+    /// The key, or with --prefix what the keys begin with; every key begins with ''.
+    #[arg(value_name = "KEY")]
+    name: OsString,
+    /// All keys that begin so.
+    #[arg(long)]
+    prefix: bool,
+    /// So many keys at most; 0 is no limit.
+    #[arg(long, requires = "prefix", default_value_t = 0, value_name = "N")]
+    limit: u64,
+}
+
+/// What to delete.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct DelArguments {
+    /// The key, or with --prefix what the keys begin with; every key begins with ''.
+    #[arg(value_name = "KEY")]
+    name: OsString,
+    /// All keys that begin so.
+    #[arg(long)]
+    prefix: bool,
+}
+
+impl PutArguments {
+    /// The operation that does it.
+    pub(crate) fn operation(self) -> Result<Operation, Failure> {
+        let key = self.name.into_vec();
+        let value = input::argument_or_stdin(self.value, tetrarch_kv::store::bounds::MAX_VALUE_BYTES)?;
+        Ok(match self.condition.expected() {
+            Some(expected) => Operation::compare_and_swap(key, expected, Some(value)),
+            None => Operation::put(key, value),
+        })
+    }
+}
+
+impl Condition {
+    fn expected(self) -> Option<Expected> {
+        let absent = self.if_absent.then_some(Expected::Absent);
+        let value = self.if_value.map(|value| Expected::Value(value.into_vec()));
+        absent.or(self.if_revision.map(Expected::ModRevision)).or(value)
+    }
+}
+
+impl GetArguments {
+    /// The operation that does it, in order.
+    pub(crate) fn operation(self) -> Operation {
+        let key = self.name.into_vec();
+        if self.prefix { Operation::prefix(key, self.limit) } else { Operation::get(key) }
+    }
+
+    fn query(&self) -> KvQuery {
+        let key = self.name.clone().into_vec();
+        if self.prefix { KvQuery::prefix(key, self.limit) } else { KvQuery::get(key) }
+    }
+}
+
+impl DelArguments {
+    /// The operation that does it.
+    pub(crate) fn operation(self) -> Operation {
+        let key = self.name.into_vec();
+        if self.prefix { Operation::delete_prefix(key) } else { Operation::delete(key) }
+    }
+}
+
+/// Runs `tetrarch kv`.
+pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: &Output) -> Result<(), Failure> {
+    match command {
+        KvCommand::Put(put) => change::change(put.operation()?, cluster, output).await,
+        KvCommand::Del(del) => change::change(del.operation(), cluster, output).await,
+        KvCommand::Get(get) => {
+            let client = cluster.reading_client()?;
+            let answer = read::read(&client, &get).await;
+            finish(&client).await;
+            read::print(&get, &answer?, output)
+        }
+    }
+}
+
+/// Says at once what every replica would refuse.
+pub(crate) fn check(operation: &Operation, tried: &str) -> Result<(), Failure> {
+    operation.check().map_err(|error| Failure::usage(tried, error.to_string(), "correct the key or the value"))
+}

@@ -1,0 +1,224 @@
+//! `tetrarch node`: setting up and running one replica.
+
+use std::future::pending;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use tetrarch_server::{ExitClass, Identity, Node, NodeConfig, NodeError};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::failure::{Class, Failure};
+use crate::logging;
+use crate::output::Output;
+
+/// What can be done with a node.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Make a replica's data directory. Once in its life: an empty directory is no new replica, it may be one that lost its votes.
+    Init(InitArguments),
+    /// Run a replica until Ctrl-C or SIGTERM.
+    Run(RunArguments),
+}
+
+/// Where a node's configuration is, or what to make one of.
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The node's configuration file.
+    #[arg(long, value_name = "FILE", required_unless_present = "dir", conflicts_with_all = ["dir", "genesis", "key"])]
+    config: Option<PathBuf>,
+    /// Instead: a directory to make, with a configuration in it (node.toml).
+    #[arg(long, value_name = "DIR", requires_all = ["genesis", "key"])]
+    dir: Option<PathBuf>,
+    /// The chain's genesis file, for the configuration.
+    #[arg(long, value_name = "FILE", requires = "dir")]
+    genesis: Option<PathBuf>,
+    /// The replica's key file, for the configuration.
+    #[arg(long, value_name = "FILE", requires = "dir")]
+    key: Option<PathBuf>,
+    /// A file whose first line is the key's passphrase, for the configuration.
+    #[arg(long, value_name = "FILE", requires = "dir")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// Which node to run.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The node's configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Shut down when stdin ends: whoever started the node holds the other end.
+    #[arg(long, hide = true)]
+    exit_with_stdin: bool,
+}
+
+/// Runs `tetrarch node`.
+pub(crate) async fn run(command: NodeCommand, log: Option<&str>, output: &Output) -> Result<(), Failure> {
+    match command {
+        NodeCommand::Init(arguments) => init(arguments, output),
+        NodeCommand::Run(arguments) => serve(&arguments, log).await,
+    }
+}
+
+fn init(arguments: InitArguments, output: &Output) -> Result<(), Failure> {
+    let path = match &arguments.config {
+        Some(path) => path.clone(),
+        None => write_config(&arguments)?,
+    };
+    let config = NodeConfig::load(&path).map_err(|error| failure(&error))?;
+    tetrarch_server::init(&config).map_err(|error| failure(&error))?;
+    let identity = Identity::load(&config).map_err(|error| failure(&error))?;
+    let (id, chain) = (identity.id(), identity.genesis().digest());
+    let object = json!({
+        "replica": id.get(),
+        "chain": chain.to_string(),
+        "config": path.to_string_lossy(),
+        "data_dir": config.data_dir.to_string_lossy(),
+    });
+    output.data(&object, || {
+        let (data, path) = (config.data_dir.display(), path.display());
+        format!("replica {id} of chain {chain} is set up in {data}\nrun it with `tetrarch node run --config {path}`")
+    })
+}
+
+/// Writes a configuration into a new directory, after what it names is found to fit: a mistake leaves nothing behind.
+fn write_config(arguments: &InitArguments) -> Result<PathBuf, Failure> {
+    let dir = absolute(arguments.dir.as_deref())?;
+    let path = dir.join("node.toml");
+    let config = NodeConfig {
+        genesis: absolute(arguments.genesis.as_deref())?,
+        key: absolute(arguments.key.as_deref())?,
+        key_passphrase_file: arguments.passphrase_file.as_deref().map(|path| absolute(Some(path))).transpose()?,
+        ..NodeConfig::default()
+    };
+    Identity::load(&config).map_err(|error| failure(&error))?;
+    let refuse = |error: std::io::Error| {
+        let tried = format!("cannot write the configuration {}", path.display());
+        Failure::failed(tried, error.to_string(), "choose another directory, or check its permissions")
+    };
+    std::fs::create_dir_all(&dir).map_err(refuse)?;
+    let mut file = std::fs::File::create_new(&path).map_err(refuse)?;
+    std::io::Write::write_all(&mut file, config.to_toml().as_bytes()).map_err(refuse)?;
+    Ok(path)
+}
+
+fn absolute(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    let path = path.unwrap_or(Path::new(""));
+    std::path::absolute(path).map_err(|error| {
+        let tried = format!("cannot use the path {path:?}");
+        Failure::usage(tried, error.to_string(), "give --dir, --genesis and --key a path each")
+    })
+}
+
+async fn serve(arguments: &RunArguments, log: Option<&str>) -> Result<(), Failure> {
+    let config = NodeConfig::load(&arguments.config).map_err(|error| failure(&error))?;
+    logging::start(&logging::Settings::for_node(log, &config.log))?;
+    let mut stop = Stop::new(arguments.exit_with_stdin)?;
+    // In a task of its own, because opening a large state keeps its thread busy, and a signal is to be heard meanwhile.
+    let mut starting = tokio::spawn(Node::start(config));
+    let node = tokio::select! {
+        started = &mut starting => started.map_err(|error| broken(&error))?.map_err(|error| failure(&error))?,
+        reason = stop.wait() => return reason.result(),
+    };
+    let reason = stop.wait().await;
+    tracing::info!(%reason, "the node shuts down");
+    tokio::select! {
+        () = node.shutdown() => {}
+        _ = stop.wait() => tracing::warn!("told again to stop: the node is not waited for"),
+    }
+    reason.result()
+}
+
+fn failure(error: &NodeError) -> Failure {
+    let class = match error.class() {
+        ExitClass::Usage => Class::Usage,
+        ExitClass::Unsafe => Class::Unsafe,
+        ExitClass::Failed => Class::Failed,
+    };
+    Failure::whole(class, &error.to_string())
+}
+
+fn broken(error: &tokio::task::JoinError) -> Failure {
+    Failure::failed("cannot start the node", error.to_string(), "report this: it is a defect of the program")
+}
+
+/// Why a node is to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Interrupted,
+    Terminated,
+    StdinEnded,
+}
+
+impl Reason {
+    fn result(self) -> Result<(), Failure> {
+        match self {
+            Self::Interrupted => Err(Failure::interrupted()),
+            Self::Terminated | Self::StdinEnded => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::StdinEnded => "stdin ended",
+        })
+    }
+}
+
+/// Everything that can tell a node to stop.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+    stdin: Option<oneshot::Receiver<()>>,
+}
+
+impl Stop {
+    fn new(with_stdin: bool) -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Failure::failed("cannot listen for signals", error.to_string(), "check the limits of this user")
+            })
+        };
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            stdin: with_stdin.then(stdin_end),
+        })
+    }
+
+    /// The next reason to stop. The end of stdin is one only once.
+    async fn wait(&mut self) -> Reason {
+        let stdin = async {
+            match &mut self.stdin {
+                Some(end) => drop(end.await),
+                None => pending().await,
+            }
+        };
+        let reason = tokio::select! {
+            _ = self.interrupt.recv() => Reason::Interrupted,
+            _ = self.terminate.recv() => Reason::Terminated,
+            () = stdin => Reason::StdinEnded,
+        };
+        if reason == Reason::StdinEnded {
+            self.stdin = None;
+        }
+        reason
+    }
+}
+
+/// A thread of its own reads stdin, since a read there cannot be given up; it ends with the process.
+fn stdin_end() -> oneshot::Receiver<()> {
+    let (tell, told) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut buffer = [0; 256];
+        while std::io::stdin().lock().read(&mut buffer).is_ok_and(|count| count > 0) {}
+        let _ = tell.send(());
+    });
+    told
+}

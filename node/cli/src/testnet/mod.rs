@@ -1,0 +1,56 @@
+//! `tetrarch testnet`: a whole cluster on this machine, to use, to break and to mend.
+
+mod breakage;
+mod detach;
+mod down;
+mod failure;
+mod live;
+mod logs;
+mod place;
+mod prepare;
+mod ready;
+mod report;
+mod status;
+mod up;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::logging;
+use crate::output::Output;
+
+/// What can be done with a testnet.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TestnetCommand {
+    /// Start a testnet: what is missing is made. Ctrl-C stops it and keeps its data.
+    Up(up::UpArguments),
+    /// Say how the replicas are.
+    Status(status::StatusArguments),
+    /// End a replica's process at once (SIGKILL). It stays down until `start`.
+    Kill(breakage::BreakArguments),
+    /// Start a replica that is down.
+    Start(breakage::BreakArguments),
+    /// Stop a replica where it stands (SIGSTOP).
+    Pause(breakage::BreakArguments),
+    /// Let a paused replica go on.
+    Resume(breakage::BreakArguments),
+    /// Stop the testnet.
+    Down(down::DownArguments),
+    /// Print a replica's log.
+    Logs(logs::LogsArguments),
+}
+
+/// Runs `tetrarch testnet`.
+pub(crate) async fn run(command: TestnetCommand, output: &Output) -> Result<(), Failure> {
+    logging::start(&logging::Settings::for_command(None))?;
+    match command {
+        TestnetCommand::Up(arguments) => up::run(arguments, output).await,
+        TestnetCommand::Status(arguments) => status::run(&arguments, output).await,
+        TestnetCommand::Kill(arguments) => breakage::kill(&arguments, output).await,
+        TestnetCommand::Start(arguments) => breakage::start(&arguments, output).await,
+        TestnetCommand::Pause(arguments) => breakage::pause(&arguments, output).await,
+        TestnetCommand::Resume(arguments) => breakage::resume(&arguments, output).await,
+        TestnetCommand::Down(arguments) => down::run(&arguments, output).await,
+        TestnetCommand::Logs(arguments) => logs::run(&arguments, output).await,
+    }
+}

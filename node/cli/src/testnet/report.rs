@@ -1,0 +1,69 @@
+//! What is said when a testnet serves.
+
+use serde::Serialize;
+use tetrarch_launcher::{ReplicaState, Testnet, TestnetStatus};
+
+use super::place::flag;
+use super::status::{or_dash, role, summary};
+use crate::failure::Failure;
+use crate::output::{Output, table};
+
+#[derive(Serialize)]
+struct Report {
+    dir: String,
+    n: usize,
+    f: usize,
+    quorum: usize,
+    view: Option<u64>,
+    primary: Option<u16>,
+    replicas: Vec<Row>,
+}
+
+#[derive(Serialize)]
+struct Row {
+    id: u16,
+    pid: Option<u32>,
+    peer_address: String,
+    client_address: String,
+    role: &'static str,
+    state: ReplicaState,
+}
+
+/// The replicas as data, two commands to try as a message.
+pub(super) fn print(testnet: &Testnet, status: &TestnetStatus, output: &Output) -> Result<(), Failure> {
+    let report = report(testnet, status);
+    output.data(&report, || text(&report))?;
+    let flag = flag(testnet.layout().root());
+    output.note(&summary(status));
+    if status.f == 0 {
+        output.note("one replica tolerates nothing: good for development only");
+    }
+    output.note(&format!("try:  tetrarch kv put greeting hello{flag}"));
+    output.note(&format!("      tetrarch testnet kill {}{flag}", status.primary.unwrap_or(0)));
+    Ok(())
+}
+
+fn report(testnet: &Testnet, status: &TestnetStatus) -> Report {
+    let description = testnet.description();
+    let row = |replica: &tetrarch_launcher::ReplicaStatus| Row {
+        id: replica.id,
+        pid: replica.pid,
+        peer_address: description.peer_address(replica.id).to_string(),
+        client_address: description.client_address(replica.id).to_string(),
+        role: role(status.primary, replica.id),
+        state: replica.state,
+    };
+    let TestnetStatus { n, f, quorum, view, primary, .. } = *status;
+    let dir = testnet.layout().root().display().to_string();
+    Report { dir, n, f, quorum, view, primary, replicas: status.replicas.iter().map(row).collect() }
+}
+
+fn text(report: &Report) -> String {
+    let cells = |row: &Row| {
+        let Row { id, pid, peer_address, client_address, role, state } = row;
+        let state = state.word().to_owned();
+        vec![id.to_string(), or_dash(*pid), peer_address.clone(), client_address.clone(), (*role).into(), state]
+    };
+    let rows: Vec<Vec<String>> = report.replicas.iter().map(cells).collect();
+    table(&["REPLICA", "PID", "PEERS", "CLIENTS", "ROLE", "STATE"], &rows)
+}

@@ -1,0 +1,96 @@
+//! Setting up one replica, running it, and the doctor's view of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod common;
+
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+
+use common::{Place, Ran, tetrarch};
+
+const INIT: [&str; 8] = ["node", "init", "--dir", "node", "--genesis", "genesis.json", "--key", "replica.pem"];
+const CONFIG: [&str; 2] = ["--config", "node/node.toml"];
+
+fn place() -> Place {
+    let place = Place::new();
+    place.keys[1].save(&place.path("replica.pem"), None).unwrap();
+    place
+}
+
+#[test]
+fn a_node_is_set_up_once_and_only_with_a_members_key() {
+    let place = place();
+    let mut strangers = INIT;
+    strangers[7] = "client.pem";
+    let stderr = place.run(strangers).expect(2).stderr;
+    assert!(stderr.contains("belongs to no replica") && !place.path("node").exists(), "{stderr}");
+    let made = place.run(INIT.iter().chain(&["--output", "json"])).expect(0).json();
+    assert_eq!((&made["replica"], &made["chain"]), (&1.into(), &place.genesis.digest().to_string().into()));
+    place.run(INIT).expect(1);
+    place.run(["node", "init"].iter().chain(&CONFIG)).expect(7);
+}
+
+#[test]
+fn what_was_not_set_up_does_not_run() {
+    let place = place();
+    place.run(["node", "run", "--config", "nowhere.toml"]).expect(2);
+    place.write("node.toml", "genesis = \"genesis.json\"\nkey = \"replica.pem\"\n");
+    let stderr = place.run(["node", "run", "--config", "node.toml"]).expect(2).stderr;
+    assert!(stderr.contains("tetrarch node init"), "{stderr}");
+    place.write("node.toml", "nonsense = 1\n");
+    place.run(["node", "run", "--config", "node.toml"]).expect(2);
+}
+
+fn start(place: &Place, more: &[&str]) -> Child {
+    let mut child = tetrarch(place.dir.path())
+        .args(["node", "run"].iter().chain(&CONFIG).chain(more))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = Vec::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    while !String::from_utf8_lossy(&log).contains("the node starts") {
+        let mut buffer = [0; 1];
+        assert_eq!(stderr.read(&mut buffer).unwrap(), 1, "{}", String::from_utf8_lossy(&log));
+        log.extend(buffer);
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+fn a_node_ends_in_good_order() {
+    let place = place();
+    place.run(INIT).expect(0);
+    let terminated = start(&place, &[]);
+    let doctor = place.run(["doctor", "--dir", "node"]).stdout;
+    assert!(doctor.contains(&format!("in use by process {}", terminated.id())), "{doctor}");
+    let second = place.run(["node", "run"].iter().chain(&CONFIG)).expect(1).stderr;
+    assert!(second.contains("another process has it open"), "{second}");
+    signal(&terminated, "-TERM");
+    Ran::from(terminated.wait_with_output().unwrap()).expect(0);
+    let interrupted = start(&place, &[]);
+    signal(&interrupted, "-INT");
+    Ran::from(interrupted.wait_with_output().unwrap()).expect(130);
+    let mut orphaned = start(&place, &["--exit-with-stdin"]);
+    drop(orphaned.stdin.take());
+    Ran::from(orphaned.wait_with_output().unwrap()).expect(0);
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong_with_a_directory() {
+    let place = place();
+    let stderr = place.run(["doctor", "--dir", "."]).expect(1);
+    assert!(stderr.stdout.contains("is neither a testnet's directory nor a node's"), "{}", stderr.stdout);
+    place.run(INIT).expect(0);
+    let json = place.run(["doctor", "--dir", "node", "--output", "json"]).expect(0).json();
+    assert_eq!(json["ok"], true);
+    std::fs::remove_file(place.path("replica.pem")).unwrap();
+    let json = place.run(["doctor", "--dir", "node", "--output", "json"]).expect(1).json();
+    assert_eq!(json["ok"], false);
+}
