@@ -1,0 +1,53 @@
+//! Says nothing of some kinds, or nothing at all to some replicas.
+
+use std::rc::Rc;
+
+use tetrarch_types::{Message, MessageKind, ReplicaId};
+
+use super::{Hand, Teller};
+use crate::letter::Letter;
+use crate::rng::Rng;
+
+const KINDS: [MessageKind; 9] = [
+    MessageKind::PrePrepare,
+    MessageKind::Prepare,
+    MessageKind::Commit,
+    MessageKind::Checkpoint,
+    MessageKind::ViewChange,
+    MessageKind::NewView,
+    MessageKind::Status,
+    MessageKind::Fetch,
+    MessageKind::Supply,
+];
+
+pub(super) struct Silence {
+    kinds: Vec<MessageKind>,
+    /// Bit i of the mask: replica i hears nothing.
+    deaf: u64,
+}
+
+impl Silence {
+    pub(super) fn draw(rng: &mut Rng) -> Self {
+        let count = rng.one_of([1, 3, KINDS.len()]);
+        let deaf = rng.draw() & rng.draw();
+        if rng.chance(6_000) {
+            Self { kinds: rng.sample(&KINDS, count), deaf: 0 }
+        } else {
+            Self { kinds: Vec::new(), deaf }
+        }
+    }
+
+    fn withholds(&self, to: ReplicaId, message: &Message) -> bool {
+        self.kinds.contains(&message.kind()) || self.deaf & (1 << (to.get() % 64)) != 0
+    }
+}
+
+impl Teller for Silence {
+    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
+        if self.withholds(to, message.open()) {
+            hand.lied();
+            return Vec::new();
+        }
+        vec![(to, message)]
+    }
+}

@@ -1,0 +1,84 @@
+//! The chain that a run is about: its members, its clients, and everyone's keys.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tetrarch_crypto::{Digest, Domain, Ed25519, Scope, SignatureScheme, Signer, SigningKey};
+use tetrarch_types::{Epoch, Membership, Message, Parameters, Payload, ReplicaId, Verified, Verifier, sign};
+
+use crate::draw::Drawn;
+use crate::options::Signatures;
+use crate::scheme::{FakeScheme, FakeSigner};
+
+/// Whoever can sign, shared.
+pub type SharedSigner = Rc<dyn Signer>;
+
+/// One chain.
+pub struct Chain {
+    /// The members and the chain's parameters.
+    pub membership: Arc<Membership>,
+    /// What is accepted as a signature.
+    pub scheme: Arc<dyn SignatureScheme>,
+    /// Checks what arrives; one for all nodes, since they all come to the same verdicts.
+    pub verifier: Verifier,
+    replicas: Vec<SharedSigner>,
+    clients: Vec<SharedSigner>,
+}
+
+impl Chain {
+    /// The chain of a run.
+    pub fn new(seed: u64, drawn: &Drawn) -> Self {
+        let signers = |role, count| (0..count).map(|index| signer(drawn.signatures, seed, role, index)).collect();
+        let replicas: Vec<SharedSigner> = signers("replica", drawn.n);
+        let clients = signers("client", drawn.clients);
+        let keys = replicas.iter().map(|signer| signer.public_key()).collect();
+        let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };
+        let genesis = Digest::of(Domain::Genesis, &[b"simulation", &seed.to_be_bytes()]);
+        let membership = Arc::new(Membership::new(genesis, Epoch::ZERO, parameters, keys));
+        let scheme = scheme(drawn.signatures);
+        let verifier = Verifier::new(membership.clone(), scheme.clone());
+        Self { membership, scheme, verifier, replicas, clients }
+    }
+
+    /// What every signature is bound to.
+    pub fn scope(&self) -> &Scope {
+        self.membership.scope()
+    }
+
+    /// A replica's signer.
+    pub fn replica(&self, id: ReplicaId) -> Option<&SharedSigner> {
+        self.replicas.get(id.index())
+    }
+
+    /// The clients' signers.
+    pub fn clients(&self) -> &[SharedSigner] {
+        &self.clients
+    }
+
+    /// Signs as a replica.
+    pub fn sign(&self, id: ReplicaId, payload: Payload) -> Option<Message> {
+        let signer = self.replica(id)?;
+        Some(sign(payload, id, self.scope(), signer.as_ref()))
+    }
+
+    /// What a node makes of a message.
+    pub fn verify(&self, message: Message) -> Option<Verified<Message>> {
+        self.verifier.message(message).ok()
+    }
+}
+
+fn scheme(signatures: Signatures) -> Arc<dyn SignatureScheme> {
+    match signatures {
+        Signatures::Fake => Arc::new(FakeScheme),
+        Signatures::Real => Arc::new(Ed25519),
+    }
+}
+
+fn signer(signatures: Signatures, seed: u64, role: &str, index: usize) -> SharedSigner {
+    let parts = [b"simulated key".as_slice(), role.as_bytes(), &seed.to_be_bytes(), &(index as u64).to_be_bytes()];
+    let secret = *Digest::of(Domain::Genesis, &parts).as_bytes();
+    match signatures {
+        Signatures::Fake => Rc::new(FakeSigner::from_seed(secret)),
+        Signatures::Real => Rc::new(SigningKey::from_seed(secret)),
+    }
+}

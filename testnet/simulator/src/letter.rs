@@ -1,0 +1,49 @@
+//! A signed message on its way to several recipients, judged once for all of them.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use tetrarch_crypto::Signature;
+use tetrarch_types::{Message, Verified};
+
+use crate::chain::Chain;
+
+/// A message that many may receive.
+#[derive(Debug)]
+pub struct Letter {
+    message: Message,
+    /// What every node's verifier says of it: the same, since they share membership and scheme.
+    verdict: OnceCell<Option<Verified<Message>>>,
+}
+
+impl Letter {
+    /// Seals a message.
+    pub fn new(message: Message) -> Rc<Self> {
+        Rc::new(Self { message, verdict: OnceCell::new() })
+    }
+
+    /// What it says.
+    pub const fn open(&self) -> &Message {
+        &self.message
+    }
+
+    /// What a node gets of it, if its verifier lets it through.
+    pub fn verified(&self, chain: &Chain) -> Option<Verified<Message>> {
+        self.verdict.get_or_init(|| chain.verifier.message(self.message.clone()).ok()).clone()
+    }
+
+    /// The signature, which tells it from every other message.
+    pub const fn signature(&self) -> &Signature {
+        match &self.message {
+            Message::PrePrepare(proposal) => &proposal.pre_prepare.signature,
+            Message::Prepare(signed) => &signed.signature,
+            Message::Commit(signed) => &signed.signature,
+            Message::Checkpoint(signed) => &signed.signature,
+            Message::ViewChange(signed) => &signed.signature,
+            Message::NewView(signed) => &signed.signature,
+            Message::Status(signed) => &signed.signature,
+            Message::Fetch(signed) => &signed.signature,
+            Message::Supply(signed) => &signed.signature,
+        }
+    }
+}

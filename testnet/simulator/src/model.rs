@@ -1,0 +1,102 @@
+//! What the store should do, said a second time and simply.
+
+use std::collections::BTreeMap;
+
+use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvError, Operation, OperationResult};
+
+/// A store that holds everything in one map and knows only what simulated clients ask for.
+#[derive(Clone, Debug)]
+pub struct Model {
+    revision: u64,
+    records: BTreeMap<Vec<u8>, KeyRecord>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { revision: 1, records: BTreeMap::new() }
+    }
+}
+
+impl Model {
+    /// Executes a command and returns its result's bytes.
+    pub fn execute(&mut self, command: &[u8]) -> Vec<u8> {
+        let results = match Command::decode(command) {
+            Ok(command) => Ok(self.run(command)),
+            Err(error) => Err(error),
+        };
+        CommandResult { revision: self.revision, results }.encode()
+    }
+
+    fn run(&mut self, command: Command) -> Vec<Result<OperationResult, KvError>> {
+        let (revision, before) = (self.revision + 1, self.records.clone());
+        let mut changed = false;
+        let mut results = Vec::new();
+        for operation in command.operations {
+            let (result, did) = self.apply(operation, revision);
+            changed |= did;
+            results.push(result);
+        }
+        if changed {
+            self.revision = revision;
+        } else {
+            self.records = before;
+        }
+        results
+    }
+
+    /// One operation's result, and whether it changed something.
+    fn apply(&mut self, operation: Operation, revision: u64) -> (Result<OperationResult, KvError>, bool) {
+        match operation {
+            Operation::Put { key, value } => {
+                let version = self.put(key, value, revision);
+                (Ok(OperationResult::Put { version }), true)
+            }
+            Operation::Delete { key } => {
+                let existed = self.records.remove(&key).is_some();
+                (Ok(OperationResult::Deleted { count: existed.into() }), existed)
+            }
+            Operation::CompareAndSwap { key, expected, value } => self.swap(key, &expected, value, revision),
+            Operation::Get { key } => {
+                let record = self.records.get(&key).cloned();
+                (Ok(OperationResult::Got { record }), false)
+            }
+            // No simulated client asks for more.
+            Operation::DeletePrefix { .. } | Operation::Range { .. } => (Err(KvError::Malformed), false),
+        }
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>, revision: u64) -> u64 {
+        let fresh = KeyRecord { value: Vec::new(), create_revision: revision, mod_revision: 0, version: 0, lease: 0 };
+        let record = self.records.entry(key).or_insert(fresh);
+        record.value = value;
+        record.mod_revision = revision;
+        record.version += 1;
+        record.version
+    }
+
+    fn swap(
+        &mut self,
+        key: Vec<u8>,
+        expected: &Expected,
+        value: Option<Vec<u8>>,
+        revision: u64,
+    ) -> (Result<OperationResult, KvError>, bool) {
+        let now = self.records.get(&key);
+        let numbers = now.map_or((0, 0), |record| (record.mod_revision, record.version));
+        let holds = match expected {
+            Expected::Absent => now.is_none(),
+            Expected::Value(value) => now.is_some_and(|record| record.value == *value),
+            Expected::ModRevision(expected) => numbers.0 == *expected,
+            Expected::Version(expected) => numbers.1 == *expected,
+        };
+        let swapped = |succeeded, mod_revision| Ok(OperationResult::Swapped { succeeded, mod_revision });
+        match value {
+            _ if !holds => (swapped(false, numbers.0), false),
+            Some(value) => {
+                self.put(key, value, revision);
+                (swapped(true, revision), true)
+            }
+            None => (swapped(true, 0), self.records.remove(&key).is_some()),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Driving the replica: turns, and carrying out its effects in order.
+
+use std::rc::Rc;
+
+use tetrarch_replica::{Effect, Input, Recipients, Turn};
+use tetrarch_types::{Lane, Now, Payload, ReplicaId, SeqNum, Supply};
+
+use super::{Act, Disk, Running};
+use crate::chain::Chain;
+use crate::letter::Letter;
+use crate::sight::Sight;
+
+/// How far a turn's end gets before the node loses its power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the end.
+    Whole,
+    /// Power fails during the fsync.
+    Interrupted,
+    /// The records are durable, and this many of the effects that waited run.
+    Effects(usize),
+}
+
+impl Running {
+    /// Takes everything that waits as one turn, the replica's own messages first, and its deadline last if it has come.
+    pub fn turn(&mut self, now: Now, chain: &Chain, acts: &mut Vec<Act>) {
+        if self.syncing.is_some() {
+            return;
+        }
+        let own = std::mem::take(&mut self.own);
+        for input in own.into_iter().chain(self.take_inbox()) {
+            self.replica.step(now, input, &mut self.effects);
+        }
+        if self.replica.deadline().is_some_and(|deadline| deadline <= now.time) {
+            self.replica.step(now, Input::Deadline, &mut self.effects);
+        }
+        let mut turn = Turn::of(&mut self.effects);
+        self.carry_out(std::mem::take(&mut turn.at_once), chain, acts);
+        if !turn.records.is_empty() {
+            self.syncing = Some(turn);
+            acts.push(Act::Sync);
+        }
+    }
+
+    /// Reports first, then votes, then bulk, then requests: as the server's inbox does.
+    fn take_inbox(&mut self) -> Vec<Input> {
+        let mut inputs = std::mem::take(&mut self.inbox);
+        inputs.sort_by_key(|input| match input {
+            Input::Message(message) if message.lane() == Lane::Votes => 1,
+            Input::Message(_) => 2,
+            Input::Request(_) => 3,
+            _ => 0,
+        });
+        inputs
+    }
+
+    /// The fsync is over: what waited for it runs.
+    pub fn sync(&mut self, reach: Reach, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
+        if reach == Reach::Interrupted {
+            return self.interrupt_sync(disk);
+        }
+        let Some(turn) = self.syncing.take() else { return };
+        if let Err(error) = self.records.append(&turn.records) {
+            return acts.push(Act::Broken(error.to_string()));
+        }
+        acts.extend(turn.records.into_iter().map(|record| Act::Saw(Sight::Recorded { by: self.id, record })));
+        let count = if let Reach::Effects(count) = reach { count } else { turn.held.len() };
+        self.carry_out(turn.held.into_iter().take(count).collect(), chain, acts);
+    }
+
+    /// The first batch in the queue is executed.
+    pub fn execute(&mut self, chain: &Chain, acts: &mut Vec<Act>) {
+        let executed = match self.executor.execute_next() {
+            Ok(Some(executed)) => executed,
+            Ok(None) => return,
+            Err(error) => return acts.push(Act::Broken(error)),
+        };
+        self.inbox.push(Input::Executed { seq: executed.seq });
+        if let Some(state_root) = executed.checkpoint {
+            self.inbox.push(Input::Snapshotted { seq: executed.seq, state_root });
+        }
+        self.executor.answer(&executed, chain, acts);
+        acts.push(Act::Saw(Sight::Executed { by: self.id, executed }));
+        if !self.executor.is_idle() {
+            acts.push(Act::Execute);
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>, chain: &Chain, acts: &mut Vec<Act>) {
+        for effect in effects {
+            match effect {
+                Effect::Persist(_) => acts.push(Act::Broken("a record where only other effects can be".to_owned())),
+                Effect::Send { to, payload } => self.send(to, payload, chain, acts),
+                Effect::Execute(batch) => self.enqueue(batch, acts),
+                Effect::SendCommitted { to, after } => self.send_committed(to, after, chain, acts),
+                Effect::Refuse { transaction, refusal } => self.executor.refuse(&transaction, &refusal, acts),
+                Effect::Discard { through } => self.discard(through, acts),
+                Effect::Observe(event) => acts.push(Act::Saw(Sight::Observed { by: self.id, event })),
+            }
+        }
+    }
+
+    fn send(&mut self, to: Recipients, payload: Payload, chain: &Chain, acts: &mut Vec<Act>) {
+        let Some(message) = chain.sign(self.id, payload) else { return };
+        let letter = Letter::new(message);
+        if to == Recipients::Everyone {
+            match letter.verified(chain) {
+                Some(verified) => self.own.push(Input::Message(verified)),
+                None => {
+                    acts.push(Act::Broken(format!("its own {:?} is refused by the verifier", letter.open().kind())))
+                }
+            }
+        }
+        self.send_to_others(to, letter, chain, acts);
+    }
+
+    fn send_to_others(&self, to: Recipients, letter: Rc<Letter>, chain: &Chain, acts: &mut Vec<Act>) {
+        let others: Vec<ReplicaId> = match to {
+            Recipients::One(one) => vec![one],
+            Recipients::Everyone | Recipients::Others => {
+                chain.membership.ids().filter(|other| *other != self.id).collect()
+            }
+        };
+        acts.push(Act::Saw(Sight::Sent { by: self.id, message: letter.clone() }));
+        acts.extend(others.into_iter().map(|to| Act::Send { to, message: letter.clone() }));
+    }
+
+    fn enqueue(&mut self, batch: tetrarch_types::CommittedBatch, acts: &mut Vec<Act>) {
+        let batch = Rc::new(batch);
+        acts.push(Act::Saw(Sight::Executing { by: self.id, batch: batch.clone() }));
+        if self.executor.enqueue(batch) {
+            acts.push(Act::Execute);
+        }
+    }
+
+    fn send_committed(&mut self, to: ReplicaId, after: SeqNum, chain: &Chain, acts: &mut Vec<Act>) {
+        match self.executor.committed_after(after) {
+            Ok(batches) if batches.is_empty() => {}
+            Ok(batches) => self.send(Recipients::One(to), Payload::Supply(Supply::Committed(batches)), chain, acts),
+            Err(error) => acts.push(Act::Broken(error)),
+        }
+    }
+
+    fn discard(&mut self, through: SeqNum, acts: &mut Vec<Act>) {
+        if let Err(error) = self.records.discard(through) {
+            acts.push(Act::Broken(error.to_string()));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! What the caller of a run may fix. Everything else is drawn from the seed.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::adversary::Lie;
+
+/// Which kinds of trouble a run may draw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// A good network, no faults at all.
+    Calm,
+    /// A bad network and nodes that crash, pause and lose their power.
+    Crashes,
+    /// A fair network and up to f lying replicas.
+    Byzantine,
+    /// All of it.
+    #[default]
+    Mixed,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Calm, Self::Crashes, Self::Byzantine, Self::Mixed];
+
+    /// As it is written on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Crashes => "crashes",
+            Self::Byzantine => "byzantine",
+            Self::Mixed => "mixed",
+        }
+    }
+
+    /// Whether nodes may crash and the network may break.
+    pub const fn has_faults(self) -> bool {
+        matches!(self, Self::Crashes | Self::Mixed)
+    }
+
+    /// Whether replicas may lie.
+    pub const fn has_liars(self) -> bool {
+        matches!(self, Self::Byzantine | Self::Mixed)
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// Not a profile's name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no profile; there are calm, crashes, byzantine and mixed")]
+pub struct NoProfile(String);
+
+impl FromStr for Profile {
+    type Err = NoProfile;
+
+    fn from_str(text: &str) -> Result<Self, NoProfile> {
+        Self::ALL.into_iter().find(|profile| profile.name() == text).ok_or_else(|| NoProfile(text.to_owned()))
+    }
+}
+
+/// How messages are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// With a keyed hash: fast.
+    Fake,
+    /// With Ed25519, as in production.
+    Real,
+}
+
+/// How long everyone may take to be well again after the faults: many of the longest timeouts.
+pub const HEAL_WITHIN: Duration = Duration::from_secs(30);
+
+/// What the caller fixes.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What trouble may be drawn.
+    pub profile: Profile,
+    /// The number of replicas, else drawn.
+    pub n: Option<usize>,
+    /// How long faults last, in simulated time, else drawn.
+    pub faulty_for: Option<Duration>,
+    /// How messages are signed, else drawn: with real signatures in one run of sixteen.
+    pub signatures: Option<Signatures>,
+    /// How liars lie, each of them in all these ways; drawn if none is named.
+    pub lies: Vec<Lie>,
+    /// How long everyone may take to be well after the faults, instead of [`HEAL_WITHIN`].
+    pub heal_within: Option<Duration>,
+    /// Whether the report lists every event.
+    pub trace: bool,
+    /// Oracles that are not asked: to see what the others notice.
+    pub muted: Vec<&'static str>,
+    /// A bug put back into every honest replica.
+    #[cfg(feature = "mutants")]
+    pub mutant: Option<tetrarch_replica::Mutant>,
+}

@@ -1,0 +1,90 @@
+//! What oracles are shown. Only honest replicas are watched; of what clients see, everything.
+
+use std::rc::Rc;
+
+use tetrarch_kv::{Executed, StoredReply};
+use tetrarch_replica::{Event, Record};
+use tetrarch_types::{CommittedBatch, Outcome, ReplicaId, SeqNum, Time, Transaction, TransactionId};
+
+use crate::letter::Letter;
+
+/// One observation.
+#[derive(Clone, Debug)]
+pub enum Sight {
+    /// A signed message left an honest replica.
+    Sent {
+        /// Which replica.
+        by: ReplicaId,
+        /// The message.
+        message: Rc<Letter>,
+    },
+    /// A record became durable.
+    Recorded {
+        /// Whose.
+        by: ReplicaId,
+        /// The record.
+        record: Record,
+    },
+    /// A replica handed a batch to execution.
+    Executing {
+        /// Which replica.
+        by: ReplicaId,
+        /// The batch with its proof.
+        batch: Rc<CommittedBatch>,
+    },
+    /// A replica executed a batch.
+    Executed {
+        /// Which replica.
+        by: ReplicaId,
+        /// What came of it.
+        executed: Executed,
+    },
+    /// A replica observed something.
+    Observed {
+        /// Which replica.
+        by: ReplicaId,
+        /// What.
+        event: Event,
+    },
+    /// A replica came back after a crash.
+    Restarted {
+        /// Which replica.
+        by: ReplicaId,
+        /// How far its state is.
+        executed: SeqNum,
+    },
+    /// A client signed a transaction and sends it for the first time.
+    Issued {
+        /// The transaction.
+        transaction: Transaction,
+        /// When.
+        at: Time,
+    },
+    /// A client holds a quorum of matching replies.
+    Told {
+        /// The answer.
+        answer: Told,
+        /// When.
+        at: Time,
+    },
+    /// At the end: what a replica still knows about a transaction that a client was answered.
+    Kept {
+        /// Which replica.
+        by: ReplicaId,
+        /// The transaction.
+        transaction: TransactionId,
+        /// What its reply cache has.
+        reply: Option<StoredReply>,
+    },
+}
+
+/// What a client believes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which transaction.
+    pub transaction: TransactionId,
+    /// In which batch.
+    pub seq: SeqNum,
+    /// What came of it.
+    pub outcome: Outcome,
+}

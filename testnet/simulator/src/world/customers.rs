@@ -1,0 +1,72 @@
+//! Clients at work.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tetrarch_types::{Transaction, TransactionId};
+
+use super::event::Event;
+use super::{Phase, World};
+use crate::sight::{Sight, Told};
+
+/// After how long a client asks again, at least and at most.
+const PATIENCE: (Duration, Duration) = (Duration::from_millis(120), Duration::from_millis(500));
+
+impl World {
+    pub(super) fn issue(&mut self, client: usize) {
+        let transaction = self.clients[client].issue(&self.rules);
+        let sight = Sight::Issued { transaction: transaction.as_ref().clone(), at: self.now() };
+        self.see(&sight);
+        for to in self.clients[client].recipients(self.nodes.len()) {
+            self.ask(client, to, &transaction);
+        }
+        self.retry_later(client, transaction.id());
+    }
+
+    /// Nothing came: everyone is asked.
+    pub(super) fn retry(&mut self, client: usize, id: TransactionId) {
+        let Some(transaction) = self.clients[client].pending(&id) else { return };
+        for to in 0..self.nodes.len() {
+            self.ask(client, to, &transaction);
+        }
+        self.retry_later(client, id);
+    }
+
+    fn retry_later(&mut self, client: usize, id: TransactionId) {
+        let patience = self.rng.span(PATIENCE.0, PATIENCE.1);
+        self.queue.after(patience, Event::Retry { client, id });
+    }
+
+    fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
+        let from = self.nodes.len() + client;
+        for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
+            self.queue.at(at, Event::Request { client, to, transaction: transaction.clone() });
+        }
+    }
+
+    /// A transaction arrives at a replica.
+    pub(super) fn request(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
+        self.delivered += 1;
+        let (ends, nonce) = ([client as u8, to as u8], transaction.body.nonce);
+        let line = || format!("client {client} → {to}  nonce {nonce}");
+        self.trace.note(self.queue.now(), b"rqst", &[&ends, transaction.signature.as_bytes()], line);
+        let mut acts = Vec::new();
+        if let Some(running) = &mut self.nodes[to].running {
+            running.submit(client, transaction, &self.chain, &mut acts);
+        }
+        self.carry_out(to, acts);
+        if self.nodes[to].running.as_ref().is_some_and(|running| running.has_input()) {
+            self.wake(to, self.now());
+        }
+    }
+
+    pub(super) fn answered(&mut self, client: usize, told: Told) {
+        let sight = Sight::Told { answer: told.clone(), at: self.now() };
+        self.told.push(told);
+        self.see(&sight);
+        if self.phase == Phase::Faulty {
+            let pause = self.clients[client].thinks();
+            self.queue.after(pause, Event::Issue { client });
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What happens at a moment.
+
+use std::rc::Rc;
+
+use tetrarch_types::{Response, Transaction, TransactionId};
+
+use crate::letter::Letter;
+
+/// An event. What names an incarnation is void once the node has crashed.
+pub(super) enum Event {
+    /// A message arrives at a replica.
+    Deliver { from: usize, to: usize, letter: Rc<Letter> },
+    /// A client's transaction arrives at a replica.
+    Request { client: usize, to: usize, transaction: Rc<Transaction> },
+    /// A replica's answer arrives at a client.
+    Response { client: usize, from: usize, response: Box<Response> },
+    /// A node takes a turn.
+    Turn { node: usize, incarnation: u64 },
+    /// A node's fsync is over.
+    Synced { node: usize, incarnation: u64 },
+    /// A node executes a batch.
+    Execute { node: usize, incarnation: u64 },
+    /// A node's deadline.
+    Deadline { node: usize, incarnation: u64 },
+    /// A node's power comes back.
+    Restart { node: usize, incarnation: u64 },
+    /// A client asks for something.
+    Issue { client: usize },
+    /// A client asks again.
+    Retry { client: usize, id: TransactionId },
+    /// A fault's time has come, by its place among those drawn.
+    Trouble { which: usize },
+    /// A cut ends.
+    Mend { links: Vec<(usize, usize)> },
+    /// All faults end.
+    Heal,
+    /// After the healing: is everyone well?
+    Check,
+}

@@ -1,0 +1,89 @@
+//! The end of the faults, and what is demanded then.
+
+use std::time::Duration;
+
+use tetrarch_types::{SeqNum, Time};
+
+use super::event::Event;
+use super::{Phase, World, replica_id};
+use crate::sight::Sight;
+
+const EVERY: Duration = Duration::from_millis(10);
+
+impl World {
+    /// All faults end: links work, everyone is up, and every client asks for one thing more.
+    pub(super) fn heal(&mut self) {
+        self.phase = Phase::Healed(self.now());
+        self.trace.note_shown(self.queue.now(), b"heal", format_args!("faults end"));
+        self.network.heal();
+        for index in 0..self.nodes.len() {
+            let node = &mut self.nodes[index];
+            node.doomed = None;
+            node.paused_until = Time::ZERO;
+            self.start(index);
+        }
+        for client in 0..self.clients.len() {
+            self.queue.after(Duration::ZERO, Event::Issue { client });
+        }
+        self.queue.after(EVERY, Event::Check);
+    }
+
+    pub(super) fn check(&mut self) {
+        let Phase::Healed(since) = self.phase else { return };
+        let passed = self.now().since(since);
+        if self.is_well() {
+            self.phase = Phase::Done(passed);
+            self.conclude();
+        } else if passed > self.heal_within {
+            let what = self.complaint();
+            self.fail("liveness", what);
+        } else {
+            self.queue.after(EVERY, Event::Check);
+        }
+    }
+
+    /// Everyone is answered, and every honest replica has executed what any of them has.
+    fn is_well(&self) -> bool {
+        let far = self.honest().map(|node| self.executed(node)).max();
+        self.clients.iter().all(|client| client.outstanding() == 0)
+            && self.honest().all(|node| Some(self.executed(node)) == far)
+    }
+
+    fn honest(&self) -> impl Iterator<Item = usize> {
+        (0..self.nodes.len()).filter(|node| !self.liars.contains_key(node))
+    }
+
+    fn executed(&self, node: usize) -> SeqNum {
+        self.nodes[node].running.as_ref().map(|running| running.executed()).unwrap_or_default()
+    }
+
+    fn conclude(&mut self) {
+        let told: Vec<_> = self.told.iter().map(|told| told.transaction).collect();
+        let honest: Vec<usize> = self.honest().collect();
+        for node in honest {
+            for transaction in &told {
+                let reply = self.nodes[node].running.as_ref().and_then(|running| running.executor.reply(transaction));
+                let sight = Sight::Kept { by: replica_id(node), transaction: *transaction, reply };
+                self.see(&sight);
+            }
+        }
+        let mut failure = None;
+        for oracle in &mut self.oracles {
+            if let Err(what) = oracle.conclude(&self.rules) {
+                failure.get_or_insert((oracle.name(), what));
+            }
+        }
+        if let Some((oracle, what)) = failure {
+            self.fail(oracle, what);
+        }
+    }
+
+    /// Who is not well.
+    fn complaint(&self) -> String {
+        let unanswered: usize = self.clients.iter().map(|client| client.outstanding()).sum();
+        let statuses = self.honest().map(|node| format!("{node}: {:?}", self.nodes[node].status()));
+        let statuses = statuses.collect::<Vec<_>>().join("; ");
+        let bound = self.heal_within;
+        format!("{bound:?} after the faults ended, {unanswered} transactions have no answer. {statuses}")
+    }
+}

@@ -1,0 +1,127 @@
+//! Messages between replicas, and what is noted of them.
+
+use std::rc::Rc;
+
+use tetrarch_replica::Event as Observed;
+use tetrarch_types::{ReplicaId, Response};
+
+use super::event::Event;
+use super::{World, replica_id};
+use crate::letter::Letter;
+use crate::sight::Sight;
+
+impl World {
+    /// A node sends; a liar's words are rewritten first.
+    pub(super) fn send(&mut self, from: usize, to: ReplicaId, letter: Rc<Letter>) {
+        let said = match self.liars.get_mut(&from) {
+            Some(liar) => liar.say(to, letter, &self.chain, &mut self.counters),
+            None => vec![(to, letter)],
+        };
+        for (to, letter) in said {
+            self.post(from, to.index(), &letter);
+        }
+    }
+
+    fn post(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
+        if to >= self.nodes.len() {
+            return;
+        }
+        for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
+            self.queue.at(at, Event::Deliver { from, to, letter: letter.clone() });
+        }
+    }
+
+    pub(super) fn deliver(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
+        self.delivered += 1;
+        let ends = [from as u8, to as u8];
+        let line = || format!("{from} → {to}  {}", Self::shown(letter));
+        self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()], line);
+        if let Some(liar) = self.liars.get_mut(&to) {
+            liar.hear(letter);
+        }
+        let Some(running) = &mut self.nodes[to].running else { return };
+        if let Some(verified) = letter.verified(&self.chain) {
+            running.hear(verified);
+            self.wake(to, self.queue.now());
+        }
+    }
+
+    pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
+        let response = match self.liars.get_mut(&from) {
+            Some(liar) => liar.answer(response, &self.chain, &mut self.counters),
+            None => response,
+        };
+        let end = self.nodes.len() + client;
+        for at in self.network.route(self.queue.now(), from, end, &mut self.counters) {
+            self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
+        }
+    }
+
+    pub(super) fn response(&mut self, client: usize, from: usize, response: Response) {
+        self.delivered += 1;
+        let told = self.clients[client].hear(replica_id(from), response, &self.rules);
+        let ends = [from as u8, client as u8];
+        self.trace.note(self.queue.now(), b"resp", &[&ends], || format!("{from} → client {client}"));
+        if let Some(told) = told {
+            self.answered(client, told);
+        }
+    }
+
+    /// Into the trace, what is worth it.
+    pub(super) fn note(&mut self, sight: &Sight) {
+        let at = self.queue.now();
+        match sight {
+            Sight::Executed { by, executed } => {
+                let parts: [&[u8]; 3] =
+                    [&by.get().to_le_bytes(), &executed.seq.get().to_le_bytes(), executed.results_root.as_bytes()];
+                let line = || format!("{by} executed {} with {} results", executed.seq, executed.replies.len());
+                self.trace.note(at, b"exec", &parts, line);
+            }
+            Sight::Observed { event: Observed::Ignored { .. } | Observed::Pooled { .. }, .. } => {}
+            Sight::Observed { by, event } => self.trace.note_shown(at, b"seen", format_args!("{by} {event:?}")),
+            Sight::Restarted { by, executed } => {
+                self.trace.note_shown(at, b"boot", format_args!("{by} restarts at {executed}"));
+            }
+            Sight::Told { answer, .. } => {
+                let id = *answer.transaction.digest();
+                self.trace
+                    .note(at, b"told", &[id.as_bytes()], || format!("a client is told of {id:?} in {}", answer.seq));
+            }
+            Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
+            Sight::Issued { .. } | Sight::Kept { .. } => {}
+        }
+    }
+
+    /// One line about a message.
+    fn shown(letter: &Letter) -> String {
+        use tetrarch_types::Message as M;
+        match letter.open() {
+            M::PrePrepare(it) => {
+                format!("{:?} of {} transactions", it.pre_prepare.payload, it.batch.transactions.len())
+            }
+            M::Prepare(it) => format!("{:?} of {}", it.payload, it.signer),
+            M::Commit(it) => format!("{:?} of {}", it.payload, it.signer),
+            M::Checkpoint(it) => format!("{:?} of {}", it.payload, it.signer),
+            M::ViewChange(it) => {
+                let prepared: Vec<_> = it.payload.prepared.iter().map(|it| (it.seq, it.view)).collect();
+                let (view, stable) = (it.payload.view, it.payload.stable.seq);
+                format!("ViewChange to {view} of {}, stable {stable}, prepared {prepared:?}", it.signer)
+            }
+            M::NewView(it) => {
+                let proposals: Vec<_> =
+                    it.payload.proposals.iter().map(|it| (it.payload.seq, it.payload.digest)).collect();
+                let of: Vec<_> = it.payload.view_changes.iter().map(|it| it.signer.get()).collect();
+                format!("NewView {} of {} from {of:?}: {proposals:?}", it.payload.view, it.signer)
+            }
+            M::Status(it) => format!("{:?} of {}", it.payload, it.signer),
+            M::Fetch(it) => format!("{:?} of {}", it.payload, it.signer),
+            M::Supply(it) => match &it.payload {
+                tetrarch_types::Supply::Transactions(bodies) => format!("Supply of {} bodies", bodies.len()),
+                tetrarch_types::Supply::Batch { batch, .. } => format!("Supply of batch {:?}", batch.digest()),
+                tetrarch_types::Supply::Committed(batches) => {
+                    format!("Supply of {:?}", batches.iter().map(|batch| batch.seq).collect::<Vec<_>>())
+                }
+            },
+        }
+    }
+}

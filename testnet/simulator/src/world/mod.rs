@@ -1,0 +1,224 @@
+//! A whole cluster, its clients and its troubles, on one thread.
+//!
+//! ```text
+//!   faults for a while ──▶ Heal: faults end, everyone up, last transactions ──▶ Check: all answered, all caught up ──▶ end
+//! ```
+
+mod customers;
+mod event;
+mod healing;
+mod mail;
+mod nodes;
+mod troubles;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tetrarch_types::{ReplicaId, Time};
+
+use crate::adversary::Adversary;
+use crate::chain::Chain;
+use crate::client::Client;
+use crate::draw::Drawn;
+use crate::network::Network;
+use crate::node::Node;
+use crate::options::{HEAL_WITHIN, Options};
+use crate::oracles::{self, Oracle, Rules};
+use crate::queue::Queue;
+use crate::report::{Counters, Failure, Report};
+use crate::rng::Rng;
+use crate::seed::Seed;
+use crate::sight::{Sight, Told};
+use crate::trace::Trace;
+use event::Event;
+
+/// More events than any run needs: what gets here runs in a circle.
+const MAX_EVENTS: u64 = 5_000_000;
+
+/// Whether faults still happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Faulty,
+    Healed(Time),
+    Done(Duration),
+}
+
+/// The cluster.
+pub(crate) struct World {
+    seed: Seed,
+    drawn: Drawn,
+    chain: Chain,
+    rules: Rules,
+    queue: Queue<Event>,
+    network: Network,
+    nodes: Vec<Node>,
+    liars: BTreeMap<usize, Adversary>,
+    clients: Vec<Client>,
+    told: Vec<Told>,
+    oracles: Vec<Box<dyn Oracle>>,
+    trace: Trace,
+    counters: Counters,
+    rng: Rng,
+    heal_within: Duration,
+    phase: Phase,
+    failure: Option<Failure>,
+    events: u64,
+    delivered: u64,
+    batches: u64,
+    views: u64,
+}
+
+impl World {
+    /// The cluster of a seed, with everything about to begin.
+    pub(crate) fn new(seed: Seed, options: &Options) -> Self {
+        let drawn = Drawn::new(seed.get(), options);
+        let chain = Chain::new(seed.get(), &drawn);
+        // Not the stream that drew the options, or they would decide what happens.
+        let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368);
+        let rules = rules(&chain, &drawn);
+        let network = Network::new(&drawn, rng.fork());
+        let liars = liars(&chain, &drawn, &mut rng.fork());
+        let clients = chain.clients().iter().map(|signer| Client::new(signer.clone(), rng.fork())).collect();
+        let mut world = Self {
+            seed,
+            rules,
+            network,
+            liars,
+            clients,
+            chain,
+            drawn,
+            queue: Queue::default(),
+            nodes: Vec::new(),
+            told: Vec::new(),
+            oracles: oracles::all().into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
+            trace: Trace::new(options.trace),
+            counters: Counters::new(),
+            rng,
+            heal_within: options.heal_within.unwrap_or(HEAL_WITHIN),
+            phase: Phase::Faulty,
+            failure: None,
+            events: 0,
+            delivered: 0,
+            batches: 0,
+            views: 0,
+        };
+        world.begin(options);
+        world
+    }
+
+    fn begin(&mut self, options: &Options) {
+        self.set_up_nodes(options);
+        for node in 0..self.nodes.len() {
+            self.start(node);
+        }
+        for client in 0..self.clients.len() {
+            for _ in 0..self.drawn.depth {
+                self.queue.after(Duration::ZERO, Event::Issue { client });
+            }
+        }
+        self.schedule_troubles();
+        self.queue.after(self.drawn.faulty_for, Event::Heal);
+    }
+
+    /// Runs to the end, or to the first failure.
+    pub(crate) fn run(mut self) -> Report {
+        while self.failure.is_none() && !matches!(self.phase, Phase::Done(_)) {
+            let Some(event) = self.queue.pop() else { break };
+            self.events += 1;
+            self.handle(event);
+            if self.events >= MAX_EVENTS {
+                self.fail("livelock", format!("{MAX_EVENTS} events and no end"));
+            }
+        }
+        self.report()
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Deliver { from, to, letter } => self.deliver(from, to, &letter),
+            Event::Request { client, to, transaction } => self.request(client, to, &transaction),
+            Event::Response { client, from, response } => self.response(client, from, *response),
+            Event::Turn { node, incarnation } if self.is_current(node, incarnation) => self.turn(node),
+            Event::Synced { node, incarnation } if self.is_current(node, incarnation) => self.synced(node),
+            Event::Execute { node, incarnation } if self.is_current(node, incarnation) => self.execute(node),
+            Event::Deadline { node, incarnation } if self.is_current(node, incarnation) => self.deadline(node),
+            Event::Restart { node, incarnation } if self.is_current(node, incarnation) => self.start(node),
+            Event::Issue { client } => self.issue(client),
+            Event::Retry { client, id } => self.retry(client, id),
+            Event::Trouble { which } => self.trouble(which),
+            Event::Mend { links } => self.network.mend(&links),
+            Event::Heal => self.heal(),
+            Event::Check => self.check(),
+            _ => {}
+        }
+    }
+
+    fn now(&self) -> Time {
+        self.queue.now()
+    }
+
+    /// Shows something to every oracle.
+    fn see(&mut self, sight: &Sight) {
+        let at = self.now();
+        self.note(sight);
+        for oracle in &mut self.oracles {
+            if let Err(what) = oracle.see(sight, &self.rules) {
+                self.failure.get_or_insert(Failure { oracle: oracle.name(), what, at });
+            }
+        }
+    }
+
+    fn fail(&mut self, oracle: &'static str, what: String) {
+        let at = self.now();
+        self.failure.get_or_insert(Failure { oracle, what, at });
+    }
+
+    fn count(&mut self, fault: &'static str, times: u64) {
+        if times > 0 {
+            *self.counters.entry(fault).or_default() += times;
+        }
+    }
+
+    fn report(self) -> Report {
+        let simulated = self.queue.now().since(Time::ZERO);
+        let (trace_hash, trace) = self.trace.finish();
+        let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
+        Report {
+            seed: self.seed,
+            drawn: self.drawn,
+            trace_hash,
+            events: self.events,
+            delivered: self.delivered,
+            simulated,
+            batches: self.batches,
+            answered: self.told.len() as u64,
+            views: self.views,
+            faults: self.counters,
+            failure: self.failure,
+            recovery,
+            trace,
+        }
+    }
+}
+
+fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
+    Rules {
+        keys: chain.membership.ids().filter_map(|id| chain.membership.key(id).copied()).collect(),
+        scope: *chain.scope(),
+        scheme: chain.scheme.clone(),
+        checkpoint_interval: drawn.checkpoint_interval,
+        liars: drawn.liars.iter().map(|(liar, _)| replica_id(*liar)).collect(),
+    }
+}
+
+fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {
+    let liars = drawn.liars.iter();
+    liars
+        .filter_map(|(liar, lies)| Some((*liar, Adversary::new(replica_id(*liar), lies, chain, rng.fork())?)))
+        .collect()
+}
+
+/// The id of the replica with this index.
+fn replica_id(index: usize) -> ReplicaId {
+    ReplicaId::new(u16::try_from(index).unwrap_or(u16::MAX))
+}

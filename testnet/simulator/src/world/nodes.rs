@@ -1,0 +1,205 @@
+//! Running nodes: their turns, their disks, their deadlines, their crashes.
+
+use std::time::Duration;
+
+use tetrarch_replica::{Event as Observed, Record};
+use tetrarch_types::Time;
+
+use super::event::Event;
+use super::{World, replica_id};
+use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
+use crate::node::{Act, Node, Reach};
+use crate::options::Options;
+use crate::sight::Sight;
+
+/// What executing a batch takes at most.
+const EXECUTION: Duration = Duration::from_micros(300);
+
+impl World {
+    pub(super) fn set_up_nodes(&mut self, options: &Options) {
+        let mut rng = self.rng.fork();
+        for id in self.chain.membership.ids() {
+            match Node::new(id, &self.chain, &self.drawn, &mut rng) {
+                Ok(node) => self.nodes.push(node),
+                Err(what) => self.fail("set-up", what),
+            }
+        }
+        self.set_mutant(options);
+    }
+
+    #[cfg(feature = "mutants")]
+    fn set_mutant(&mut self, options: &Options) {
+        for node in &mut self.nodes {
+            node.set_mutant(options.mutant);
+        }
+    }
+
+    #[cfg(not(feature = "mutants"))]
+    const fn set_mutant(&self, _options: &Options) {}
+
+    pub(super) fn is_current(&self, node: usize, incarnation: u64) -> bool {
+        self.nodes[node].incarnation == incarnation
+    }
+
+    /// The node's power comes on.
+    pub(super) fn start(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        if node.running.is_some() {
+            return;
+        }
+        let (is_first, is_honest) = (node.incarnation == 0, !self.liars.contains_key(&index));
+        match node.start(&self.chain) {
+            Ok(records) if is_honest && !is_first => self.watch_restart(index, records),
+            Err(what) if is_honest => return self.fail("recovery", format!("replica {index}: {what}")),
+            // A liar that its own lies keep from starting is no loss.
+            Err(_) => return,
+            Ok(_) => {}
+        }
+        self.wake(index, Time::ZERO);
+    }
+
+    fn watch_restart(&mut self, index: usize, records: Vec<Record>) {
+        let by = replica_id(index);
+        let executed = self.nodes[index].running.as_ref().map(|running| running.executed()).unwrap_or_default();
+        self.see(&Sight::Restarted { by, executed });
+        for record in records {
+            self.see(&Sight::Recorded { by, record });
+        }
+    }
+
+    /// Asks for a turn, unless one is coming.
+    pub(super) fn wake(&mut self, index: usize, at: Time) {
+        let node = &mut self.nodes[index];
+        let Some(running) = &mut node.running else { return };
+        if !running.turn_scheduled && !running.is_syncing() {
+            running.turn_scheduled = true;
+            let event = Event::Turn { node: index, incarnation: node.incarnation };
+            self.queue.at(at.max(node.paused_until), event);
+        }
+    }
+
+    pub(super) fn turn(&mut self, index: usize) {
+        let now = self.now();
+        let node = &mut self.nodes[index];
+        let Some(running) = &mut node.running else { return };
+        running.turn_scheduled = false;
+        running.last_turn = now;
+        if now < node.paused_until {
+            return self.wake(index, now);
+        }
+        let mut acts = Vec::new();
+        running.turn(node.clock.read(now), &self.chain, &mut acts);
+        let is_writing = running.is_syncing();
+        self.carry_out(index, acts);
+        if is_writing && let Some((CrashPoint::BeforeWrite, down)) = self.nodes[index].doomed {
+            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            return self.crash(index, down);
+        }
+        self.plan(index);
+    }
+
+    pub(super) fn synced(&mut self, index: usize) {
+        let node = &mut self.nodes[index];
+        let doom = node.doomed;
+        let reach = match doom {
+            Some((CrashPoint::DuringSync, _)) => Reach::Interrupted,
+            Some((CrashPoint::AfterSync(count), _)) => Reach::Effects(count),
+            _ => Reach::Whole,
+        };
+        let mut acts = Vec::new();
+        if let Some(running) = &mut node.running {
+            running.sync(reach, &node.disk, &self.chain, &mut acts);
+        }
+        self.carry_out(index, acts);
+        if let Some((_, down)) = doom {
+            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            return self.crash(index, down);
+        }
+        self.plan(index);
+    }
+
+    pub(super) fn execute(&mut self, index: usize) {
+        let mut acts = Vec::new();
+        if let Some(running) = &mut self.nodes[index].running {
+            running.execute(&self.chain, &mut acts);
+        }
+        self.carry_out(index, acts);
+        self.plan(index);
+    }
+
+    pub(super) fn deadline(&mut self, index: usize) {
+        let now = self.now();
+        let Some(running) = &mut self.nodes[index].running else { return };
+        if running.deadline == Some(now) {
+            running.deadline = None;
+            self.plan(index);
+        }
+    }
+
+    /// What comes next for a node: a turn if something waits or its deadline has come, its deadline otherwise.
+    pub(super) fn plan(&mut self, index: usize) {
+        let now = self.now();
+        let node = &mut self.nodes[index];
+        let Some(running) = &mut node.running else { return };
+        if running.is_syncing() {
+            return;
+        }
+        if running.has_input() {
+            return self.wake(index, now);
+        }
+        let Some(at) = running.wakes_at().map(|at| node.clock.when(at)) else { return };
+        if at <= now && now > running.last_turn {
+            return self.wake(index, now);
+        }
+        // A deadline that has passed comes with the next microsecond: no node stops the time.
+        let at = at.max(now.after(Duration::from_micros(1)));
+        if running.deadline.is_none_or(|asked| at < asked) {
+            running.deadline = Some(at);
+            self.queue.at(at, Event::Deadline { node: index, incarnation: node.incarnation });
+        }
+    }
+
+    /// The node's power goes off, and comes back some time later.
+    pub(super) fn crash(&mut self, index: usize, down: Duration) {
+        let mut rng = self.rng.fork();
+        let lost = self.nodes[index].crash(&mut rng);
+        self.count(LOST_WRITES, lost);
+        let incarnation = self.nodes[index].incarnation;
+        self.trace.note_shown(self.queue.now(), b"down", format_args!("replica {index} loses its power"));
+        self.queue.after(down, Event::Restart { node: index, incarnation });
+    }
+
+    pub(super) fn carry_out(&mut self, index: usize, acts: Vec<Act>) {
+        let incarnation = self.nodes[index].incarnation;
+        for act in acts {
+            match act {
+                Act::Send { to, message } => self.send(index, to, message),
+                Act::Respond { client, response } => self.respond(index, client, response),
+                Act::Sync => {
+                    let fsync = self.rng.span(Duration::ZERO, self.drawn.fsync);
+                    self.queue.after(fsync, Event::Synced { node: index, incarnation });
+                }
+                Act::Execute => {
+                    let wait = self.rng.span(Duration::ZERO, EXECUTION);
+                    self.queue.after(wait, Event::Execute { node: index, incarnation });
+                }
+                Act::Saw(sight) if !self.liars.contains_key(&index) => self.watch(&sight),
+                Act::Broken(what) if !self.liars.contains_key(&index) => {
+                    self.fail("node", format!("replica {index}: {what}"));
+                }
+                Act::Saw(_) | Act::Broken(_) => {}
+            }
+        }
+    }
+
+    fn watch(&mut self, sight: &Sight) {
+        match sight {
+            Sight::Executed { .. } => self.batches += 1,
+            Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {
+                self.views = self.views.max(view.get())
+            }
+            _ => {}
+        }
+        self.see(sight);
+    }
+}

@@ -1,0 +1,266 @@
+//! An oracle that cannot fail is a defect: each of them is shown what must not be, beside what may.
+
+mod support;
+
+use std::time::Duration;
+
+use support::*;
+use tetrarch_kv::Command;
+use tetrarch_replica::{Event, Record};
+use tetrarch_simulator::sight::Sight;
+use tetrarch_simulator::{Options, Profile, Seed, oracles, run};
+use tetrarch_types::*;
+
+fn good(name: &str, sights: impl IntoIterator<Item = Sight>) {
+    assert_eq!(verdict(name, sights), Ok(()), "{name}");
+}
+
+fn bad(name: &str, sights: impl IntoIterator<Item = Sight>) {
+    assert!(verdict(name, sights).is_err(), "{name} says nothing");
+}
+
+#[test]
+fn every_oracle_has_a_test_here() {
+    let text = include_str!("oracles.rs");
+    for oracle in oracles::all() {
+        assert!(text.contains(&format!("bad(\"{}\"", oracle.name())), "{}", oracle.name());
+    }
+}
+
+#[test]
+fn agreement_sees_two_batches_at_one_number() {
+    let (one, other) = (decided(1, &[put(1)], 0..3), decided(1, &[put(2)], 0..3));
+    good("agreement", [executing(0, &one), executing(1, &one)]);
+    bad("agreement", [executing(0, &one), executing(1, &other)]);
+    let committed = Event::Committed { seq: seq(1), digest: other.batch.digest() };
+    bad("agreement", [executing(0, &one), Sight::Observed { by: id(1), event: committed }]);
+}
+
+#[test]
+fn agreement_sees_gaps_and_repetitions() {
+    let (first, third) = (decided(1, &[put(1)], 0..3), decided(3, &[put(3)], 0..3));
+    bad("agreement", [executing(0, &first), executing(0, &third)]);
+    bad("agreement", [executing(0, &first), executing(0, &first)]);
+    let restarted = Sight::Restarted { by: id(0), executed: seq(0) };
+    good("agreement", [executing(0, &first), restarted, executing(0, &first)]);
+}
+
+#[test]
+fn validity_sees_what_nobody_signed_or_sent() {
+    let sent = put(1);
+    good("validity", [issued(&sent), executing(0, &decided(1, std::slice::from_ref(&sent), 0..3))]);
+    bad("validity", [executing(0, &decided(1, std::slice::from_ref(&sent), 0..3))]);
+    let forged = Transaction { signature: put(2).signature, ..sent.clone() };
+    bad("validity", [issued(&sent), executing(0, &decided(1, &[forged], 0..3))]);
+    let swapped = CommittedBatch { transactions: vec![put(2)], ..decided(1, std::slice::from_ref(&sent), 0..3) };
+    bad("validity", [issued(&sent), issued(&put(2)), executing(0, &swapped)]);
+}
+
+#[test]
+fn exactly_once_sees_repeated_transactions_and_nonces() {
+    let (one, same_nonce) = (put(1), transaction(1, &Command::delete("key")));
+    let carried_out = |at, transaction: &Transaction| {
+        let batch = executing(0, &decided(at, std::slice::from_ref(transaction), 0..3));
+        [batch, executed(0, at, vec![reply(at, transaction, Outcome::Expired)], None)]
+    };
+    good("exactly-once", [carried_out(1, &one), carried_out(1, &one)].concat());
+    bad("exactly-once", [carried_out(1, &one), carried_out(2, &one)].concat());
+    bad("exactly-once", [carried_out(1, &one), carried_out(2, &same_nonce)].concat());
+    bad("exactly-once", [executed(0, 1, vec![reply(1, &one, Outcome::Expired)], None)]);
+}
+
+#[test]
+fn one_result_sees_replicas_that_differ() {
+    let answered = |replica, outcome| executed(replica, 1, vec![reply(1, &put(1), outcome)], None);
+    good("one-result", [answered(0, Outcome::Expired), answered(1, Outcome::Expired)]);
+    bad("one-result", [answered(0, Outcome::Expired), answered(1, Outcome::ValidTooLong)]);
+}
+
+#[test]
+fn equal_roots_sees_different_states() {
+    let at = |replica, root| executed(replica, 4, Vec::new(), Some(digest(root)));
+    let said = |root| sent(1, Message::Checkpoint(by(1, Checkpoint { seq: seq(4), state_root: digest(root) })));
+    good("equal-roots", [at(0, 1), at(1, 1), said(1)]);
+    bad("equal-roots", [at(0, 1), at(1, 2)]);
+    bad("equal-roots", [at(0, 1), said(2)]);
+    let event = Event::Stable { seq: seq(4), state_root: digest(2) };
+    bad("equal-roots", [at(0, 1), Sight::Observed { by: id(0), event }]);
+}
+
+#[test]
+fn no_divergence_sees_a_replica_that_finds_itself_wrong() {
+    let event = Event::Diverged { seq: seq(4), own: digest(1), agreed: digest(2) };
+    bad("no-divergence", [Sight::Observed { by: id(0), event }]);
+}
+
+fn accusation(evidence: Evidence) -> Sight {
+    Sight::Observed { by: id(0), event: Event::Equivocation(Box::new(evidence)) }
+}
+
+#[test]
+fn no_honest_accused_sees_false_accusations() {
+    let vote = |replica, byte| by(replica, Commit { view: view(0), seq: seq(1), digest: digest(byte) });
+    good("no-honest-accused", [accusation(Evidence::Commit(vote(LIAR, 1), vote(LIAR, 2)))]);
+    bad("no-honest-accused", [accusation(Evidence::Commit(vote(1, 1), vote(1, 2)))]);
+    bad("no-honest-accused", [accusation(Evidence::Commit(vote(LIAR, 1), vote(LIAR, 1)))]);
+    let forged = Signed { signature: vote(LIAR, 1).signature, ..vote(LIAR, 2) };
+    bad("no-honest-accused", [accusation(Evidence::Commit(vote(LIAR, 1), forged))]);
+}
+
+#[test]
+fn certificates_sees_too_few_repeated_and_forged_commits() {
+    good("certificates", [executing(0, &decided(1, &[put(1)], 0..3))]);
+    bad("certificates", [executing(0, &decided(1, &[put(1)], 0..2))]);
+    let mut repeated = decided(1, &[put(1)], 0..2);
+    repeated.certificate.commits.push(repeated.certificate.commits[1]);
+    bad("certificates", [executing(0, &repeated)]);
+    let mut forged = decided(1, &[put(1)], 0..3);
+    forged.certificate.commits[2].1 = forged.certificate.commits[1].1;
+    bad("certificates", [executing(0, &forged)]);
+    let another = CommittedBatch { batch: Batch::noop(), ..decided(1, &[put(1)], 0..3) };
+    bad("certificates", [executing(0, &another)]);
+}
+
+#[test]
+fn certificates_sees_bad_prepared_and_stable_ones() {
+    let recorded = |record| Sight::Recorded { by: id(0), record };
+    let with = |backups: &[u16]| recorded(Record::Prepared(prepared(1, 0, digest(1), backups.iter().copied())));
+    good("certificates", [with(&[1, 2])]);
+    bad("certificates", [with(&[1])]);
+    bad("certificates", [with(&[0, 1])]);
+    let stable = |at, signers| {
+        let checkpoint = Checkpoint { seq: seq(at), state_root: digest(1) };
+        let votes = votes(checkpoint, 0..signers);
+        recorded(Record::Stable(CheckpointCertificate { seq: seq(at), state_root: digest(1), votes }))
+    };
+    good("certificates", [stable(4, 3)]);
+    bad("certificates", [stable(4, 2)]);
+    bad("certificates", [stable(5, 3)]);
+    let hidden = view_change(0, 1, vec![prepared(1, 0, digest(1), [1])]);
+    bad("certificates", [sent(0, Message::ViewChange(hidden))]);
+}
+
+/// A NEW-VIEW of replica 1 with these re-proposals, after one replica prepared 2 at number 2.
+fn new_view(proposals: &[(u64, tetrarch_crypto::Digest)]) -> Sight {
+    let prepared = prepared(2, 0, digest(2), [1, 2]);
+    let view_changes = vec![view_change(0, 1, vec![prepared]), view_change(1, 1, vec![]), view_change(2, 1, vec![])];
+    let proposed = |at, digest| by(1, PrePrepare { view: view(1), seq: seq(at), digest });
+    let proposals = proposals.iter().map(|(at, digest)| proposed(*at, *digest)).collect();
+    let new_view = by(1, NewView { view: view(1), view_changes, proposals });
+    Sight::Recorded { by: id(0), record: Record::Entered(new_view) }
+}
+
+#[test]
+fn new_views_sees_re_proposals_that_do_not_follow() {
+    let noop = Batch::noop().digest();
+    good("new-views", [new_view(&[(1, noop), (2, digest(2))])]);
+    for wrong in [&[(1, noop)][..], &[], &[(1, noop), (2, noop)], &[(2, digest(2))], &[(1, digest(1)), (2, digest(2))]]
+    {
+        bad("new-views", [new_view(wrong)]);
+    }
+}
+
+fn committed(replica: u16, of: u64, byte: u8) -> Sight {
+    sent(replica, Message::Commit(by(replica, Commit { view: view(of), seq: seq(1), digest: digest(byte) })))
+}
+
+fn accepted(replica: u16, of: u64, byte: u8) -> Sight {
+    sent(replica, Message::Prepare(by(replica, Prepare { view: view(of), seq: seq(1), digest: digest(byte) })))
+}
+
+fn moved(replica: u16, to: u64, prepared: Vec<PreparedCertificate>) -> Sight {
+    sent(replica, Message::ViewChange(view_change(replica, to, prepared)))
+}
+
+#[test]
+fn promises_sees_two_voices() {
+    good("promises", [accepted(1, 0, 1), committed(1, 0, 1), accepted(1, 4, 2), accepted(1, 0, 1)]);
+    bad("promises", [accepted(1, 0, 1), accepted(1, 0, 2)]);
+    bad("promises", [committed(1, 0, 1), committed(1, 0, 2)]);
+    bad("promises", [accepted(1, 0, 1), committed(1, 0, 2)]);
+    let said = |root| sent(1, Message::Checkpoint(by(1, Checkpoint { seq: seq(4), state_root: digest(root) })));
+    bad("promises", [said(1), said(2)]);
+}
+
+#[test]
+fn promises_sees_votes_in_a_view_that_was_given_up() {
+    bad("promises", [moved(1, 1, vec![]), accepted(1, 0, 1)]);
+    bad("promises", [accepted(1, 0, 1), moved(1, 1, vec![]), committed(1, 0, 1)]);
+    good("promises", [accepted(1, 0, 1), moved(1, 1, vec![]), accepted(1, 0, 1)]);
+}
+
+#[test]
+fn promises_sees_a_view_that_starts_twice() {
+    let start = |proposals: &[u8]| {
+        let proposed = |byte: &u8| by(1, PrePrepare { view: view(1), seq: seq(1), digest: digest(*byte) });
+        let proposals = proposals.iter().map(proposed).collect();
+        sent(1, Message::NewView(by(1, NewView { view: view(1), view_changes: vec![], proposals })))
+    };
+    bad("promises", [start(&[]), start(&[1])]);
+    bad("promises", [start(&[1]), start(&[2])]);
+}
+
+#[test]
+fn durable_first_sees_votes_without_a_record() {
+    let certificate = prepared(1, 0, digest(1), [1, 2]);
+    let recorded = Sight::Recorded { by: id(1), record: Record::Prepared(certificate) };
+    good("durable-first", [recorded.clone(), committed(1, 0, 1)]);
+    bad("durable-first", [committed(1, 0, 1), recorded.clone()]);
+    bad("durable-first", [recorded, committed(2, 0, 1)]);
+    bad("durable-first", [accepted(1, 0, 1)]);
+    bad("durable-first", [moved(1, 1, vec![])]);
+}
+
+#[test]
+fn memory_sees_a_hidden_commit() {
+    let certificate = |of, byte| prepared(1, of, digest(byte), []);
+    good("memory", [committed(1, 0, 1), moved(1, 1, vec![certificate(0, 1)])]);
+    bad("memory", [committed(1, 0, 1), moved(1, 1, vec![])]);
+    bad("memory", [committed(1, 0, 1), moved(1, 1, vec![certificate(0, 2)])]);
+    bad("memory", [committed(1, 1, 1), moved(1, 2, vec![certificate(0, 1)])]);
+    good("memory", [committed(1, 0, 1), moved(1, 2, vec![certificate(1, 2)])]);
+}
+
+#[test]
+fn durability_sees_lost_and_changed_answers() {
+    let kept = |reply| Sight::Kept { by: id(0), transaction: put(1).id(), reply };
+    let answer = told(1, &put(1), Outcome::Expired);
+    good("durability", [answer.clone(), kept(Some(reply(1, &put(1), Outcome::Expired)))]);
+    bad("durability", [answer.clone(), kept(None)]);
+    bad("durability", [answer.clone(), kept(Some(reply(2, &put(1), Outcome::Expired)))]);
+    bad("durability", [answer.clone(), kept(Some(reply(1, &put(1), Outcome::ValidTooLong)))]);
+    bad("durability", [answer, told(1, &put(1), Outcome::ValidTooLong)]);
+}
+
+#[test]
+fn real_time_order_sees_an_answer_from_before_the_question() {
+    let (first, second) = (put(1), put(2));
+    let asked_first = [issued(&first), told(5, &first, Outcome::Expired), issued(&second)];
+    let then = |at| [&asked_first[..], &[told(at, &second, Outcome::Expired)]].concat();
+    good("real-time-order", then(6));
+    bad("real-time-order", then(5));
+    bad("real-time-order", then(4));
+}
+
+#[test]
+fn history_sees_answers_that_the_order_does_not_give() {
+    let transactions = [put(1), put(2)];
+    let batch = decided(1, &transactions, 0..3);
+    let mut model = tetrarch_simulator::model::Model::default();
+    let results = transactions.clone().map(|it| Outcome::Executed(model.execute(&it.body.command)));
+    let answered =
+        |which: usize, at, outcome: &Outcome| [executing(0, &batch), told(at, &transactions[which], outcome.clone())];
+    good("history", answered(0, 1, &results[0]));
+    good("history", answered(1, 1, &results[1]));
+    bad("history", answered(0, 1, &results[1]));
+    bad("history", answered(0, 2, &results[0]));
+    bad("history", answered(0, 1, &Outcome::Expired));
+    bad("history", [told(1, &put(3), results[0].clone())]);
+}
+
+#[test]
+fn liveness_sees_who_is_not_well_in_time() {
+    let hasty = Options { profile: Profile::Calm, heal_within: Some(Duration::ZERO), ..Options::default() };
+    let failures = (0..3).filter_map(|seed| run(Seed::new(seed), &hasty).failure);
+    assert!(failures.map(|failure| failure.oracle).any(|oracle| oracle == "liveness"));
+}
