@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::output::Format;
-use crate::{doctor, duration, keys, kv, node, testnet, tx, verify};
+use crate::{doctor, duration, keys, kv, node, sim, testnet, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -49,6 +49,10 @@ pub(crate) enum Command {
         #[command(flatten)]
         cluster: ClusterArguments,
     },
+
+    /// Run whole clusters on one thread under a seed, with faults and liars.
+    #[command(subcommand)]
+    Sim(sim::SimCommand),
 
     /// Make and show keys.
     #[command(subcommand)]

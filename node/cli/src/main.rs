@@ -16,6 +16,7 @@ mod kv;
 mod logging;
 mod node;
 mod output;
+mod sim;
 mod testnet;
 mod tx;
 mod verify;
@@ -62,6 +63,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Testnet(command) => testnet::run(command, output).await,
         Command::Kv { command, cluster } => kv::run(command, &cluster, output).await,
         Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
+        Command::Sim(command) => sim::run(&command, output),
         Command::Keys(command) => keys::run(command, output),
         Command::Verify(command) => verify::run(command, output),
         Command::Node(command) => node::run(command, log.as_deref(), output).await,

@@ -22,6 +22,7 @@
 //! | `view_change`, `new_view` | leaving a view, starting one |
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
+//! | `live_records` | which journal entries are still needed |
 //! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
@@ -30,6 +31,7 @@ mod door;
 mod event;
 mod execution;
 mod fetch;
+mod live_records;
 mod log;
 #[cfg(feature = "mutants")]
 mod mutant;
@@ -50,6 +52,7 @@ mod view_change;
 pub use config::{Config, PoolLimits};
 pub use door::{Effect, Effects, Input, Recipients, Record};
 pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
+pub use live_records::LiveRecords;
 #[cfg(feature = "mutants")]
 pub use mutant::Mutant;
 pub use replica::{Corrupt, Replica, ReplicaStatus};

@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tetrarch_kv::{Execution, OpenError, Retention, StateMachine};
-use tetrarch_replica::{Record, Replica};
+use tetrarch_replica::{LiveRecords, Record, Replica};
 use tetrarch_storage::{Entry, HighWaterMark, Journal, JournalError, Store};
 use tetrarch_types::{decode, limits};
 
 use crate::directory;
-use crate::driver::LiveRecords;
 use crate::evidence::Dossier;
 use crate::{Identity, NodeConfig, NodeError};
 

@@ -9,13 +9,11 @@
 //! A turn takes everything that waits, within bounds, so that one fsync serves as much as possible. When the journal fails, the turn
 //! ends there: nothing that depended on it leaves, and no turn follows.
 
-mod records;
-
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use tetrarch_replica::{Effect, Effects, Input, Recipients, Record, Replica, Turn};
+use tetrarch_replica::{Effect, Effects, Input, LiveRecords, Recipients, Record, Replica, Turn};
 use tetrarch_storage::{Journal, Store};
 use tetrarch_types::{CommittedBatch, Message, Payload, SeqNum, Verifier, encode};
 
@@ -29,7 +27,6 @@ use crate::observe::Observer;
 use crate::outbox::Outbox;
 use crate::status::Board;
 use crate::supplier::Wishes;
-pub(crate) use records::LiveRecords;
 
 /// Where the driver's effects go, beside the journal.
 pub(crate) struct Exits {

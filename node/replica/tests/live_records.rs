@@ -1,10 +1,8 @@
 //! What may be cut off the journal, record by record.
 
 use tetrarch_crypto::{Digest, Scope, SigningKey};
-use tetrarch_replica::Record;
+use tetrarch_replica::{LiveRecords, Record};
 use tetrarch_types::{Batch, CheckpointCertificate, NewView, Payload, ReplicaId, SeqNum, Signed, View};
-
-use super::LiveRecords;
 
 fn slot(seq: u64) -> Record {
     Record::Proposed { view: View::ZERO, seq: SeqNum::new(seq), batch: Batch::noop(), transactions: Vec::new() }

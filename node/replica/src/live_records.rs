@@ -1,9 +1,10 @@
-//! Which journal entries are still needed.
+//! Which journal entries are still needed: for whoever keeps the journal.
 
 use std::collections::VecDeque;
 
-use tetrarch_replica::Record;
 use tetrarch_types::{Payload, SeqNum, View};
+
+use crate::Record;
 
 /// Where the live records are in the journal.
 ///
@@ -16,7 +17,7 @@ use tetrarch_types::{Payload, SeqNum, View};
 /// and what was written about moving on from there; of checkpoints, the last stable one. The replica writes the live ones of these
 /// anew right before it discards, and reads them before the votes when it recovers (rule D-5): they never hold the journal back.
 #[derive(Debug, Default)]
-pub(crate) struct LiveRecords {
+pub struct LiveRecords {
     /// Index and sequence number, ascending by index.
     slots: VecDeque<(u64, SeqNum)>,
     entered: Option<(u64, View)>,
@@ -27,7 +28,7 @@ pub(crate) struct LiveRecords {
 
 impl LiveRecords {
     /// A record was written at this index, behind all noted before.
-    pub(crate) fn note(&mut self, index: u64, record: &Record) {
+    pub fn note(&mut self, index: u64, record: &Record) {
         if let Some(seq) = record.seq() {
             self.slots.push_back((index, seq));
         }
@@ -44,7 +45,7 @@ impl LiveRecords {
 
     /// The first index that is still needed once sequence numbers up to `through` are not; `next` if none is. What lies below it is
     /// forgotten here.
-    pub(crate) fn discard(&mut self, through: SeqNum, next: u64) -> u64 {
+    pub fn discard(&mut self, through: SeqNum, next: u64) -> u64 {
         let slot = self.slots.iter().find(|(_, seq)| *seq > through).map(|(index, _)| *index);
         let views = [self.entered, self.changing, self.starting].into_iter().flatten().map(|(index, _)| index);
         let needed = views.chain(slot).chain(self.stable).min().unwrap_or(next);
@@ -67,6 +68,3 @@ impl LiveRecords {
         self.starting = self.starting.filter(open);
     }
 }
-
-#[cfg(test)]
-mod tests;
