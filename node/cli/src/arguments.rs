@@ -1,12 +1,12 @@
 //! What can be written on the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
+use crate::cluster::ClusterArguments;
 use crate::output::Format;
-use crate::{doctor, duration, keys, kv, node, sim, testnet, tx, verify};
+use crate::{doctor, keys, kv, node, sim, testnet, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -88,36 +88,4 @@ impl Command {
     pub(crate) const fn is_served(&self) -> bool {
         matches!(self, Self::Testnet(_) | Self::Node(node::NodeCommand::Run(_)))
     }
-}
-
-/// Which cluster, as whom, and with how much patience.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Cluster")]
-pub(crate) struct ClusterArguments {
-    /// A testnet's directory: genesis.json is the cluster, client.pem the key.
-    #[arg(long, global = true, env = "TETRARCH_DIR", default_value = "./tetrarch-testnet", value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-
-    /// The cluster's genesis file, instead of a directory.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) genesis: Option<PathBuf>,
-
-    /// The key to sign with, instead of the directory's.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) passphrase: PassphraseArguments,
-
-    /// How long to wait for the cluster.
-    #[arg(long, global = true, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
-    pub(crate) timeout: Duration,
-}
-
-/// Where a key's passphrase comes from. Never from the arguments themselves: those everybody on the machine can read.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct PassphraseArguments {
-    /// A file whose first line is the key's passphrase; else $TETRARCH_PASSPHRASE is used.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) passphrase_file: Option<PathBuf>,
 }

@@ -3,13 +3,38 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Args;
 use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::SigningKey;
 use tetrarch_types::Genesis;
 
-use crate::arguments::ClusterArguments;
 use crate::failure::Failure;
-use crate::{input, keys};
+use crate::passphrase::PassphraseArguments;
+use crate::{duration, input, keys};
+
+/// Which cluster, as whom, and with how much patience.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterArguments {
+    /// A testnet's directory: genesis.json is the cluster, client.pem the key.
+    #[arg(long, global = true, env = "TETRARCH_DIR", default_value = "./tetrarch-testnet", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+
+    /// The cluster's genesis file, instead of a directory.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+
+    /// The key to sign with, instead of the directory's.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) passphrase: PassphraseArguments,
+
+    /// How long to wait for the cluster.
+    #[arg(long, global = true, default_value = "5s", value_parser = duration::parse, value_name = "TIME")]
+    pub(crate) timeout: Duration,
+}
 
 impl ClusterArguments {
     /// The genesis of the cluster: of `--genesis`, else in `--dir`, $TETRARCH_DIR or ./tetrarch-testnet.

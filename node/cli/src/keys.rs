@@ -7,9 +7,9 @@ use serde_json::json;
 use tetrarch_crypto::{Signer, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::arguments::PassphraseArguments;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::passphrase::PassphraseArguments;
 
 /// The environment variable that a passphrase may come from.
 const PASSPHRASE: &str = "TETRARCH_PASSPHRASE";

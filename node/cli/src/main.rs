@@ -16,6 +16,7 @@ mod kv;
 mod logging;
 mod node;
 mod output;
+mod passphrase;
 mod sim;
 mod testnet;
 mod tx;

@@ -12,8 +12,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_kv::{Command, CommandResult, Operation, OperationResult};
 use tetrarch_types::{Refusal, Transaction, TransactionId};
 
-use crate::arguments::ClusterArguments;
-use crate::cluster::finish;
+use crate::cluster::{ClusterArguments, finish};
 use crate::failure::{Class, Failure};
 use crate::kv::{DelArguments, GetArguments, PutArguments, check, executed, stated};
 use crate::output::Output;

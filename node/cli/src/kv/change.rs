@@ -6,8 +6,7 @@ use tetrarch_kv::{Command, CommandResult, Operation, OperationResult};
 use tetrarch_types::Outcome;
 
 use super::check;
-use crate::arguments::ClusterArguments;
-use crate::cluster::finish;
+use crate::cluster::{ClusterArguments, finish};
 use crate::describe;
 use crate::failure::{Class, Failure};
 use crate::output::Output;

@@ -10,8 +10,7 @@ pub(crate) use change::{executed, stated};
 use clap::{Args, Subcommand};
 use tetrarch_kv::{Expected, KvQuery, Operation};
 
-use crate::arguments::ClusterArguments;
-use crate::cluster::finish;
+use crate::cluster::{ClusterArguments, finish};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::Output;
