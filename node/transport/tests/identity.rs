@@ -67,9 +67,11 @@ async fn only_other_members_with_their_own_keys_come_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_connection_replaces_the_older() {
     let addresses = [free_port(), free_port()];
-    let peer = start(config(0, &members(2), &addresses), 64).await;
+    let mut peer = start(config(0, &members(2), &addresses), 64).await;
     let older = Rogue::member(peer.peers.local_address(), &key(1)).await;
-    let _stream = older.say(b"v").await;
+    let _stream = older.say(&[b"v".as_slice(), &Peers::frame(&commit(1))].concat()).await;
+    // What it says is heard: only now is it certain that it was let in before the newer one.
+    within(peer.votes.recv()).await.unwrap();
     let newer = Rogue::member(peer.peers.local_address(), &key(1)).await;
     assert_eq!(older.verdict().await.0, 1);
     assert!(newer.connection.close_reason().is_none());

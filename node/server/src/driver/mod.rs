@@ -114,13 +114,17 @@ impl<S: Store> Driver<S> {
     fn carry_out(&mut self, turn: Turn) -> Result<Vec<Message>, Halt> {
         self.counts.add(Count::Turns);
         let mut said = Vec::new();
+        self.check_health()?;
         self.run_all(turn.at_once, &mut said)?;
         self.persist(&turn.records)?;
-        if let Some(reason) = self.health.halted() {
-            return Err(Halt(reason.to_owned()));
-        }
+        self.check_health()?;
         self.run_all(turn.held, &mut said)?;
         Ok(said)
+    }
+
+    /// Nothing more is said once any station has found a reason not to (rule D-6).
+    fn check_health(&self) -> Result<(), Halt> {
+        self.health.halted().map_or(Ok(()), |reason| Err(Halt(reason.to_owned())))
     }
 
     fn persist(&mut self, records: &[Record]) -> Result<(), Halt> {
