@@ -22,7 +22,7 @@ build: deps
 	$(CARGO) build --release --locked
 
 test: deps
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 	$(MAKE) mutants
 
 lint: deps
