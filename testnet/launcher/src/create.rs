@@ -8,7 +8,7 @@ use tetrarch_crypto::{Digest, NoEntropy, Signer, SigningKey};
 use tetrarch_types::{Genesis, Member, Parameters};
 
 use crate::description::is_empty;
-use crate::testnet::{absolute, remove};
+use crate::directory::{absolute, remove, sibling};
 use crate::{Description, LaunchError, Layout, Testnet, files, node, ports};
 
 /// The chain's name for people.
@@ -47,18 +47,6 @@ pub fn create(dir: &Path, plan: &Plan) -> Result<Testnet, LaunchError> {
     fill(&Layout::new(&site.path), plan, &genesis, &keys)?;
     site.finish(&root)?;
     Testnet::open(&root)
-}
-
-/// A hidden directory beside `root`, for work that must not be seen half done.
-pub(crate) fn sibling(root: &Path, what: &str) -> Result<PathBuf, LaunchError> {
-    let bad = |reason| LaunchError::BadPath { dir: root.into(), reason };
-    let name = root.file_name().ok_or_else(|| bad("it has no name of its own"))?;
-    let parent = root.parent().ok_or_else(|| bad("nothing can stand beside it"))?;
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name);
-    hidden.push(".");
-    hidden.push(what);
-    Ok(parent.join(hidden))
 }
 
 fn refuse_existing(root: &Path) -> Result<(), LaunchError> {

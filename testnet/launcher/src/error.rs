@@ -174,7 +174,7 @@ pub enum LaunchError {
     },
     /// What the supervisor answers.
     #[error(transparent)]
-    Refused(#[from] crate::control::Refusal),
+    Refused(#[from] crate::protocol::Refusal),
     /// The supervisor runs and does not answer as it should.
     #[error("the testnet's supervisor {reason}; look at {} and at its terminal", log.display())]
     Control {

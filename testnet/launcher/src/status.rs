@@ -7,8 +7,9 @@ use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::{Digest, SigningKey};
 use tetrarch_types::{NodeMode, NodeStatus};
 
-use crate::control::{self, Answer, Command};
-use crate::{LaunchError, ProcessState, ProcessStatus, Testnet};
+use crate::control;
+use crate::protocol::{Answer, Command, ProcessState, ProcessStatus};
+use crate::{LaunchError, Testnet};
 
 /// How long a supervisor may take to say how its processes are.
 const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(2);

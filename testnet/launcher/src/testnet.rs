@@ -1,11 +1,11 @@
 //! A testnet's directory, opened and found whole.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tetrarch_types::Genesis;
 
-use crate::description::is_empty;
+use crate::directory::{absolute, remove, sibling};
 use crate::{Description, LaunchError, Layout, SupervisorLock};
 
 /// The most that is read of a genesis, in bytes.
@@ -117,37 +117,10 @@ pub fn wipe(dir: &Path, _lock: &SupervisorLock) -> Result<(), LaunchError> {
     }
     let root = layout.root();
     // First aside under another name, so that a crash in the middle leaves nothing that looks like a testnet.
-    let aside = crate::create::sibling(root, "wiped")?;
+    let aside = sibling(root, "wiped")?;
     remove(&aside)?;
     std::fs::rename(root, &aside).map_err(LaunchError::io(root, "move aside"))?;
     remove(&aside)
-}
-
-/// Removes what carries our marker, and nothing else. The marker goes last, so that this can be interrupted and done again.
-pub(crate) fn remove(dir: &Path) -> Result<(), LaunchError> {
-    let layout = Layout::new(dir);
-    if !dir.exists() {
-        return Ok(());
-    }
-    if !is_empty(dir) && !Description::marks(&layout) {
-        return Err(LaunchError::Foreign { dir: dir.into() });
-    }
-    for entry in std::fs::read_dir(dir).map_err(LaunchError::io(dir, "read"))? {
-        let path = entry.map_err(LaunchError::io(dir, "read"))?.path();
-        if path != layout.marker() {
-            remove_entry(&path).map_err(LaunchError::io(&path, "remove"))?;
-        }
-    }
-    std::fs::remove_dir_all(dir).map_err(LaunchError::io(dir, "remove"))
-}
-
-fn remove_entry(path: &Path) -> std::io::Result<()> {
-    if path.symlink_metadata()?.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }
-}
-
-/// Links resolved, where the directory is there.
-pub(crate) fn absolute(dir: &Path) -> Result<PathBuf, LaunchError> {
-    dir.canonicalize().or_else(|_| std::path::absolute(dir)).map_err(LaunchError::io(dir, "find"))
 }
 
 fn read_genesis(layout: &Layout) -> Result<Genesis, LaunchError> {

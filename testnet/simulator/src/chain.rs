@@ -6,9 +6,7 @@ use std::sync::Arc;
 use tetrarch_crypto::{Digest, Domain, Ed25519, Scope, SignatureScheme, Signer, SigningKey};
 use tetrarch_types::{Epoch, Membership, Message, Parameters, Payload, ReplicaId, Verified, Verifier, sign};
 
-use crate::draw::Drawn;
-use crate::options::Signatures;
-use crate::scheme::{FakeScheme, FakeSigner};
+use crate::scheme::{FakeScheme, FakeSigner, Signatures};
 
 /// Whoever can sign, shared.
 pub type SharedSigner = Rc<dyn Signer>;
@@ -26,16 +24,15 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The chain of a run.
-    pub fn new(seed: u64, drawn: &Drawn) -> Self {
-        let signers = |role, count| (0..count).map(|index| signer(drawn.signatures, seed, role, index)).collect();
-        let replicas: Vec<SharedSigner> = signers("replica", drawn.n);
-        let clients = signers("client", drawn.clients);
+    /// The chain of a run with `n` replicas and this many clients.
+    pub fn new(seed: u64, n: usize, clients: usize, signatures: Signatures, parameters: Parameters) -> Self {
+        let signers = |role, count| (0..count).map(|index| signer(signatures, seed, role, index)).collect();
+        let replicas: Vec<SharedSigner> = signers("replica", n);
+        let clients = signers("client", clients);
         let keys = replicas.iter().map(|signer| signer.public_key()).collect();
-        let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };
         let genesis = Digest::of(Domain::Genesis, &[b"simulation", &seed.to_be_bytes()]);
         let membership = Arc::new(Membership::new(genesis, Epoch::ZERO, parameters, keys));
-        let scheme = scheme(drawn.signatures);
+        let scheme = scheme(signatures);
         let verifier = Verifier::new(membership.clone(), scheme.clone());
         Self { membership, scheme, verifier, replicas, clients }
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::adversary::Lie;
 use crate::faults::{MessageTrouble, NodeTrouble};
-use crate::options::{Options, Profile, Signatures};
+use crate::options::{Options, Profile};
 use crate::rng::{Rate, Rng};
+use crate::scheme::Signatures;
 
 /// One run in this many has real signatures.
 const REAL_SIGNATURES_ONE_IN: u64 = 16;

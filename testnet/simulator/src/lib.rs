@@ -20,6 +20,7 @@
 pub mod adversary;
 pub mod chain;
 pub mod client;
+pub mod counters;
 pub mod draw;
 pub mod faults;
 pub mod letter;
@@ -39,9 +40,11 @@ mod world;
 
 use std::panic::AssertUnwindSafe;
 
+pub use counters::Counters;
 pub use draw::Drawn;
-pub use options::{NoProfile, Options, Profile, Signatures};
-pub use report::{Counters, Failure, Report, replay_line};
+pub use options::{NoProfile, Options, Profile};
+pub use report::{Failure, Report, replay_line};
+pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
 
 /// Runs the simulation of a seed to its end, or to the first invariant that does not hold.

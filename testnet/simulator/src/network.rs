@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tetrarch_types::Time;
 
+use crate::counters::Counters;
 use crate::draw::Drawn;
 use crate::faults::{MessageTrouble, Route};
-use crate::report::Counters;
 use crate::rng::{Rate, Rng};
 
 /// The network.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::adversary::Lie;
+use crate::scheme::Signatures;
 
 /// Which kinds of trouble a run may draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,15 +63,6 @@ impl FromStr for Profile {
     fn from_str(text: &str) -> Result<Self, NoProfile> {
         Self::ALL.into_iter().find(|profile| profile.name() == text).ok_or_else(|| NoProfile(text.to_owned()))
     }
-}
-
-/// How messages are signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signatures {
-    /// With a keyed hash: fast.
-    Fake,
-    /// With Ed25519, as in production.
-    Real,
 }
 
 /// How long everyone may take to be well again after the faults: many of the longest timeouts.

@@ -1,17 +1,14 @@
 //! What came of a run.
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tetrarch_types::Time;
 
+use crate::counters::Counters;
 use crate::draw::Drawn;
 use crate::options::Options;
 use crate::seed::Seed;
-
-/// How often each fault and each lie happened.
-pub type Counters = BTreeMap<&'static str, u64>;
 
 /// An invariant that did not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

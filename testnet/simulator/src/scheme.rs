@@ -1,11 +1,20 @@
-//! Signatures that cost nothing: a keyed hash that everybody *could* forge and nobody here does.
+//! How messages are signed: as in production, or at no cost, with a keyed hash that everybody *could* forge and nobody here does.
 //!
-//! Bulk runs use it instead of Ed25519. It keeps what the protocol relies on: one signature fits one key and one message only. It
-//! is no secret, so an adversary's code signs with the keys that it was handed, and with no others.
+//! Bulk runs use the hash instead of Ed25519. It keeps what the protocol relies on: one signature fits one key and one message
+//! only. It is no secret, so an adversary's code signs with the keys that it was handed, and with no others.
 
 use tetrarch_crypto::{Claim, PublicKey, Signature, SignatureScheme, Signer, WeakKey};
 
 use crate::rng::split_mix;
+
+/// How messages are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// With a keyed hash: fast.
+    Fake,
+    /// With Ed25519, as in production.
+    Real,
+}
 
 /// Accepts what [`FakeSigner`] signs.
 #[derive(Clone, Copy, Debug, Default)]

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::socket::SocketPath;
-use super::{Answer, Command, MAX_LINE};
+use crate::protocol::{Answer, Command, MAX_LINE};
 use crate::{LaunchError, Layout};
 
 /// Gives a testnet's supervisor one command and waits for its answer. A refusal is an error.

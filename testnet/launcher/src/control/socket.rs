@@ -11,13 +11,13 @@ use crate::Layout;
 const MAX_PATH: usize = 100;
 
 /// An address for the control socket, good while the value lives.
-pub(super) struct SocketPath {
+pub(crate) struct SocketPath {
     path: PathBuf,
     _dir: Option<File>,
 }
 
 impl SocketPath {
-    pub(super) fn of(layout: &Layout) -> io::Result<Self> {
+    pub(crate) fn of(layout: &Layout) -> io::Result<Self> {
         let path = layout.control();
         if path.as_os_str().len() <= MAX_PATH {
             return Ok(Self { path, _dir: None });
@@ -27,7 +27,7 @@ impl SocketPath {
         Ok(Self { path: PathBuf::from(short).join("control.sock"), _dir: Some(dir) })
     }
 
-    pub(super) fn path(&self) -> &std::path::Path {
+    pub(crate) fn path(&self) -> &std::path::Path {
         &self.path
     }
 }

@@ -8,8 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::backoff::Backoff;
 use super::keeper::{Keeper, Order, Ordered};
 use super::process::Recipe;
-use super::{ProcessState, ProcessStatus};
-use crate::control::{Answer, Command, Refusal, SupervisorStatus};
+use crate::protocol::{Answer, Command, ProcessState, ProcessStatus, Refusal, SupervisorStatus};
 
 /// Orders waiting for one keeper.
 const MAX_ORDERS: usize = 16;
@@ -18,7 +17,7 @@ const MAX_ORDERS: usize = 16;
 const GRACE: Duration = Duration::from_secs(10);
 
 /// The keepers of a testnet, told what to do from the terminal and through the socket alike.
-pub(crate) struct Fleet {
+pub(super) struct Fleet {
     keepers: Vec<Handle>,
     force: watch::Sender<bool>,
     down: watch::Sender<bool>,
@@ -40,7 +39,7 @@ impl Fleet {
     }
 
     /// Does what it is told.
-    pub(crate) async fn obey(&self, command: Command) -> Answer {
+    pub(super) async fn obey(&self, command: Command) -> Answer {
         let result = match command {
             Command::Status => return Answer::Status(self.status()),
             Command::Kill { replica } => self.order(replica, Order::Kill).await,
@@ -87,7 +86,7 @@ impl Fleet {
     }
 
     /// Whoever waits in [`Fleet::until_down`] goes on.
-    pub(crate) fn announce_down(&self) {
+    pub(super) fn announce_down(&self) {
         self.down.send_replace(true);
     }
 

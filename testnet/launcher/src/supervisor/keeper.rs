@@ -17,8 +17,7 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::process::{Process, Recipe};
-use super::{ProcessState, ProcessStatus};
-use crate::control::Refusal;
+use crate::protocol::{ProcessState, ProcessStatus, Refusal};
 
 /// What a keeper is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

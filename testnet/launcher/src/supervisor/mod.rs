@@ -4,70 +4,17 @@ mod backoff;
 mod fleet;
 mod keeper;
 mod process;
+mod server;
 
 use std::ffi::OsString;
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-pub(crate) use self::fleet::Fleet;
+use self::fleet::Fleet;
 use self::process::Recipe;
-use crate::control::{self, SupervisorStatus};
 use crate::log_file::LogFile;
+use crate::protocol::SupervisorStatus;
 use crate::{LaunchError, Layout, SupervisorLock, Testnet};
-
-/// What a replica's process is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProcessState {
-    /// Up.
-    Running,
-    /// Up, stopped by SIGSTOP.
-    Paused,
-    /// Down on purpose; stays down.
-    Killed,
-    /// Down by a crash; comes back soon.
-    Restarting,
-    /// Down with the whole testnet.
-    Stopped,
-}
-
-impl fmt::Display for ProcessState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Killed => "killed",
-            Self::Restarting => "waiting to be started again",
-            Self::Stopped => "stopped",
-        })
-    }
-}
-
-/// How a replica's process is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProcessStatus {
-    /// Whose.
-    pub id: u16,
-    /// Its process id, while it is up.
-    pub pid: Option<u32>,
-    /// What it is doing.
-    pub state: ProcessState,
-    /// How often it was started again after a crash.
-    pub restarts: u64,
-    /// How its last process ended, if it did so by itself.
-    pub last_exit: Option<String>,
-    /// The last line of its log when it last crashed.
-    pub last_words: Option<String>,
-}
-
-impl ProcessStatus {
-    const fn starting(id: u16) -> Self {
-        Self { id, pid: None, state: ProcessState::Restarting, restarts: 0, last_exit: None, last_words: None }
-    }
-}
 
 /// A running testnet, in this process.
 pub struct Supervisor {
@@ -89,7 +36,7 @@ impl Supervisor {
         let layout = testnet.layout().clone();
         let recipes = (0..description.n).map(|replica| recipe(&layout, replica, program)).collect::<Result<_, _>>()?;
         let fleet = Arc::new(Fleet::start(recipes));
-        let control = control::serve(&layout, fleet.clone())?;
+        let control = server::serve(&layout, fleet.clone())?;
         Ok(Self { layout, fleet, control, _lock: lock })
     }
 

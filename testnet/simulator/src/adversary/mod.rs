@@ -17,8 +17,8 @@ use std::rc::Rc;
 use tetrarch_types::{ReplicaId, Response, Signable, Signed};
 
 use crate::chain::{Chain, SharedSigner};
+use crate::counters::Counters;
 use crate::letter::Letter;
-use crate::report::Counters;
 use crate::rng::Rng;
 
 /// A way of lying.

@@ -14,18 +14,19 @@ mod troubles;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tetrarch_types::{ReplicaId, Time};
+use tetrarch_types::{Parameters, ReplicaId, Time};
 
 use crate::adversary::Adversary;
 use crate::chain::Chain;
 use crate::client::Client;
+use crate::counters::Counters;
 use crate::draw::Drawn;
 use crate::network::Network;
 use crate::node::Node;
 use crate::options::{HEAL_WITHIN, Options};
 use crate::oracles::{self, Oracle, Rules};
 use crate::queue::Queue;
-use crate::report::{Counters, Failure, Report};
+use crate::report::{Failure, Report};
 use crate::rng::Rng;
 use crate::seed::Seed;
 use crate::sight::{Sight, Told};
@@ -72,7 +73,7 @@ impl World {
     /// The cluster of a seed, with everything about to begin.
     pub(crate) fn new(seed: Seed, options: &Options) -> Self {
         let drawn = Drawn::new(seed.get(), options);
-        let chain = Chain::new(seed.get(), &drawn);
+        let chain = chain(seed, &drawn);
         // Not the stream that drew the options, or they would decide what happens.
         let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368);
         let rules = rules(&chain, &drawn);
@@ -199,6 +200,11 @@ impl World {
             trace,
         }
     }
+}
+
+fn chain(seed: Seed, drawn: &Drawn) -> Chain {
+    let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };
+    Chain::new(seed.get(), drawn.n, drawn.clients, drawn.signatures, parameters)
 }
 
 fn rules(chain: &Chain, drawn: &Drawn) -> Rules {

@@ -9,9 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 
-use super::socket::SocketPath;
-use super::{Answer, Command, MAX_LINE, Refusal};
-use crate::supervisor::Fleet;
+use super::fleet::Fleet;
+use crate::control::socket::SocketPath;
+use crate::protocol::{Answer, Command, MAX_LINE, Refusal};
 use crate::{LaunchError, Layout};
 
 /// Connections served at a time.
@@ -22,7 +22,7 @@ const IDLE: Duration = Duration::from_secs(10);
 
 /// Opens the socket, in place of one that a killed supervisor left, and serves it in the background until the fleet is down. The
 /// caller holds the supervisor's lock, so nobody else serves it.
-pub(crate) fn serve(layout: &Layout, fleet: Arc<Fleet>) -> Result<tokio::task::JoinHandle<()>, LaunchError> {
+pub(super) fn serve(layout: &Layout, fleet: Arc<Fleet>) -> Result<tokio::task::JoinHandle<()>, LaunchError> {
     let listener = listen(layout).map_err(LaunchError::io(&layout.control(), "listen on"))?;
     Ok(tokio::spawn(accept(listener, fleet)))
 }
