@@ -7,7 +7,8 @@ use tetrarch_launcher::{Answer, Command, Detached, Observer, Testnet, send};
 
 use super::failure::of;
 use super::report;
-use super::up::{Signals, TRIED, UpArguments, program};
+use super::signals::Signals;
+use super::start::{TRIED, UpArguments, program};
 use crate::failure::{Class, Failure};
 use crate::output::Output;
 

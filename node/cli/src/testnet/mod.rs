@@ -10,6 +10,8 @@ mod place;
 mod prepare;
 mod ready;
 mod report;
+mod signals;
+mod start;
 mod status;
 mod up;
 
@@ -23,7 +25,7 @@ use crate::output::Output;
 #[derive(Debug, Subcommand)]
 pub(crate) enum TestnetCommand {
     /// Start a testnet: what is missing is made. Ctrl-C stops it and keeps its data.
-    Up(up::UpArguments),
+    Up(start::UpArguments),
     /// Say how the replicas are.
     Status(status::StatusArguments),
     /// End a replica's process at once (SIGKILL). It stays down until `start`.

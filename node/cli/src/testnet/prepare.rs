@@ -6,7 +6,7 @@ use tetrarch_launcher::{Ephemeral, LaunchError, Layout, Plan, SupervisorLock, Te
 
 use super::failure::{of, unsafe_to};
 use super::place::Place;
-use super::up::{TRIED, UpArguments};
+use super::start::{TRIED, UpArguments};
 use crate::failure::Failure;
 use crate::output::Output;
 

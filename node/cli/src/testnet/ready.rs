@@ -8,7 +8,7 @@ use tetrarch_crypto::SigningKey;
 use tetrarch_kv::Command;
 use tetrarch_launcher::{ProcessState, ProcessStatus, Supervisor, Testnet};
 
-use super::up::TRIED;
+use super::start::TRIED;
 use crate::failure::{Class, Failure};
 use crate::keys;
 

@@ -1,55 +1,22 @@
 //! `testnet up`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
 use tetrarch_launcher::{Observer, Supervisor, Testnet};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::failure::of;
-use super::place::Place;
 use super::prepare::{Found, Prepared, prepare};
+use super::signals::Signals;
+use super::start::{TRIED, UpArguments, program};
 use super::{detach, live, ready, report};
-use crate::duration;
 use crate::failure::{Class, Failure};
 use crate::output::Output;
-
-pub(super) const TRIED: &str = "cannot start the testnet";
 
 /// How long replicas may take to say how they are.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Signals closer together than this are one.
 const ECHO: Duration = Duration::from_millis(500);
-
-/// What to start.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct UpArguments {
-    /// How many replicas: 4 or more, or 1, which tolerates nothing. Default: what is there, else 4.
-    #[arg(short, value_name = "N")]
-    pub(super) n: Option<u16>,
-    #[command(flatten)]
-    pub(super) place: Place,
-    /// The first of 2N UDP ports on 127.0.0.1. A testnet that is there moves. Default: what is there, else 7400.
-    #[arg(long, value_name = "PORT")]
-    pub(super) base_port: Option<u16>,
-    /// Remove what is in the directory first, with all data and keys. Refused for anything but a testnet that does not run.
-    #[arg(long)]
-    pub(super) reset: bool,
-    /// Use a temporary directory that is removed at the end.
-    #[arg(long, conflicts_with_all = ["reset", "detach"])]
-    pub(super) ephemeral: bool,
-    /// Go on in the background, and return as soon as the cluster serves.
-    #[arg(long)]
-    pub(super) detach: bool,
-    /// How long to wait until the cluster serves.
-    #[arg(long, default_value = "60s", value_parser = duration::parse, value_name = "TIME")]
-    pub(super) timeout: Duration,
-    /// This is the process in the background.
-    #[arg(long, hide = true)]
-    pub(super) background: bool,
-}
 
 /// Runs `tetrarch testnet up`.
 pub(super) async fn run(arguments: UpArguments, output: &Output) -> Result<(), Failure> {
@@ -71,13 +38,6 @@ pub(super) async fn run(arguments: UpArguments, output: &Output) -> Result<(), F
         }
         Found::Ready(prepared) => foreground(prepared, &arguments, &mut signals, output).await,
     }
-}
-
-/// The program to run the replicas with: this one.
-pub(super) fn program() -> Result<PathBuf, Failure> {
-    std::env::current_exe().map_err(|error| {
-        Failure::failed(TRIED, format!("this program does not find itself: {error}"), "call it by its path")
-    })
 }
 
 async fn foreground(
@@ -144,49 +104,4 @@ async fn asked_again() {
         Ok(mut signals) => signals.next().await,
         Err(_) => std::future::pending().await,
     }
-}
-
-/// What asks this process to end: Ctrl-C, `kill`, a closed terminal.
-pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    /// None where whoever started this process wants it to outlive the terminal, as `nohup` does.
-    hangup: Option<Signal>,
-}
-
-impl Signals {
-    fn new() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind)
-                .map_err(|error| Failure::failed(TRIED, format!("cannot listen for signals: {error}"), "try again"))
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            hangup: if is_hangup_ignored() { None } else { Some(listen(SignalKind::hangup())?) },
-        })
-    }
-
-    /// Waits for the next of them.
-    pub(super) async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-            () = next_of(self.hangup.as_mut()) => {}
-        }
-    }
-}
-
-async fn next_of(signal: Option<&mut Signal>) {
-    match signal {
-        Some(signal) => drop(signal.recv().await),
-        None => std::future::pending().await,
-    }
-}
-
-/// Looked up before this process listens for it, which would end that.
-fn is_hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).map(str::trim);
-    mask.and_then(|mask| u64::from_str_radix(mask, 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -1,0 +1,47 @@
+//! What all steps of `testnet up` share: what was asked for, and how its failure is called.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::place::Place;
+use crate::duration;
+use crate::failure::Failure;
+
+pub(super) const TRIED: &str = "cannot start the testnet";
+
+/// What to start.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct UpArguments {
+    /// How many replicas: 4 or more, or 1, which tolerates nothing. Default: what is there, else 4.
+    #[arg(short, value_name = "N")]
+    pub(super) n: Option<u16>,
+    #[command(flatten)]
+    pub(super) place: Place,
+    /// The first of 2N UDP ports on 127.0.0.1. A testnet that is there moves. Default: what is there, else 7400.
+    #[arg(long, value_name = "PORT")]
+    pub(super) base_port: Option<u16>,
+    /// Remove what is in the directory first, with all data and keys. Refused for anything but a testnet that does not run.
+    #[arg(long)]
+    pub(super) reset: bool,
+    /// Use a temporary directory that is removed at the end.
+    #[arg(long, conflicts_with_all = ["reset", "detach"])]
+    pub(super) ephemeral: bool,
+    /// Go on in the background, and return as soon as the cluster serves.
+    #[arg(long)]
+    pub(super) detach: bool,
+    /// How long to wait until the cluster serves.
+    #[arg(long, default_value = "60s", value_parser = duration::parse, value_name = "TIME")]
+    pub(super) timeout: Duration,
+    /// This is the process in the background.
+    #[arg(long, hide = true)]
+    pub(super) background: bool,
+}
+
+/// The program to run the replicas with: this one.
+pub(super) fn program() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| {
+        Failure::failed(TRIED, format!("this program does not find itself: {error}"), "call it by its path")
+    })
+}
