@@ -39,6 +39,11 @@ pub(super) fn flag(dir: &Path) -> String {
     if is_found { String::new() } else { format!(" --dir {}", quoted(&dir.display().to_string())) }
 }
 
+/// How this program was called, so that a command can be copied as it is printed.
+pub(super) fn called() -> String {
+    std::env::args().next().map_or_else(|| "tetrarch".into(), |name| quoted(&name))
+}
+
 /// Text as one word for a shell.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);

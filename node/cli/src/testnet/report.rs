@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tetrarch_launcher::{ReplicaState, Testnet, TestnetStatus};
 
-use super::place::flag;
+use super::place::{called, flag};
 use super::status::{or_dash, role, summary};
 use crate::failure::Failure;
 use crate::output::{Output, table};
@@ -38,8 +38,9 @@ pub(super) fn print(testnet: &Testnet, status: &TestnetStatus, output: &Output) 
     if status.f == 0 {
         output.note("one replica tolerates nothing: good for development only");
     }
-    output.note(&format!("try:  tetrarch kv put greeting hello{flag}"));
-    output.note(&format!("      tetrarch testnet kill {}{flag}", status.primary.unwrap_or(0)));
+    let tetrarch = called();
+    output.note(&format!("try:  {tetrarch} kv put greeting hello{flag}"));
+    output.note(&format!("      {tetrarch} testnet kill {}{flag}", status.primary.unwrap_or(0)));
     Ok(())
 }
 
