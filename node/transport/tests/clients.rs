@@ -160,9 +160,9 @@ async fn a_request_may_come_before_the_replica() {
     assert_eq!(within(asked).await.unwrap().unwrap(), answer(b"early".to_vec()));
 }
 
-/// The process is killed: it says no goodbye. The next one tells the client at its next packet.
-#[test]
-fn a_client_notices_a_killed_replica_when_the_next_one_answers() {
+/// What a client that was connected to a killed replica hears when it asks the next one at the same address, which must then serve
+/// it. A runtime that is dropped stands for the process: now and then it lets a stream's end slip out, as no killed process would.
+fn asked_after_a_kill() -> String {
     let address = free_port();
     let (here, there) = (tokio::runtime::Runtime::new().unwrap(), tokio::runtime::Runtime::new().unwrap());
     let first = there.block_on(async {
@@ -180,10 +180,20 @@ fn a_client_notices_a_killed_replica_when_the_next_one_answers() {
         let _server = serve(incoming);
         let since = Instant::now();
         let error = within(client.request(id(0), read(b"2"))).await.unwrap_err();
-        assert!(matches!(&error, RequestError::Closed { reason, .. } if reason.contains("restarted")), "{error}");
         assert!(since.elapsed() < Duration::from_secs(3), "it took {:?}", since.elapsed());
         within(client.request(id(0), read(b"2"))).await.unwrap();
-    });
+        match error {
+            RequestError::Closed { reason, .. } => reason,
+            other => panic!("ended in another way: {other}"),
+        }
+    })
+}
+
+/// The process is killed: it says no goodbye. The next one tells the client at its next packet.
+#[test]
+fn a_client_notices_a_killed_replica_when_the_next_one_answers() {
+    let heard = (0..10).map(|_| asked_after_a_kill()).find(|reason| !reason.contains("stopped by peer"));
+    assert!(heard.as_ref().is_some_and(|reason| reason.contains("restarted")), "{heard:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
