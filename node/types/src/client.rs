@@ -106,7 +106,7 @@ pub enum Refusal {
         nonce: u64,
     },
     /// Past its end of validity.
-    #[error("the transaction is no longer valid; sign the command again")]
+    #[error("the transaction is no longer valid; look whether it executed in time before you sign the command again")]
     Expired,
     /// End of validity too far ahead.
     #[error("the transaction is valid for longer than an hour; sign the command again with an earlier end")]
