@@ -11,7 +11,7 @@ ARGS ?=
 help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
 	@echo 'make test      every test'
-	@echo 'make lint      formatting and lints, as CI checks them'
+	@echo 'make lint      formatting, lints and documentation, as CI checks them'
 	@echo 'make mutants   builds with the deliberate bugs; the harness has to catch them'
 	@echo 'make build     the release binary, $(TETRARCH)'
 
@@ -28,6 +28,7 @@ test: deps
 lint: deps
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS='--deny warnings' $(CARGO) doc --workspace --no-deps --locked --quiet
 
 mutants: deps
 	$(CARGO) test --locked --package tetrarch-simulator --features mutants --test mutants -- --nocapture
