@@ -1,4 +1,5 @@
 //! Clients that behave, and replicas that come and go.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod common;
 
