@@ -164,6 +164,41 @@ async fn who_was_busy_is_asked_again() {
     client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap();
 }
 
+/// Rule R-6: which of two transactions gets the nonce is not decided, so the command is not signed anew; both could execute.
+#[tokio::test]
+async fn while_a_nonce_is_contested_the_same_transaction_is_sent_again() {
+    let contested_at_first = || {
+        Some(script(|me: &common::Me, request: &Request| match request {
+            Request::Submit(transaction) if me.count < 3 => {
+                Some(Response::Refused(Refusal::NonceContested { nonce: transaction.body.nonce }))
+            }
+            other => honest(me, other),
+        }))
+    };
+    let cluster = Cluster::with(4, (0..4).map(|index| (index, contested_at_first()))).await;
+    let client = cluster.client();
+    let transaction = client.sign_with_nonce(vec![1], 1).unwrap();
+    let submitted = client.submit_signed(transaction.clone()).await.unwrap();
+    assert_eq!(submitted.transaction, transaction.id());
+}
+
+/// Rule R-6: nobody knows any more whether it executed, so the command is not signed anew.
+#[tokio::test]
+async fn a_forgotten_nonce_is_told_and_not_replaced() {
+    let forgotten = || {
+        Some(script(|me: &common::Me, request: &Request| match request {
+            Request::Submit(transaction) => {
+                Some(Response::Refused(Refusal::NonceForgotten { nonce: transaction.body.nonce }))
+            }
+            other => honest(me, other),
+        }))
+    };
+    let cluster = Cluster::with(4, (0..4).map(|index| (index, forgotten()))).await;
+    let error = cluster.client().submit(vec![1]).await.unwrap_err();
+    assert!(matches!(error, ClientError::Refused(Refusal::NonceForgotten { .. })), "{error}");
+    assert!(error.to_string().contains("may have executed or not"), "{error}");
+}
+
 #[tokio::test]
 async fn who_was_silent_is_asked_again() {
     let deaf_at_first = || {
