@@ -118,11 +118,17 @@ async fn serve(arguments: &RunArguments, log: Option<&str>) -> Result<(), Failur
     let mut stop = Stop::new(arguments.exit_with_stdin)?;
     // In a task of its own, because opening a large state keeps its thread busy, and a signal is to be heard meanwhile.
     let mut starting = tokio::spawn(Node::start(config));
-    let node = tokio::select! {
-        started = &mut starting => started.map_err(|error| broken(&error))?.map_err(|error| failure(&error))?,
-        reason = stop.wait() => return reason.result(),
+    let (started, early) = tokio::select! {
+        started = &mut starting => (started, None),
+        // What is half open is opened and then closed in good order: a database that other threads still use when the program ends
+        // brings it down.
+        reason = stop.wait() => (starting.await, Some(reason)),
     };
-    let reason = stop.wait().await;
+    let node = started.map_err(|error| broken(&error))?.map_err(|error| failure(&error))?;
+    let reason = match early {
+        Some(reason) => reason,
+        None => stop.wait().await,
+    };
     tracing::info!(%reason, "the node shuts down");
     tokio::select! {
         () = node.shutdown() => {}
