@@ -76,7 +76,7 @@ impl Replica {
     }
 
     pub(crate) fn on_checkpoint(&mut self, now: Now, signed: Signed<Checkpoint>, effects: &mut Effects) {
-        let ignore = |reason| Self::ignored(signed.signer, MessageKind::Checkpoint, reason);
+        let ignore = |reason| Event::ignored(signed.signer, MessageKind::Checkpoint, reason);
         let checkpoint = signed.payload;
         let is_due = checkpoint.seq.is_multiple_of(self.config.membership.parameters().checkpoint_interval);
         if checkpoint.seq <= self.checkpoints.stable.seq || !is_due {

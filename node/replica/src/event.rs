@@ -109,6 +109,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// A message of `from` changed nothing.
+    pub(crate) const fn ignored(from: ReplicaId, kind: MessageKind, reason: Ignored) -> Self {
+        Self::Ignored { from, kind, reason }
+    }
+}
+
 /// Why a message changed nothing. Most of these happen to honest replicas too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ignored {

@@ -1,6 +1,6 @@
 //! Handing decided batches to execution, in order and once.
 
-use tetrarch_types::{CommittedBatch, MessageKind, Now, Refusal, SeqNum, Transaction};
+use tetrarch_types::{CommittedBatch, Now, Refusal, SeqNum, Transaction};
 
 use crate::slot::Content;
 use crate::{Effect, Effects, Event, Replica};
@@ -95,11 +95,11 @@ impl Replica {
 
     /// Whether there is something that should execute: requests that wait, or slots in agreement.
     pub(crate) fn has_work(&self) -> bool {
-        let in_agreement = |slot: &crate::slot::Slot| slot.assignment.is_some() || slot.commit.is_some();
-        !self.pool.is_empty() || self.log.above(self.dispatched).any(|(_, slot)| in_agreement(slot))
+        !self.pool.is_empty() || self.is_in_agreement()
     }
 
-    pub(crate) fn ignored(from: tetrarch_types::ReplicaId, kind: MessageKind, reason: crate::Ignored) -> Event {
-        Event::Ignored { from, kind, reason }
+    /// Whether any slot above the last one handed out is assigned or decided.
+    pub(crate) fn is_in_agreement(&self) -> bool {
+        self.log.above(self.dispatched).any(|(_, slot)| slot.assignment.is_some() || slot.commit.is_some())
     }
 }

@@ -157,7 +157,7 @@ impl Replica {
             _ => self.on_batches(now, supply.into_inner(), effects),
         };
         if !used {
-            effects.observe(Self::ignored(from, MessageKind::Supply, Ignored::Unasked));
+            effects.observe(Event::ignored(from, MessageKind::Supply, Ignored::Unasked));
         }
     }
 

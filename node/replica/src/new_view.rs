@@ -63,7 +63,7 @@ impl Replica {
         let view = signed.payload.view;
         if view < self.view || (view == self.view && !self.changing) {
             let reason = if view < self.view { Ignored::OldView } else { Ignored::SameView };
-            return effects.observe(Self::ignored(signed.signer, MessageKind::NewView, reason));
+            return effects.observe(Event::ignored(signed.signer, MessageKind::NewView, reason));
         }
         let foundation = foundation(view, &signed.payload.view_changes);
         if !self.follows_from(&signed.payload, &foundation) {

@@ -19,7 +19,7 @@ use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
 impl Replica {
     pub(crate) fn on_pre_prepare(&mut self, now: Now, proposal: Proposal, effects: &mut Effects) {
         let Signed { payload: PrePrepare { view, seq, digest }, signer, signature } = proposal.pre_prepare;
-        let ignore = |reason| Event::Ignored { from: signer, kind: MessageKind::PrePrepare, reason };
+        let ignore = |reason| Event::ignored(signer, MessageKind::PrePrepare, reason);
         if view < self.view {
             return effects.observe(ignore(Ignored::OldView));
         }
@@ -143,7 +143,7 @@ impl Replica {
     pub(crate) fn on_prepare(&mut self, signed: Signed<Prepare>, effects: &mut Effects) {
         let Prepare { view, seq, digest } = signed.payload;
         if let Some(reason) = self.vote_out_of_place(view, seq) {
-            return effects.observe(Event::Ignored { from: signed.signer, kind: MessageKind::Prepare, reason });
+            return effects.observe(Event::ignored(signed.signer, MessageKind::Prepare, reason));
         }
         let vote = Vote { view, digest, signature: signed.signature };
         match self.log.slot(seq).prepares.count_in(signed.signer, vote) {
@@ -184,7 +184,7 @@ impl Replica {
         let Commit { view, seq, digest } = signed.payload;
         if !self.log.in_window(seq) {
             let reason = Ignored::OutsideWindow;
-            return effects.observe(Event::Ignored { from: signed.signer, kind: MessageKind::Commit, reason });
+            return effects.observe(Event::ignored(signed.signer, MessageKind::Commit, reason));
         }
         let vote = Vote { view, digest, signature: signed.signature };
         match self.log.slot(seq).commits.count_in(signed.signer, vote) {
@@ -218,7 +218,7 @@ impl Replica {
 
 fn not_counted(from: ReplicaId, kind: MessageKind, counted: Counted) -> Event {
     let reason = if counted == Counted::Old { Ignored::OldView } else { Ignored::Duplicate };
-    Event::Ignored { from, kind, reason }
+    Event::ignored(from, kind, reason)
 }
 
 /// The vote of a replica for a slot, said again for a peer that may have missed it.

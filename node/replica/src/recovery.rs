@@ -173,7 +173,7 @@ impl Replica {
         }
         let view_bound = self.view_start.max(self.checkpoints.stable.seq).next();
         self.next_seq = self.next_seq.max(view_bound);
-        for seq in self.prepared_here() {
+        for seq in self.assigned() {
             self.own_proposals.remove(&seq);
         }
         let in_flight =
@@ -195,7 +195,7 @@ impl Replica {
     }
 
     /// Slots whose assignment of the current view is known with its signature: their proposals need not come back signed.
-    fn prepared_here(&self) -> Vec<SeqNum> {
+    fn assigned(&self) -> Vec<SeqNum> {
         self.log.iter().filter(|(_, slot)| slot.assignment.is_some()).map(|(seq, _)| seq).collect()
     }
 }

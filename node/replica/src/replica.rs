@@ -14,7 +14,7 @@ use crate::log::Log;
 use crate::pool::Pool;
 use crate::spent::Spent;
 use crate::timer::Timers;
-use crate::{Config, Effects, Ignored, Input, ViewChangeReason};
+use crate::{Config, Effects, Event, Ignored, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -141,7 +141,7 @@ impl Replica {
 
     fn on_message(&mut self, now: Now, message: Verified<Message>, effects: &mut Effects) {
         if self.halted && !matches!(*message, Message::Status(_)) {
-            return effects.observe(Self::ignored(message.signer(), message.kind(), Ignored::Halted));
+            return effects.observe(Event::ignored(message.signer(), message.kind(), Ignored::Halted));
         }
         let from = message.signer();
         let message = match message.into_supply() {
@@ -167,9 +167,14 @@ impl Replica {
             return Some(Time::ZERO);
         }
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
+        let due = [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due()];
+        due.into_iter().flatten().min()
+    }
+
+    /// When a backup next passes waiting requests on to the primary.
+    fn relay_due(&self) -> Option<Time> {
         let relays = !self.is_primary() && !self.changing && self.pool.has_unassigned();
-        let relay = relays.then(|| self.timers.relay(&self.config));
-        [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), relay].into_iter().flatten().min()
+        relays.then(|| self.timers.relay(&self.config))
     }
 
     fn status_due(&self) -> Time {
@@ -196,8 +201,7 @@ impl Replica {
         if self.view_due().is_some_and(|due| due <= now.time) {
             self.on_view_due(now, effects);
         }
-        let relays = !self.is_primary() && !self.changing && self.pool.has_unassigned();
-        if relays && self.timers.relay(&self.config) <= now.time {
+        if self.relay_due().is_some_and(|due| due <= now.time) {
             self.relay(now, effects);
         }
         self.fetch_due(now, effects);
@@ -240,9 +244,7 @@ impl Replica {
         if self.executed_elsewhere() > self.dispatched {
             return false;
         }
-        let in_agreement =
-            self.log.above(self.dispatched).any(|(_, slot)| slot.assignment.is_some() || slot.commit.is_some());
-        in_agreement || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
+        self.is_in_agreement() || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
     }
 
     /// Rule V-2 counts only a request that every honest primary would have ordered, whatever its clock.

@@ -56,11 +56,11 @@ impl Replica {
         self.learn_certificate(now, signed.payload.stable.clone(), effects);
         if signed.payload.view < self.view || (signed.payload.view == self.view && !self.changing) {
             self.answer_late_view_change(now, &signed, effects);
-            return effects.observe(Self::ignored(from, MessageKind::ViewChange, Ignored::OldView));
+            return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::OldView));
         }
         // Rule B-1: only the highest view of each member is kept, and the first message for it.
         if self.view_changes.get(&from).is_some_and(|held| held.payload.view >= signed.payload.view) {
-            return effects.observe(Self::ignored(from, MessageKind::ViewChange, Ignored::Duplicate));
+            return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::Duplicate));
         }
         self.view_changes.insert(from, signed);
         self.try_join(now, effects);
