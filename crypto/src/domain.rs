@@ -65,6 +65,14 @@ domains! {
     MerkleNode => "merkle-node",
     /// The hash chain through a replica's own records on disk.
     JournalRecord => "journal-record",
+    /// The place of a row in the state tree.
+    StatePath => "state-path",
+    /// The value of a row in the state tree.
+    StateValue => "state-value",
+    /// A leaf of the state tree.
+    StateLeaf => "state-leaf",
+    /// A node of the state tree.
+    StateNode => "state-node",
     /// The root over the whole replicated state.
     StateRoot => "state-root",
     /// Proof of a replica's misbehaviour.

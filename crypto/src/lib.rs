@@ -1,4 +1,4 @@
-//! Digests, keys, signing domains, the one rule for accepting signatures, and Merkle paths.
+//! Digests, keys, signing domains, the one rule for accepting signatures, Merkle paths, and the authenticated state tree.
 //!
 //! Everything that Tetrarch hashes or signs goes through this crate, under three laws:
 //!
@@ -23,6 +23,7 @@ mod public_key;
 mod scheme;
 mod signature;
 mod signing_key;
+pub mod state_tree;
 
 pub use bytes::ParseHexError;
 pub use digest::Digest;

@@ -13,6 +13,9 @@ pub struct Applied {
     pub agreed_time: Timestamp,
     /// Every remembered sender's nonces.
     pub senders: Vec<(PublicKey, Sender)>,
+    /// The state here is that of no batch: it was found damaged, or is being replaced. Nothing may execute on it, and `executed` and
+    /// what follows from it means nothing, until a whole state is installed.
+    pub damaged: bool,
     /// State roots at the most recent checkpoints, ascending. They are signed again after a restart if not stable yet.
     pub checkpoints: Vec<(SeqNum, Digest)>,
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Digest, PublicKey};
 
-use crate::{ReplicaId, Reply, SeqNum, Timestamp, TransactionId, View};
+use crate::{ReplicaId, Reply, SeqNum, Timestamp, TransactionId, TransferProgress, View};
 
 /// A client's request to one replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,14 @@ pub enum Query {
     Transaction(TransactionId),
     /// How the replica is.
     Status,
+    /// A row of the state at the latest stable checkpoint that the replica has, with a proof.
+    Prove {
+        /// The row's table.
+        table: String,
+        /// Its key.
+        #[serde(with = "serde_bytes")]
+        key: Vec<u8>,
+    },
 }
 
 /// A replica's answer to one request.
@@ -44,6 +52,8 @@ pub enum Response {
     Status(NodeStatus),
     /// The request is not served.
     Refused(Refusal),
+    /// To [`Query::Prove`].
+    Proof(Box<crate::StateProof>),
 }
 
 /// The answer to a read: comparable between replicas byte by byte.
@@ -120,6 +130,12 @@ pub enum Refusal {
     /// Not a request of this protocol, or a command the state machine cannot read.
     #[error("the request is malformed: {0}")]
     Malformed(String),
+    /// [`Query::Prove`] before the chain's first stable checkpoint.
+    #[error("no checkpoint is stable yet: the first one comes with batch {first}; write more, or ask later")]
+    NoCheckpoint {
+        /// K.
+        first: SeqNum,
+    },
 }
 
 /// What a replica is doing.
@@ -131,6 +147,12 @@ pub enum NodeMode {
     ChangingView,
     /// Behind the others and fetching.
     Recovering,
+    /// In step with the others, but not voting: it lost records of its own votes, and waits until nothing that it may have voted
+    /// for can still be decided (rule A-3).
+    Silent {
+        /// The stable checkpoint from which on it votes; none while the others have not told enough.
+        until: Option<SeqNum>,
+    },
     /// Not voting, for the reason given.
     Halted(String),
 }
@@ -164,4 +186,21 @@ pub struct NodeStatus {
     pub evidence: u64,
     /// Microseconds since the process started.
     pub uptime_micros: u64,
+    /// The state transfer under way.
+    pub transfer: Option<TransferProgress>,
+    /// How the replica came back when its process started.
+    pub recovery: Recovery,
+}
+
+/// How a replica came back, and how long it took.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// What it found and did, a sentence each.
+    pub findings: Vec<String>,
+    /// From the start of the process until it had read everything on its own disk.
+    pub disk_micros: u64,
+    /// From then until it was level with the others; none while it is not.
+    pub level_micros: Option<u64>,
+    /// Rows that came by state transfer since the start.
+    pub rows_fetched: u64,
 }

@@ -30,6 +30,18 @@ pub const MAX_SUPPLY_BYTES: usize = 8 * 1024 * 1024;
 /// Committed batches in one supply.
 pub const MAX_SUPPLY_BATCHES: usize = 64;
 
+/// Places of the state tree in one fetch.
+pub const MAX_STATE_PARTS: usize = 64;
+
+/// The rows and pages in one supply of state, in bytes. One row of any size always fits.
+pub const MAX_STATE_BYTES: usize = 1024 * 1024;
+
+/// Replies that the replicated reply cache holds at most; the oldest batches' make room (rule R-4).
+pub const MAX_CACHED_REPLIES: u64 = 32_768;
+
+/// The bytes of the replies in the cache at most; those of the latest batch always fit.
+pub const MAX_CACHED_REPLY_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Transaction ids in one fetch.
 pub const MAX_FETCH_TRANSACTIONS: usize = MAX_BATCH_TRANSACTIONS;
 

@@ -1,11 +1,12 @@
 //! What replicas say to each other. Every message is signed; a vote's signature is also what certificates are made of.
 
 use serde::{Deserialize, Serialize};
+use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Claim, Digest, Domain, PublicKey, Scope, Signature, Signer};
 
 use crate::{
-    Batch, CheckpointCertificate, CommittedBatch, PreparedCertificate, ReplicaId, SeqNum, Transaction, TransactionId,
-    View, encode,
+    Batch, CheckpointCertificate, CommittedBatch, Held, PreparedCertificate, ReplicaId, SeqNum, StatePart, Transaction,
+    TransactionId, View, encode,
 };
 
 /// A statement that a replica signs, each kind in a domain of its own: a PREPARE can never be read as a COMMIT (rule W-2).
@@ -132,6 +133,20 @@ pub enum Fetch {
         /// The last one the asker has.
         after: SeqNum,
     },
+    /// What the asked member holds of the asker: every replica that starts asks before it votes (rule A-1).
+    Held {
+        /// A number that the asker drew for this start, so that an old answer is known as one.
+        start: u64,
+    },
+    /// Parts of the state at a stable checkpoint (rule S-1).
+    State {
+        /// Which checkpoint.
+        checkpoint: SeqNum,
+        /// Which places of its tree; at most [`MAX_STATE_PARTS`](crate::limits::MAX_STATE_PARTS).
+        parts: Vec<Prefix>,
+        /// A part with up to this many bytes of rows is wanted as rows, a larger one as a page.
+        rows_up_to: u32,
+    },
 }
 
 /// An answer to a [`Fetch`], or bodies that a backup relays to the primary. Nothing in it is believed for its sender's sake:
@@ -149,6 +164,20 @@ pub enum Supply {
     },
     /// Decided batches, consecutive and ascending.
     Committed(Vec<CommittedBatch>),
+    /// What this member holds of the asker.
+    Held(Held),
+    /// Parts of the state at a stable checkpoint: of those asked for, as many as fit, at least one.
+    State {
+        /// Which checkpoint.
+        checkpoint: SeqNum,
+        /// The places and what is there.
+        parts: Vec<(Prefix, StatePart)>,
+    },
+    /// This member does not hold the state at that checkpoint, or no longer.
+    NoState {
+        /// Which checkpoint.
+        checkpoint: SeqNum,
+    },
 }
 
 /// A signed PRE-PREPARE with the batch it names.

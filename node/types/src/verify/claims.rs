@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Claim, Scope, Signature};
 
 use super::{Rejection, Verifier};
 use crate::{
-    Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Membership, Message,
-    NewView, PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable, Signed, Supply,
-    Transaction, View, ViewChange, Votes, limits,
+    Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Held, HeldVote,
+    Membership, Message, NewView, PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable,
+    Signed, StatePart, Supply, Transaction, View, ViewChange, Votes, limits,
 };
 
 type Claims = Result<Vec<Claim>, Rejection>;
@@ -42,6 +43,13 @@ pub(super) fn of_transaction(
     }
     verifier.check_sender(&transaction.body.sender)?;
     Ok(transaction.claim(scope))
+}
+
+/// The signatures under a checkpoint certificate, if its form is right.
+pub(super) fn of_checkpoint_certificate(certificate: &CheckpointCertificate, membership: &Membership) -> Claims {
+    let mut list = Collector { membership, claims: Vec::new() };
+    list.checkpoint(certificate)?;
+    Ok(list.claims)
 }
 
 /// Gathers the claims of one message; every method refuses what is malformed.
@@ -163,6 +171,8 @@ impl Collector<'_> {
     fn fetch(&mut self, signed: &Signed<Fetch>) -> Result<(), Rejection> {
         match &signed.payload {
             Fetch::Transactions(ids) if ids.len() > limits::MAX_FETCH_TRANSACTIONS => Err(Rejection::TooMany),
+            Fetch::State { parts, .. } if parts.len() > limits::MAX_STATE_PARTS => Err(Rejection::TooMany),
+            Fetch::State { parts, .. } if !parts.iter().all(Prefix::is_valid) => Err(Rejection::BadPlace),
             _ => self.signed(signed),
         }
     }
@@ -182,8 +192,32 @@ impl Collector<'_> {
                 }
                 batches.iter().try_for_each(|committed| self.committed_batch(committed, verifier))?;
             }
+            Supply::Held(held) => self.held(held)?,
+            Supply::State { parts, .. } => state_parts(parts)?,
+            Supply::NoState { .. } => {}
         }
         self.signed(signed)
+    }
+
+    /// Rule A-1: votes of one member, each with its own signature.
+    fn held(&mut self, held: &Held) -> Result<(), Rejection> {
+        let most = self.membership.parameters().window.saturating_mul(4);
+        if held.votes.len() as u64 > most {
+            return Err(Rejection::TooMany);
+        }
+        let is_stray = |vote: &HeldVote| vote.signer() != held.about;
+        if held.votes.iter().any(is_stray) || held.view_change.as_ref().is_some_and(|it| it.signer != held.about) {
+            return Err(Rejection::MisplacedCertificate);
+        }
+        self.checkpoint(&held.stable)?;
+        for vote in &held.votes {
+            match vote {
+                HeldVote::PrePrepare(signed) => self.signed(signed)?,
+                HeldVote::Prepare(signed) => self.signed(signed)?,
+                HeldVote::Commit(signed) => self.signed(signed)?,
+            }
+        }
+        held.view_change.as_ref().map_or(Ok(()), |view_change| self.view_change(view_change))
     }
 
     fn committed_batch(&mut self, committed: &CommittedBatch, verifier: &Verifier) -> Result<(), Rejection> {
@@ -214,6 +248,14 @@ impl Collector<'_> {
         }
         Ok(())
     }
+}
+
+/// Places that exist, and no more of them than may be asked for. What is there is judged by whoever knows the digest due.
+fn state_parts(parts: &[(Prefix, StatePart)]) -> Result<(), Rejection> {
+    if parts.len() > limits::MAX_STATE_PARTS {
+        return Err(Rejection::TooMany);
+    }
+    if parts.iter().all(|(place, _)| place.is_valid()) { Ok(()) } else { Err(Rejection::BadPlace) }
 }
 
 /// Rule N-3, the part that needs no state: bounded, and no transaction twice.

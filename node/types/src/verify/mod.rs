@@ -4,6 +4,7 @@
 //! match, bounds hold) and lists every signature in it, nested ones included. Then the signatures of many messages are checked
 //! together. A message with anything wrong in it is refused whole.
 
+mod checkpoint;
 mod claims;
 mod reply;
 mod senders;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex};
 use tetrarch_crypto::{Claim, SignatureScheme, WeakKey};
 
 use crate::{Membership, Message, ReplicaId, Reply, Transaction};
+pub(crate) use checkpoint::checkpoint_certificate;
 pub(crate) use reply::reply_certificate;
 use senders::KnownSenders;
 
@@ -59,6 +61,7 @@ impl Verified<crate::Supply> {
             crate::Supply::Committed(batches) => {
                 batches.into_iter().flat_map(|committed| committed.transactions).map(Verified).collect()
             }
+            crate::Supply::Held(_) | crate::Supply::State { .. } | crate::Supply::NoState { .. } => Vec::new(),
         }
     }
 }
@@ -93,6 +96,8 @@ pub enum Rejection {
     MisplacedCertificate,
     #[error("a list is longer than its bound")]
     TooMany,
+    #[error("a place named is none of the state tree")]
+    BadPlace,
     #[error("a result's path does not lead to the signed root")]
     WrongPath,
 }

@@ -1,0 +1,74 @@
+//! Sixteen neighbours: four levels of the tree, stored and sent as one.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Branch, Path, Prefix};
+use crate::Digest;
+
+/// Sixteen neighbouring branches, by the nibble that leads to each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page(pub [Branch; 16]);
+
+impl Page {
+    /// The branch that a nibble leads to.
+    pub fn branch(&self, nibble: u8) -> Branch {
+        self.0.get(usize::from(nibble)).copied().unwrap_or_default()
+    }
+
+    /// Puts a branch where a nibble leads.
+    pub fn set(&mut self, nibble: u8, branch: Branch) {
+        if let Some(place) = self.0.get_mut(usize::from(nibble)) {
+            *place = branch;
+        }
+    }
+
+    /// What hangs where the page does.
+    pub fn joined(&self) -> Branch {
+        self.levels()[0].first().copied().unwrap_or_default()
+    }
+
+    /// Whether its leaves belong below this place, each behind its own nibble. What a page says of nodes cannot be seen by itself.
+    pub fn fits(&self, place: &Prefix) -> bool {
+        (0_u8..).zip(&self.0).all(|(nibble, branch)| match branch {
+            Branch::Leaf { path, .. } => place.child(nibble).contains(path),
+            _ => place.len() < Path::NIBBLES,
+        })
+    }
+
+    /// From what hangs at the page's place, down four levels of one bit each until `path` meets a leaf or nothing, or leaves the
+    /// page: the neighbours passed on the way, and what was met.
+    pub(super) fn walk(&self, path: &Path, depth: usize) -> (Vec<Digest>, Branch) {
+        let levels = self.levels();
+        let mut siblings = Vec::new();
+        let mut at = 0_usize;
+        let mut branch = self.joined();
+        for (step, level) in levels.iter().enumerate().skip(1) {
+            if !matches!(branch, Branch::Node(_)) {
+                break;
+            }
+            at = at * 2 + usize::from(path.bit(depth + step - 1));
+            siblings.push(level.get(at ^ 1).copied().unwrap_or_default().digest());
+            branch = level.get(at).copied().unwrap_or_default();
+        }
+        (siblings, branch)
+    }
+
+    /// The branches of each level, the top first: one, two, four, eight, sixteen.
+    fn levels(&self) -> [Vec<Branch>; 5] {
+        let mut levels: [Vec<Branch>; 5] = Default::default();
+        levels[4] = self.0.to_vec();
+        for level in (0..4).rev() {
+            let pairs = levels[level + 1].chunks(2);
+            levels[level] = pairs.map(|pair| Branch::join(first(pair), last(pair))).collect();
+        }
+        levels
+    }
+}
+
+fn first(pair: &[Branch]) -> Branch {
+    pair.first().copied().unwrap_or_default()
+}
+
+fn last(pair: &[Branch]) -> Branch {
+    pair.last().copied().unwrap_or_default()
+}
