@@ -50,6 +50,12 @@ impl Checkpoints {
         votes.filter(|vote| vote.payload == *checkpoint).map(|vote| (vote.signer, vote.signature)).collect()
     }
 
+    /// A state came from outside: its root is the only one here.
+    pub(crate) fn installed(&mut self, certificate: &CheckpointCertificate) {
+        self.roots = BTreeMap::from([(certificate.seq, certificate.state_root)]);
+        self.ahead.take_if(|ahead| ahead.seq <= certificate.seq);
+    }
+
     fn forget_through(&mut self, seq: SeqNum) {
         for of_member in self.votes.values_mut() {
             *of_member = of_member.split_off(&seq.next());
@@ -65,6 +71,10 @@ impl Replica {
     /// Execution reached a checkpoint: say so (rule C-1). The same state gives the same root again after a crash, so nothing has
     /// to be durable first.
     pub(crate) fn on_snapshotted(&mut self, now: Now, seq: SeqNum, state_root: Digest, effects: &mut Effects) {
+        if !self.may_execute() {
+            // Of the state that is being replaced.
+            return;
+        }
         self.checkpoints.roots.insert(seq, state_root);
         if self.checkpoints.roots.len() > KEPT_ROOTS {
             self.checkpoints.roots.pop_first();
@@ -97,7 +107,7 @@ impl Replica {
     }
 
     /// A checkpoint that a quorum agrees on (rule C-2): stable if this replica has that state, a goal if it is not there yet, and
-    /// the end of its voting if it has another (rule C-4).
+    /// the end of its own state if it has another (rule C-4).
     pub(crate) fn learn_certificate(&mut self, now: Now, certificate: CheckpointCertificate, effects: &mut Effects) {
         let (seq, agreed) = (certificate.seq, certificate.state_root);
         if seq <= self.checkpoints.stable.seq {
@@ -106,11 +116,12 @@ impl Replica {
         match self.checkpoints.roots.get(&seq).copied() {
             Some(own) if own == agreed => self.stabilise(now, certificate, effects),
             Some(own) => {
-                self.halted = true;
                 effects.observe(Event::Diverged { seq, own, agreed });
+                self.give_up_state(now, certificate, effects);
             }
             None if self.checkpoints.ahead.as_ref().is_none_or(|ahead| ahead.seq < seq) => {
                 self.checkpoints.ahead = Some(certificate);
+                self.try_transfer(now, effects);
             }
             None => {}
         }
@@ -118,7 +129,7 @@ impl Replica {
 
     /// Moves the low watermark (rule C-3). What the journal must go on holding about views is written again, so that everything
     /// older than the first live slot can go.
-    fn stabilise(&mut self, now: Now, certificate: CheckpointCertificate, effects: &mut Effects) {
+    pub(crate) fn stabilise(&mut self, now: Now, certificate: CheckpointCertificate, effects: &mut Effects) {
         let (seq, state_root) = (certificate.seq, certificate.state_root);
         effects.persist(Record::Stable(certificate.clone()));
         self.checkpoints.stable = certificate;
@@ -134,12 +145,16 @@ impl Replica {
         effects.push(Effect::Discard { through: seq });
         effects.observe(Event::Stable { seq, state_root });
         self.timers.propose = true;
+        self.try_cure(now, effects);
         self.try_execute(now, effects);
     }
 
     fn persist_view(&self, effects: &mut Effects) {
         if let Some(new_view) = &self.new_view {
             effects.persist(Record::Entered(new_view.clone()));
+        }
+        if self.standing.lost {
+            effects.persist(Record::Lost);
         }
         if self.changing {
             effects.persist(Record::ViewChanging { view: self.view });

@@ -10,6 +10,9 @@ use tetrarch_types::{Membership, ReplicaId, limits};
 pub struct Config {
     /// Which member it is.
     pub id: ReplicaId,
+    /// A number drawn for this start of the process, different from those of all earlier starts: answers to an earlier start's
+    /// question do not count (rule A-1).
+    pub start: u64,
     /// The members.
     pub membership: Arc<Membership>,
     /// How long a view may go without progress while requests wait, before the first doubling.
@@ -55,6 +58,7 @@ impl Config {
     pub fn new(id: ReplicaId, membership: Arc<Membership>) -> Self {
         Self {
             id,
+            start: 0,
             membership,
             base_timeout: Duration::from_millis(1_000),
             max_timeout: Duration::from_secs(30),

@@ -1,10 +1,11 @@
 //! The replica's one door: inputs go in, effects come out, in order.
 
 use serde::{Deserialize, Serialize};
+use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal, ReplicaId,
-    SeqNum, Signed, Transaction, TransactionId, Verified, View,
+    Applied, Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal,
+    ReplicaId, SeqNum, Signed, Supply, Transaction, TransactionId, Verified, View,
 };
 
 use crate::Event;
@@ -33,6 +34,18 @@ pub enum Input {
         /// The root of the replicated state.
         state_root: Digest,
     },
+    /// The state that [`Effect::FetchState`] asked for is in place, whole and durable.
+    StateInstalled {
+        /// The target.
+        certificate: CheckpointCertificate,
+        /// What agreement must know of it.
+        applied: Box<Applied>,
+    },
+    /// No peer that answers holds the state at this checkpoint: a later one has to be the target.
+    StateGone {
+        /// The target.
+        checkpoint: SeqNum,
+    },
 }
 
 /// Something to be done outside. Effects run in order; what stands behind a [`Effect::Persist`] must not leave the node before
@@ -56,6 +69,27 @@ pub enum Effect {
         to: ReplicaId,
         /// The last one it has.
         after: SeqNum,
+    },
+    /// Fetch the state at a stable checkpoint and put it in the place of the one here (rule S-1). A later one replaces the target of
+    /// an earlier one. Nothing is handed to execution until [`Input::StateInstalled`].
+    FetchState(CheckpointCertificate),
+    /// A peer sent parts of the state that is being fetched, or says that it does not hold it. Not believed by anyone yet.
+    StateArrived {
+        /// Who.
+        from: ReplicaId,
+        /// A [`Supply::State`] or [`Supply::NoState`] of the target.
+        supply: Supply,
+    },
+    /// Answer a peer that asks for parts of the state at a stable checkpoint.
+    SendState {
+        /// Who asks.
+        to: ReplicaId,
+        /// Which checkpoint.
+        checkpoint: SeqNum,
+        /// Which places.
+        parts: Vec<Prefix>,
+        /// How many bytes of rows it takes for one place, instead of a page.
+        rows_up_to: u32,
     },
     /// Tell the client that waits for this transaction, if one does.
     Refuse {
@@ -124,6 +158,10 @@ pub enum Record {
     Entered(Signed<NewView>),
     /// A checkpoint is stable.
     Stable(CheckpointCertificate),
+    /// Records of this replica's votes are gone: it is silent until it is cured (rule A-2).
+    Lost,
+    /// Nothing that it may have forgotten can still be decided: it votes again (rule A-3).
+    Cured,
 }
 
 impl Record {
@@ -132,7 +170,12 @@ impl Record {
         match self {
             Self::Proposed { seq, .. } | Self::Accepted { seq, .. } => Some(*seq),
             Self::Prepared(certificate) => Some(certificate.seq),
-            Self::ViewChanging { .. } | Self::Starting(_) | Self::Entered(_) | Self::Stable(_) => None,
+            Self::ViewChanging { .. }
+            | Self::Starting(_)
+            | Self::Entered(_)
+            | Self::Stable(_)
+            | Self::Lost
+            | Self::Cured => None,
         }
     }
 }

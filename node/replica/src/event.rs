@@ -86,7 +86,7 @@ pub enum Event {
         /// The agreed root.
         state_root: Digest,
     },
-    /// This replica's state differs from what a quorum agreed on: it stops voting.
+    /// This replica's state differs from what a quorum agreed on: it stops voting until it has fetched that state.
     Diverged {
         /// The checkpoint.
         seq: SeqNum,
@@ -94,6 +94,25 @@ pub enum Event {
         own: Digest,
         /// The agreed root.
         agreed: Digest,
+    },
+    /// Records of this replica's own votes are gone: it is silent from here on (rule A-2).
+    RecordsLost,
+    /// It stays silent until a checkpoint at or above this one is stable (rule A-3).
+    Silent {
+        /// That checkpoint.
+        until: SeqNum,
+    },
+    /// It votes from here on.
+    Voting,
+    /// A whole state is fetched.
+    Transferring {
+        /// The checkpoint it is of.
+        checkpoint: SeqNum,
+    },
+    /// A whole state is in place.
+    StateInstalled {
+        /// The checkpoint it is of.
+        checkpoint: SeqNum,
     },
     /// Something missing was asked of a peer.
     Fetching {
@@ -133,8 +152,6 @@ pub enum Ignored {
     Conflicting,
     /// The answer to nothing that was asked.
     Unasked,
-    /// This replica has stopped voting.
-    Halted,
 }
 
 /// What is wrong with a proposal, in the eyes of a backup.

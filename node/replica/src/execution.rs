@@ -18,6 +18,9 @@ impl Replica {
     }
 
     fn next_decided(&self) -> Option<(CommittedBatch, Content)> {
+        if !self.may_execute() {
+            return None;
+        }
         let seq = self.dispatched.next();
         let slot = self.log.get(seq)?;
         let certificate = slot.commit.clone()?;

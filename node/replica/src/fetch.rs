@@ -92,7 +92,8 @@ impl Replica {
     /// When decided batches are asked for: once nothing was executed for a while although there is more (rule L-3).
     pub(crate) fn catch_up_due(&self) -> Option<Time> {
         let patience = self.config.retransmit_interval;
-        (self.known() > self.dispatched).then(|| self.timers.progress.after(patience).max(self.catch_up.due))
+        (self.may_execute() && self.known() > self.dispatched)
+            .then(|| self.timers.progress.after(patience).max(self.catch_up.due))
     }
 
     fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
@@ -106,12 +107,17 @@ impl Replica {
         let offset = if ahead.is_empty() { count } else { 0 };
         let due = now.time.after(self.config.retransmit_interval);
         self.catch_up = Attempt { due, count: count.wrapping_add(1) };
+        self.fruitless = self.fruitless.saturating_add(1);
+        self.try_transfer(now, effects);
+        if !self.may_execute() {
+            return;
+        }
         self.ask(first, offset, Missing::Committed, Fetch::Committed { after: self.dispatched }, effects);
     }
 
-    pub(crate) fn on_fetch(&self, signed: &Signed<Fetch>, effects: &mut Effects) {
+    pub(crate) fn on_fetch(&mut self, now: Now, signed: Signed<Fetch>, effects: &mut Effects) {
         let to = signed.signer;
-        match &signed.payload {
+        match signed.payload {
             Fetch::Transactions(ids) => {
                 let mut bytes = 0;
                 let held = ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)));
@@ -125,15 +131,19 @@ impl Replica {
                 }
             }
             Fetch::Batch(digest) => {
-                if let Some(content) = self.content(digest) {
+                if let Some(content) = self.content(&digest) {
                     let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect());
                     effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
                 }
             }
-            Fetch::Committed { after } if *after < self.executed => {
-                effects.push(Effect::SendCommitted { to, after: *after });
+            Fetch::Committed { after } if after < self.executed && self.may_execute() => {
+                effects.push(Effect::SendCommitted { to, after });
             }
             Fetch::Committed { .. } => {}
+            Fetch::Held { start } => self.tell_held(now, to, start, effects),
+            Fetch::State { checkpoint, parts, rows_up_to } => {
+                effects.push(Effect::SendState { to, checkpoint, parts, rows_up_to });
+            }
         }
     }
 
@@ -154,16 +164,24 @@ impl Replica {
                 transactions.into_iter().for_each(|transaction| self.on_request(now, transaction, true, effects));
                 true
             }
-            _ => self.on_batches(now, supply.into_inner(), effects),
+            _ => self.on_other_supply(now, supply.into_inner(), from, effects),
         };
         if !used {
             effects.observe(Event::ignored(from, MessageKind::Supply, Ignored::Unasked));
         }
     }
 
-    fn on_batches(&mut self, now: Now, supply: Supply, effects: &mut Effects) -> bool {
+    fn on_other_supply(&mut self, now: Now, supply: Supply, from: ReplicaId, effects: &mut Effects) -> bool {
         match supply {
             Supply::Transactions(_) => false,
+            Supply::Held(held) => {
+                self.on_held(now, from, held, effects);
+                true
+            }
+            Supply::State { checkpoint, .. } | Supply::NoState { checkpoint } => {
+                self.on_state(from, checkpoint, supply, effects);
+                true
+            }
             Supply::Batch { batch, transactions } => self.on_batch(now, batch, transactions, effects),
             Supply::Committed(batches) => self.on_committed(now, batches, effects),
         }
@@ -186,6 +204,9 @@ impl Replica {
 
     /// Decided batches with their certificates (rule L-3): taken for the next window of numbers, wherever the watermarks are.
     fn on_committed(&mut self, now: Now, batches: Vec<CommittedBatch>, effects: &mut Effects) -> bool {
+        if !self.may_execute() {
+            return false;
+        }
         let before = self.dispatched;
         let top = self.dispatched.plus(self.config.membership.parameters().window);
         for CommittedBatch { seq, batch, transactions, certificate } in batches {
@@ -203,6 +224,7 @@ impl Replica {
         }
         if self.dispatched > before {
             // This peer answers: ask for more at once.
+            self.fruitless = 0;
             self.catch_up.count = self.catch_up.count.wrapping_sub(1);
             if self.known() > self.dispatched {
                 self.fetch_committed(now, effects);

@@ -6,7 +6,8 @@
 //!   Request ──────┐     ┌─────────────────────────┐     ┌── Persist     durable before anything behind it leaves
 //!   Message ──────┤     │  propose   normal case  │     ├── Send        own votes come back as Message
 //!   Executed ─────┼────▶│  view change, new view  │────▶┼── Execute     decided batches, in order
-//!   Snapshotted ──┤     │  checkpoint   fetch     │     ├── SendCommitted, Refuse, Discard
+//!   Snapshotted ──┤     │  checkpoint   fetch     │     ├── FetchState, SendState, SendCommitted
+//!   Installed ────┤     │  standing   transfer    │     ├── Refuse, Discard
 //!   Deadline ─────┘     └─────────────────────────┘     └── Observe     metrics, logs, checks
 //! ```
 //!
@@ -20,6 +21,8 @@
 //! | `execution` | decided batches, in order |
 //! | `checkpoint` | stable checkpoints, the low watermark |
 //! | `view_change`, `new_view` | leaving a view, starting one |
+//! | `standing` | whether its own records are all there, and silence if not |
+//! | `transfer` | when a whole state is fetched, and going on from it |
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
@@ -44,8 +47,10 @@ mod replica;
 mod safety;
 mod slot;
 mod spent;
+mod standing;
 mod status;
 mod timer;
+mod transfer;
 mod turn;
 mod view_change;
 

@@ -14,7 +14,7 @@ use crate::Record;
 /// ```
 ///
 /// Records about a sequence number live until a stable checkpoint covers it. Of records about views, the last NEW-VIEW entered lives,
-/// and what was written about moving on from there; of checkpoints, the last stable one. The replica writes the live ones of these
+/// and what was written about moving on from there; of checkpoints, the last stable one; that records were lost, until that is cured. The replica writes the live ones of these
 /// anew right before it discards, and reads them before the votes when it recovers (rule D-5): they never hold the journal back.
 #[derive(Debug, Default)]
 pub struct LiveRecords {
@@ -24,6 +24,7 @@ pub struct LiveRecords {
     changing: Option<(u64, View)>,
     starting: Option<(u64, View)>,
     stable: Option<u64>,
+    lost: Option<u64>,
 }
 
 impl LiveRecords {
@@ -39,6 +40,8 @@ impl LiveRecords {
             // Nothing else starts a view; such a record would be kept as one that never begins.
             Record::Starting(_) => self.starting = Some((index, View::new(u64::MAX))),
             Record::Stable(_) => self.stable = Some(index),
+            Record::Lost => self.lost = Some(index),
+            Record::Cured => self.lost = None,
             Record::Proposed { .. } | Record::Accepted { .. } | Record::Prepared(_) => {}
         }
     }
@@ -48,7 +51,7 @@ impl LiveRecords {
     pub fn discard(&mut self, through: SeqNum, next: u64) -> u64 {
         let slot = self.slots.iter().find(|(_, seq)| *seq > through).map(|(index, _)| *index);
         let views = [self.entered, self.changing, self.starting].into_iter().flatten().map(|(index, _)| index);
-        let needed = views.chain(slot).chain(self.stable).min().unwrap_or(next);
+        let needed = views.chain(slot).chain(self.stable).chain(self.lost).min().unwrap_or(next);
         let gone = self.slots.partition_point(|(index, _)| *index < needed);
         self.slots.drain(..gone);
         needed

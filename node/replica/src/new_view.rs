@@ -44,7 +44,7 @@ pub(crate) fn foundation(view: View, view_changes: &[Signed<ViewChange>]) -> Fou
 impl Replica {
     /// As the primary of the view that is being moved to: starts it once q members moved to exactly it (rule V-5).
     pub(crate) fn try_start_view(&mut self, now: Now, effects: &mut Effects) {
-        let is_due = self.changing && self.is_primary() && self.starting.is_none() && !self.halted;
+        let is_due = self.changing && self.is_primary() && self.starting.is_none() && self.votes();
         let moved = self.view_changes.values().filter(|held| held.payload.view == self.view);
         let view_changes: Vec<_> = moved.take(self.config.membership.quorum()).cloned().collect();
         if !is_due || view_changes.len() < self.config.membership.quorum() {
@@ -54,7 +54,7 @@ impl Replica {
         let payload = Payload::NewView { view: self.view, view_changes, proposals };
         self.starting = Some(payload.clone());
         // Rule D-4: durable first, or a crash could make this primary start its view twice, differently.
-        effects.persist(Record::Starting(payload.clone()));
+        self.promise_in(Record::Starting(payload.clone()), effects);
         effects.send(Recipients::Everyone, payload);
         self.timers.new_view = Some(now.time.after(self.timers.new_view_timeout(&self.config)));
     }
@@ -64,6 +64,9 @@ impl Replica {
         if view < self.view || (view == self.view && !self.changing) {
             let reason = if view < self.view { Ignored::OldView } else { Ignored::SameView };
             return effects.observe(Event::ignored(signed.signer, MessageKind::NewView, reason));
+        }
+        if self.is_forgotten(&signed) {
+            self.note_loss(effects);
         }
         let foundation = foundation(view, &signed.payload.view_changes);
         if !self.follows_from(&signed.payload, &foundation) {

@@ -23,7 +23,7 @@ impl Replica {
         if view < self.view {
             return effects.observe(ignore(Ignored::OldView));
         }
-        if !self.may_vote_in(view) {
+        if !self.is_in(view) {
             return effects.observe(ignore(Ignored::ChangingView));
         }
         if !self.log.in_window(seq) || seq <= self.view_start {
@@ -98,7 +98,7 @@ impl Replica {
         if !self.is_primary() {
             self.promise(record, prepare, effects);
         } else if !is_own {
-            effects.persist(record);
+            self.promise_in(record, effects);
         }
         self.set_phase(seq, Phase::Accepted);
         self.place(seq, &content);
@@ -106,13 +106,13 @@ impl Replica {
     }
 
     /// Rule D-1 and D-2, law 1: the record, then the vote that depends on it.
-    fn promise(&self, record: Record, vote: Payload, effects: &mut Effects) {
+    fn promise(&mut self, record: Record, vote: Payload, effects: &mut Effects) {
         #[cfg(feature = "mutants")]
         if self.config.mutant == Some(crate::Mutant::VoteBeforeFsync) {
             effects.send(Recipients::Everyone, vote);
-            return effects.persist(record);
+            return self.promise_in(record, effects);
         }
-        effects.persist(record);
+        self.promise_in(record, effects);
         effects.send(Recipients::Everyone, vote);
     }
 
@@ -168,9 +168,6 @@ impl Replica {
     /// Prepared: durable first, then the COMMIT (rules N-5, D-2).
     pub(crate) fn try_prepare(&mut self, seq: SeqNum, effects: &mut Effects) {
         let Some(certificate) = self.prepared_certificate(seq) else { return };
-        if self.halted {
-            return;
-        }
         let (view, digest) = (certificate.view, certificate.digest);
         let commit = Payload::Commit(Commit { view, seq, digest });
         self.promise(Record::Prepared(certificate.clone()), commit, effects);

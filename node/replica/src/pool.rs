@@ -137,6 +137,11 @@ impl Pool {
         }
     }
 
+    /// Every transaction.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&TransactionId, &Transaction)> {
+        self.entries.iter().map(|(id, entry)| (id, &entry.transaction))
+    }
+
     /// The transactions in no batch, by arrival.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = (&TransactionId, &Transaction)> {
         self.unassigned.values().filter_map(|id| self.entries.get(id).map(|entry| (id, &entry.transaction)))

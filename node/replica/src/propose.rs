@@ -94,7 +94,7 @@ impl Replica {
             let accepted = below.filter(|(_, slot)| slot.accepted().is_some()).count() as u64;
             accepted == self.view_start.above(self.dispatched)
         };
-        self.is_primary() && self.may_vote_in(self.view) && knows_all()
+        self.is_primary() && self.may_vote_in(self.view) && self.dispatched >= self.lead_from && knows_all()
     }
 
     /// Makes as many batches as the pipeline and the window allow.
@@ -150,7 +150,7 @@ impl Replica {
         self.place(seq, &content);
         self.log.slot(seq).contents.insert(digest, content);
         effects.observe(Event::Proposed { view, seq, transactions: transactions.len() });
-        effects.persist(Record::Proposed { view, seq, batch: batch.clone(), transactions });
+        self.promise_in(Record::Proposed { view, seq, batch: batch.clone(), transactions }, effects);
         let assignment = PrePrepare { view, seq, digest };
         effects.send(Recipients::Everyone, Payload::PrePrepare { assignment, batch });
     }

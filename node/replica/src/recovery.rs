@@ -26,6 +26,9 @@ impl Replica {
             _ => None,
         });
         let mut replica = Self::new(config, applied, stable.unwrap_or_else(CheckpointCertificate::genesis));
+        for record in &records {
+            replica.replay_standing(record);
+        }
         // Then the view: the records that led to it may be written again behind the votes given in it (rule D-5).
         for (position, record) in records.iter().enumerate() {
             replica.replay_view(record).map_err(|what| Corrupt { position, what })?;
@@ -34,8 +37,18 @@ impl Replica {
         for (position, record) in records.into_iter().enumerate() {
             replica.replay_vote(record).map_err(|what| Corrupt { position, what })?;
         }
-        replica.finish_recovery()?;
+        replica.finish_recovery();
         Ok(replica)
+    }
+
+    /// What explains this replica's votes, and whether any of that is missing (rules ).
+    fn replay_standing(&mut self, record: &Record) {
+        self.standing.testimony.note(self.config.id, record);
+        match record {
+            Record::Lost => self.standing.lost = true,
+            Record::Cured => self.standing.lost = false,
+            _ => {}
+        }
     }
 
     fn replay_view(&mut self, record: &Record) -> Result<(), &'static str> {
@@ -166,10 +179,13 @@ impl Replica {
         Ok(view == self.view && !self.changing)
     }
 
-    fn finish_recovery(&mut self) -> Result<(), Corrupt> {
-        if self.dispatched < self.checkpoints.stable.seq {
-            let what = "the stable checkpoint lies above the executed state: the state was lost";
-            return Err(Corrupt { position: 0, what });
+    fn finish_recovery(&mut self) {
+        // A state below the stable checkpoint was there once and is lost, as is a damaged one: another has to be fetched.
+        self.damaged |= self.dispatched < self.checkpoints.stable.seq;
+        if self.damaged {
+            self.dispatched = SeqNum::ZERO;
+            self.executed = SeqNum::ZERO;
+            self.checkpoints.roots.clear();
         }
         let view_bound = self.view_start.max(self.checkpoints.stable.seq).next();
         self.next_seq = self.next_seq.max(view_bound);
@@ -183,7 +199,6 @@ impl Replica {
         }
         // How many views failed before is forgotten; the doubling starts from here.
         self.progress_view = self.view;
-        Ok(())
     }
 
     /// The batch that is accepted in the current view, or that this replica proposed and has to see come back.

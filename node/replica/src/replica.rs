@@ -13,8 +13,10 @@ use crate::fetch::Attempt;
 use crate::log::Log;
 use crate::pool::Pool;
 use crate::spent::Spent;
+use crate::standing::Standing;
 use crate::timer::Timers;
-use crate::{Config, Effects, Event, Ignored, Input, ViewChangeReason};
+use crate::transfer::Target;
+use crate::{Config, Effects, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,8 +43,16 @@ pub struct ReplicaStatus {
     pub known: SeqNum,
     /// Transactions that wait in the pool.
     pub pending: usize,
-    /// Whether it has stopped voting because its state differs from a stable checkpoint.
-    pub halted: bool,
+    /// Whether it may vote: its records are all there, and so is its state.
+    pub voting: bool,
+    /// Whether records of its own votes are gone (rule A-2).
+    pub lost: bool,
+    /// The stable checkpoint from which on it votes again, once that is known (rule A-3).
+    pub silent_until: Option<SeqNum>,
+    /// Whether the state here is that of no batch, or differs from the agreed one: nothing executes on it.
+    pub damaged: bool,
+    /// The checkpoint whose state is being fetched.
+    pub transferring: Option<SeqNum>,
 }
 
 /// One replica of the three-phase protocol (Castro and Liskov, OSDI 1999), without clocks, disks, networks or keys.
@@ -51,7 +61,16 @@ pub struct Replica {
     /// The view this replica is in, or moves to while `changing`.
     pub(crate) view: View,
     pub(crate) changing: bool,
-    pub(crate) halted: bool,
+    /// Whether it may vote, as far as its own past is concerned.
+    pub(crate) standing: Standing,
+    /// The state here must not be built on (rule C-4, or found damaged).
+    pub(crate) damaged: bool,
+    /// The state that is being fetched.
+    pub(crate) transfer: Option<Target>,
+    /// Questions for decided batches, since the last of them that brought any.
+    pub(crate) fruitless: u16,
+    /// As primary: after a transfer, proposes nothing before this number is handed to execution (rule P-1).
+    pub(crate) lead_from: SeqNum,
     /// The NEW-VIEW of the last view entered: kept for those who missed it.
     pub(crate) new_view: Option<Signed<NewView>>,
     /// The NEW-VIEW that this replica, as primary, has sent and not yet seen come back.
@@ -99,7 +118,11 @@ impl Replica {
         Self {
             view: View::ZERO,
             changing: false,
-            halted: false,
+            standing: Standing::default(),
+            damaged: applied.damaged,
+            transfer: None,
+            fruitless: 0,
+            lead_from: SeqNum::ZERO,
             new_view: None,
             starting: None,
             view_start: SeqNum::ZERO,
@@ -136,13 +159,12 @@ impl Replica {
             Input::Message(message) => self.on_message(now, message, effects),
             Input::Executed { seq } => self.on_executed(seq),
             Input::Snapshotted { seq, state_root } => self.on_snapshotted(now, seq, state_root, effects),
+            Input::StateInstalled { certificate, applied } => self.on_installed(now, certificate, *applied, effects),
+            Input::StateGone { checkpoint } => self.on_state_gone(now, checkpoint, effects),
         }
     }
 
     fn on_message(&mut self, now: Now, message: Verified<Message>, effects: &mut Effects) {
-        if self.halted && !matches!(*message, Message::Status(_)) {
-            return effects.observe(Event::ignored(message.signer(), message.kind(), Ignored::Halted));
-        }
         let from = message.signer();
         let message = match message.into_supply() {
             Ok(supply) => return self.on_supply(now, supply, from, effects),
@@ -156,7 +178,7 @@ impl Replica {
             Message::ViewChange(signed) => self.on_view_change(now, signed, effects),
             Message::NewView(signed) => self.on_new_view(now, signed, effects),
             Message::Status(signed) => self.on_status(now, signed, effects),
-            Message::Fetch(signed) => self.on_fetch(&signed, effects),
+            Message::Fetch(signed) => self.on_fetch(now, signed, effects),
             Message::Supply(_) => {}
         }
     }
@@ -167,7 +189,8 @@ impl Replica {
             return Some(Time::ZERO);
         }
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
-        let due = [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due()];
+        let due =
+            [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due(), self.ask_due()];
         due.into_iter().flatten().min()
     }
 
@@ -178,13 +201,13 @@ impl Replica {
     }
 
     fn status_due(&self) -> Time {
-        let waiting = self.changing || self.has_work() || self.known() > self.dispatched;
+        let waiting = self.changing || self.has_work() || self.damaged || self.known() > self.dispatched;
         self.timers.status(&self.config, waiting)
     }
 
     /// When the view, or the wait for it, is given up.
     fn view_due(&self) -> Option<Time> {
-        if self.halted {
+        if !self.votes() {
             return None;
         }
         if self.changing {
@@ -205,8 +228,11 @@ impl Replica {
             self.relay(now, effects);
         }
         self.fetch_due(now, effects);
+        if self.ask_due().is_some_and(|due| due <= now.time) {
+            self.ask_held(now, effects);
+        }
         if self.status_due() <= now.time {
-            if self.changing && !self.halted {
+            if self.changing && self.votes() {
                 self.say_view_change(effects);
             }
             self.say_status(now, effects);
@@ -262,7 +288,11 @@ impl Replica {
             stable: self.checkpoints.stable.seq,
             known: self.known(),
             pending: self.pool.len(),
-            halted: self.halted,
+            voting: self.votes(),
+            lost: self.standing.lost,
+            silent_until: self.standing.until,
+            damaged: self.damaged,
+            transferring: self.transfer.as_ref().map(|target| target.certificate.seq),
         }
     }
 }

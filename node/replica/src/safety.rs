@@ -58,7 +58,7 @@ impl Replica {
 
     /// The prepared certificate, once a slot's assignment is accepted and q − 1 backups prepare it (rule N-4).
     pub(crate) fn prepared_certificate(&self, seq: SeqNum) -> Option<PreparedCertificate> {
-        if self.changing {
+        if !self.may_vote_in(self.view) {
             return None;
         }
         let slot = self.log.get(seq)?;
@@ -89,9 +89,15 @@ impl Replica {
         self.config.membership.quorum()
     }
 
-    /// Whether anything may be said in this view: not while it is being left, and not by a replica whose state diverged.
+    /// Whether anything may be said in this view: not while it is being left, and not by a replica that may have forgotten what it
+    /// said before (rule A-2), or whose state is not the agreed one (rule C-4).
     pub(crate) const fn may_vote_in(&self, view: View) -> bool {
-        !self.halted && !self.changing && view.get() == self.view.get()
+        self.votes() && self.is_in(view)
+    }
+
+    /// Whether this is the view that the replica is in: what is proposed there is noted, even while it must not vote.
+    pub(crate) const fn is_in(&self, view: View) -> bool {
+        !self.changing && view.get() == self.view.get()
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
-    Batch, CommitCertificate, PreparedCertificate, ReplicaId, Transaction, TransactionId, View, Votes,
+    Batch, Commit, CommitCertificate, HeldVote, Membership, PrePrepare, Prepare, PreparedCertificate, ReplicaId,
+    SeqNum, Signed, Transaction, TransactionId, View, Votes,
 };
 
 /// How far an assignment of the current view has come here.
@@ -111,6 +112,11 @@ impl Ballot {
         }
     }
 
+    /// What a member voted.
+    fn of(&self, member: ReplicaId) -> Option<Vote> {
+        self.0.get(&member).copied()
+    }
+
     /// The signatures of all members that voted for this digest in this view, ascending by member.
     pub(crate) fn matching(&self, view: View, digest: &Digest) -> Votes {
         self.0
@@ -162,4 +168,47 @@ impl Slot {
         let assignment = self.assignment.as_ref().filter(|it| it.phase >= Phase::Accepted)?;
         self.complete(&assignment.digest)
     }
+}
+
+/// What is held here of a member's votes (rule A-1).
+impl Slot {
+    /// Its assignments, its PREPARE and its COMMIT, at most four in all: for each kind what was voted last, else what a certificate
+    /// shows.
+    pub(crate) fn votes_of(
+        &self,
+        member: ReplicaId,
+        view: View,
+        seq: SeqNum,
+        membership: &Membership,
+    ) -> Vec<HeldVote> {
+        let assigned = self.assignment.as_ref().map(|it| Vote { view, digest: it.digest, signature: it.signature });
+        let prepared = self.prepared.as_ref();
+        let proposed = prepared.map(|it| Vote { view: it.view, digest: it.digest, signature: it.pre_prepare });
+        let is_primary = |vote: &Vote| membership.primary(vote.view) == member;
+        let assignments = [assigned, proposed].into_iter().flatten().filter(is_primary);
+        let prepare = self.prepares.of(member).or_else(|| {
+            let it = prepared?;
+            Some(Vote { view: it.view, digest: it.digest, signature: signature_of(&it.prepares, member)? })
+        });
+        let commit = self.commits.of(member).or_else(|| {
+            let it = self.commit.as_ref()?;
+            Some(Vote { view: it.view, digest: it.digest, signature: signature_of(&it.commits, member)? })
+        });
+        let mut votes: Vec<HeldVote> = assignments
+            .map(|Vote { view, digest, signature }| {
+                HeldVote::PrePrepare(Signed { payload: PrePrepare { view, seq, digest }, signer: member, signature })
+            })
+            .collect();
+        votes.extend(prepare.map(|Vote { view, digest, signature }| {
+            HeldVote::Prepare(Signed { payload: Prepare { view, seq, digest }, signer: member, signature })
+        }));
+        votes.extend(commit.map(|Vote { view, digest, signature }| {
+            HeldVote::Commit(Signed { payload: Commit { view, seq, digest }, signer: member, signature })
+        }));
+        votes
+    }
+}
+
+fn signature_of(votes: &Votes, member: ReplicaId) -> Option<Signature> {
+    votes.iter().find(|(signer, _)| *signer == member).map(|(_, signature)| *signature)
 }

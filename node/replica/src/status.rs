@@ -32,9 +32,6 @@ impl Replica {
             return;
         }
         let before = self.peers.insert(from, status);
-        if self.halted {
-            return;
-        }
         self.repeat_checkpoint(from, &status, effects);
         let lacks_view = status.view < self.view || (status.view == self.view && status.changing);
         if lacks_view && !self.changing {
@@ -80,6 +77,7 @@ impl Replica {
     pub(crate) fn on_start(&mut self, now: Now, effects: &mut Effects) {
         self.timers.enter(now.time);
         self.timers.relay = now.time;
+        self.ask_held(now, effects);
         self.say_status(now, effects);
         if let Some((seq, root)) =
             self.checkpoints.roots.last_key_value().filter(|(seq, _)| **seq > self.checkpoints.stable.seq)
@@ -90,15 +88,16 @@ impl Replica {
         match (&self.starting, self.changing) {
             (Some(starting), _) => effects.send(Recipients::Everyone, starting.clone()),
             (None, true) => self.say_view_change(effects),
-            (None, false) => {
-                self.repeat_own(effects);
-                self.resume_waiting(now, effects);
-            }
+            (None, false) => self.repeat_own(effects),
         }
+        if self.config.membership.quorum() == 1 {
+            self.judge_standing(now, effects);
+        }
+        self.try_transfer(now, effects);
     }
 
-    /// Re-proposals of the view that were not yet accepted when the replica went down.
-    fn resume_waiting(&mut self, now: Now, effects: &mut Effects) {
+    /// Proposals of the view that are not yet accepted.
+    pub(crate) fn resume_waiting(&mut self, now: Now, effects: &mut Effects) {
         let waiting: Vec<SeqNum> = self.log.iter().filter(|(_, slot)| slot.is_waiting()).map(|(seq, _)| seq).collect();
         for seq in waiting {
             self.want(now, seq);

@@ -14,7 +14,7 @@ impl Replica {
         reason: ViewChangeReason,
         effects: &mut Effects,
     ) {
-        if self.halted {
+        if !self.votes() {
             return;
         }
         self.view = target;
@@ -28,7 +28,7 @@ impl Replica {
         for (_, slot) in self.log.iter_mut() {
             slot.assignment = None;
         }
-        effects.persist(Record::ViewChanging { view: target });
+        self.promise_in(Record::ViewChanging { view: target }, effects);
         effects.observe(Event::ViewChangeStarted { view: target, reason });
         self.say_view_change(effects);
         self.try_start_view(now, effects);
@@ -87,7 +87,7 @@ impl Replica {
     }
 
     /// Rule V-4: f + 1 members that moved higher cannot all be lying about the need for it.
-    fn try_join(&mut self, now: Now, effects: &mut Effects) {
+    pub(crate) fn try_join(&mut self, now: Now, effects: &mut Effects) {
         let higher = self.view_changes.values().map(|held| held.payload.view).filter(|view| *view > self.view);
         let views: Vec<View> = higher.collect();
         if views.len() >= self.config.membership.weak_quorum()

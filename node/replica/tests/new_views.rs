@@ -13,7 +13,8 @@ use support::{id, seq, view};
 use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effect, Effects, Event, Input, Replica};
 use tetrarch_types::{
-    Applied, Batch, Checkpoint, CheckpointCertificate, Message, Now, Payload, PrePrepare, ReplicaId, SeqNum, ViewChange,
+    Applied, Batch, Checkpoint, CheckpointCertificate, Held, Message, Now, Payload, PrePrepare, ReplicaId, SeqNum,
+    Supply, ViewChange,
 };
 
 /// The view that starts; replica 1 leads it.
@@ -62,7 +63,14 @@ fn told(chain: &Chain, who: usize, messages: Vec<Message>) -> Vec<Effect> {
     let config = Config::new(id(who), Arc::clone(&chain.membership));
     let mut replica = Replica::recover(config, Applied::default(), []).unwrap();
     let mut effects = Effects::new();
-    for message in messages {
+    // It votes once two others have told it what they hold of it (rule A-1).
+    let others = chain.ids().filter(|other| *other != id(who)).take(2);
+    let held = |other| {
+        let stable = CheckpointCertificate::genesis();
+        let held = Held { about: id(who), start: 0, stable, votes: Vec::new(), view_change: None };
+        chain.sign(Payload::Supply(Supply::Held(held)), other)
+    };
+    for message in others.map(held).chain(messages) {
         replica.step(Now::default(), Input::Message(chain.verified(message)), &mut effects);
     }
     effects.take()

@@ -9,8 +9,11 @@
 //! | `repeat …`, `drop …` | delivers and keeps, throws away |
 //! | `block …`, `unblock` | loses messages from here on, no more |
 //! | `tick 1s`, `run 1s` | lets time pass, without or with delivering everything |
-//! | `crash 2`, `restart 2` | power off and on; `restart 2 with A1`: requests wait at the door already |
+//! | `crash 2`, `restart 2` | power off and on; `restart 2 with A1`: requests wait at the door already. The question of rule A-1 is asked and answered at once by all who are up; `restart 2 alone` leaves it in the bag |
 //! | `trap 2 prepared before` (or `after`) | power off when it writes such a record, before or after that is durable |
+//! | `wipe 2`, `forget 2`, `damage 2` | of a crashed replica, everything is gone and noted so; everything is gone and looks new; the executed state is not usable |
+//! | `backup 2`, `restore 2` | what is on its disk is copied; the copy is put back |
+//! | `transfers off`, `install 2` | state transfers wait from here on; the one of a replica ends; `gone 2`: nobody holds its target |
 //! | `lose 2 1` | execution's last write of a crashed replica is lost |
 //! | `skew 2 +5s` | sets a wall clock |
 //! | `diverge 2` | breaks the executed state |
@@ -73,6 +76,14 @@ impl Stage {
             "restart" => self.restart(rest),
             "trap" => self.trap(rest),
             "lose" => self.cluster.node_mut(words::replica(first())).lose_executions(words::number(rest[1])),
+            "wipe" => self.cluster.node_mut(words::replica(first())).wipe(true),
+            "forget" => self.cluster.node_mut(words::replica(first())).wipe(false),
+            "damage" => self.cluster.node_mut(words::replica(first())).damaged = true,
+            "backup" => self.cluster.node_mut(words::replica(first())).back_up(),
+            "restore" => self.cluster.node_mut(words::replica(first())).restore(),
+            "transfers" => self.cluster.instant_transfers = first() == "on",
+            "gone" => self.cluster.gone(words::replica(first())),
+            "install" => self.cluster.install(words::replica(first())),
             "skew" => self.cluster.node_mut(words::replica(first())).skew = words::shift(rest[1]),
             "diverge" => self.cluster.node_mut(words::replica(first())).machine.root = Digest::from_bytes([0xdd; 32]),
             "forge" => forge::command(self, rest),
@@ -125,8 +136,13 @@ impl Stage {
     }
 
     fn restart(&mut self, rest: &[&str]) {
+        let id = words::replica(rest[0]);
+        if rest.get(1) == Some(&"alone") {
+            return self.cluster.restart_with(id, &[]);
+        }
         let transactions: Vec<Transaction> = rest.iter().skip(2).map(|name| self.transaction(name, VALIDITY)).collect();
-        self.cluster.restart_with(words::replica(rest[0]), &transactions);
+        self.cluster.restart_with(id, &transactions);
+        self.cluster.answer_held(id);
     }
 
     fn deliver(&mut self, rest: &[&str]) {
@@ -152,9 +168,15 @@ impl Stage {
             let Some(replica) = &self.cluster.node(id).replica else { return format!("{id}: down") };
             let it = replica.status();
             let changing = if it.changing { " changing" } else { "" };
-            let halted = if it.halted { " halted" } else { "" };
+            let damaged = if it.damaged { " damaged" } else { "" };
+            let silent = match (it.silent_until, it.voting || it.damaged) {
+                (Some(until), _) => format!(" silent until s{until}"),
+                (None, false) => " asking".into(),
+                (None, true) => String::new(),
+            };
+            let fetching = it.transferring.map_or(String::new(), |seq| format!(" transferring s{seq}"));
             format!(
-                "{id}: v{}{changing} executed={} stable={} known={} pending={}{halted}",
+                "{id}: v{}{changing} executed={} stable={} known={} pending={}{damaged}{silent}{fetching}",
                 it.view, it.executed, it.stable, it.known, it.pending
             )
         };

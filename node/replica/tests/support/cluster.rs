@@ -1,15 +1,17 @@
 //! The cluster: replicas, the bag of messages between them, and the turns that drive them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effect, Effects, Input, Recipients, Record, Replica, Turn};
 use tetrarch_types::{
-    CommittedBatch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, limits,
+    CommittedBatch, Fetch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, limits,
 };
 
 use super::chain::{Chain, EPOCH};
 use super::envelope::{Envelope, Pattern};
+use super::machine::Machine;
 use super::names::record_kind;
 use super::node::Node;
 use super::promises::Promises;
@@ -29,6 +31,10 @@ pub(crate) struct Cluster {
     /// Every effect since the last look, in order.
     pub(crate) effects: Vec<(ReplicaId, Effect)>,
     pub(crate) time: Time,
+    /// Whether a state that is wanted is there at once, if anyone ever had it.
+    pub(crate) instant_transfers: bool,
+    /// Every state at a checkpoint that was ever executed.
+    archive: BTreeMap<Digest, Machine>,
     promises: Promises,
     next_number: usize,
 }
@@ -50,10 +56,13 @@ impl Cluster {
             blocks: Vec::new(),
             effects: Vec::new(),
             time: Time::ZERO,
+            instant_transfers: true,
+            archive: BTreeMap::from([(Digest::ZERO, Machine::default())]),
             promises: Promises::default(),
             next_number: 1,
         };
         cluster.chain.ids().for_each(|id| cluster.turn(id, vec![Input::Start]));
+        cluster.chain.ids().for_each(|id| cluster.answer_held(id));
         cluster.bag.clear();
         cluster.next_number = 1;
         cluster.effects.clear();
@@ -142,7 +151,13 @@ impl Cluster {
             }
             Effect::Discard { through } => self.node_mut(id).discard(through),
             Effect::Persist(_) => unreachable!("a turn has taken the records out"),
-            Effect::Refuse { .. } | Effect::Observe(_) => {}
+            Effect::FetchState(certificate) => {
+                self.node_mut(id).target = Some(certificate);
+                if self.instant_transfers {
+                    inbox.extend(self.installed(id));
+                }
+            }
+            Effect::Refuse { .. } | Effect::Observe(_) | Effect::StateArrived { .. } | Effect::SendState { .. } => {}
         }
     }
 
@@ -177,8 +192,45 @@ impl Cluster {
         assert_eq!(committed.batch.digest(), digest, "the batch is the decided one");
         self.promises.executed(id, seq, digest);
         let root = self.node_mut(id).execute(committed);
+        if let Some(root) = root {
+            self.archive.insert(root, self.node(id).machine.clone());
+        }
         inbox.push_back(Input::Executed { seq });
         inbox.extend(root.map(|state_root| Input::Snapshotted { seq, state_root }));
+    }
+
+    /// The state that a replica wants, if anyone ever had it.
+    fn installed(&mut self, id: ReplicaId) -> Option<Input> {
+        let certificate = self.node(id).target.clone()?;
+        let machine = self.archive.get(&certificate.state_root)?.clone();
+        let applied = Box::new(machine.applied());
+        self.node_mut(id).put(machine);
+        Some(Input::StateInstalled { certificate, applied })
+    }
+
+    /// The state transfer of a replica ends.
+    pub(crate) fn install(&mut self, id: ReplicaId) {
+        let input = self.installed(id).expect("a state is wanted, and somebody had it");
+        self.turn(id, vec![input]);
+    }
+
+    /// Nobody who answers holds the state that a replica wants.
+    pub(crate) fn gone(&mut self, id: ReplicaId) {
+        let checkpoint = self.node(id).target.as_ref().expect("a state is wanted").seq;
+        self.turn(id, vec![Input::StateGone { checkpoint }]);
+    }
+
+    /// Delivers what a replica asks about itself, and the answers of those who are up (rule A-1).
+    pub(crate) fn answer_held(&mut self, id: ReplicaId) {
+        let is_held = |it: &Envelope| match &it.message {
+            Message::Fetch(fetch) => it.from == id && matches!(fetch.payload, Fetch::Held { .. }),
+            Message::Supply(supply) => it.to == id && matches!(supply.payload, Supply::Held(_)),
+            _ => false,
+        };
+        while let Some(index) = self.bag.iter().position(is_held) {
+            let envelope = self.bag.remove(index);
+            self.deliver(envelope);
+        }
     }
 
     /// Takes the messages of a pattern out of the bag.

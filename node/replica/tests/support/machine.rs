@@ -47,6 +47,7 @@ impl Machine {
             executed: self.executed,
             agreed_time: self.agreed_time,
             senders: self.senders.iter().map(|(key, sender)| (*key, sender.clone())).collect(),
+            damaged: false,
             checkpoints: self.checkpoints.clone(),
         }
     }

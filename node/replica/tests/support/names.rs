@@ -6,8 +6,8 @@ use std::fmt::Display;
 use tetrarch_crypto::Digest;
 use tetrarch_replica::{Effect, Event, Recipients, Record};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, Evidence, Fetch, Message, NewView, Payload, PrePrepare, PreparedCertificate, SeqNum,
-    Supply, Transaction, TransactionId, View, ViewChange,
+    Batch, CheckpointCertificate, Evidence, Fetch, HeldVote, Message, NewView, Payload, PrePrepare,
+    PreparedCertificate, SeqNum, Supply, Transaction, TransactionId, View, ViewChange,
 };
 
 /// Names given so far. Transactions are named by whoever makes them, batches by what is in them, roots by their place.
@@ -79,6 +79,11 @@ impl Names {
             Effect::SendCommitted { to, after } => format!("send committed above s{after} -> {to}"),
             Effect::Refuse { transaction, refusal } => format!("refuse {} {refusal:?}", self.transaction(transaction)),
             Effect::Discard { through } => format!("discard through s{through}"),
+            Effect::FetchState(certificate) => format!("fetch the state at {}", self.checkpoint(certificate)),
+            Effect::StateArrived { from, supply } => format!("arrived from {from}: {}", self.supply(supply)),
+            Effect::SendState { to, checkpoint, parts, .. } => {
+                format!("send state s{checkpoint} parts={} -> {to}", parts.len())
+            }
             Effect::Observe(event) => format!("* {}", self.event(event)),
         }
     }
@@ -94,6 +99,7 @@ impl Names {
             Record::Starting(payload) => format!("{kind} {}", self.payload(payload)),
             Record::Entered(new_view) => format!("{kind} v{}", new_view.payload.view),
             Record::Stable(certificate) => format!("{kind} {}", self.checkpoint(certificate)),
+            Record::Lost | Record::Cured => kind.into(),
         }
     }
 
@@ -137,6 +143,8 @@ impl Names {
             Fetch::Transactions(ids) => format!("fetch transactions {}", self.transactions(ids)),
             Fetch::Batch(digest) => format!("fetch batch {}", self.batch(digest)),
             Fetch::Committed { after } => format!("fetch committed above s{after}"),
+            Fetch::Held { .. } => "fetch held".into(),
+            Fetch::State { checkpoint, parts, .. } => format!("fetch state s{checkpoint} parts={}", parts.len()),
         }
     }
 
@@ -150,6 +158,14 @@ impl Names {
             Supply::Committed(batches) => {
                 format!("supply committed {}", list(batches.iter().map(|it| format!("s{}", it.seq))))
             }
+            Supply::Held(it) => {
+                let votes = list(it.votes.iter().map(held_vote));
+                let moved =
+                    it.view_change.as_ref().map_or(String::new(), |it| format!(" moved to v{}", it.payload.view));
+                format!("supply held of {} stable={} votes={votes}{moved}", it.about, it.stable.seq)
+            }
+            Supply::State { checkpoint, parts } => format!("supply state s{checkpoint} parts={}", parts.len()),
+            Supply::NoState { checkpoint } => format!("supply no state s{checkpoint}"),
         }
     }
 
@@ -187,6 +203,11 @@ impl Names {
             Event::Diverged { seq, own, agreed } => {
                 format!("diverged s{seq}: own {}, agreed {}", self.root(own), self.root(agreed))
             }
+            Event::RecordsLost => "records lost".into(),
+            Event::Silent { until } => format!("silent until s{until}"),
+            Event::Voting => "voting".into(),
+            Event::Transferring { checkpoint } => format!("transferring s{checkpoint}"),
+            Event::StateInstalled { checkpoint } => format!("installed s{checkpoint}"),
             Event::Fetching { from, what } => format!("fetching {what:?} from {from}"),
             Event::Pooled { transaction } => format!("pooled {}", self.transaction(transaction)),
         }
@@ -202,7 +223,19 @@ pub(crate) const fn record_kind(record: &Record) -> &'static str {
         Record::Starting(_) => "starting",
         Record::Entered(_) => "entered",
         Record::Stable(_) => "stable",
+        Record::Lost => "lost",
+        Record::Cured => "cured",
     }
+}
+
+fn held_vote(vote: &HeldVote) -> String {
+    let (view, seq) = vote.place();
+    let kind = match vote {
+        HeldVote::PrePrepare(_) => "pre-prepare",
+        HeldVote::Prepare(_) => "prepare",
+        HeldVote::Commit(_) => "commit",
+    };
+    format!("{kind} v{view} s{seq}")
 }
 
 const fn kind_of(evidence: &Evidence) -> &'static str {

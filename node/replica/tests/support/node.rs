@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tetrarch_replica::{Config, Record, Replica};
-use tetrarch_types::{CommittedBatch, SeqNum};
+use tetrarch_types::{Applied, CheckpointCertificate, CommittedBatch, SeqNum};
 
 use super::machine::Machine;
 
@@ -30,6 +30,11 @@ pub(crate) struct Node {
     /// How far its wall clock is ahead, in microseconds.
     pub(crate) skew: i64,
     pub(crate) trap: Option<Trap>,
+    /// The executed state cannot be used.
+    pub(crate) damaged: bool,
+    /// The state that its replica wants fetched.
+    pub(crate) target: Option<CheckpointCertificate>,
+    backup: Option<(Vec<Record>, Machine)>,
 }
 
 impl Node {
@@ -44,6 +49,9 @@ impl Node {
             ledger: BTreeMap::new(),
             skew: 0,
             trap: None,
+            damaged: false,
+            target: None,
+            backup: None,
         };
         node.recover();
         node
@@ -51,7 +59,10 @@ impl Node {
 
     /// Builds the replica that the disk describes.
     pub(crate) fn recover(&mut self) {
-        let recovered = Replica::recover(self.config.clone(), self.machine.applied(), self.journal.iter().cloned());
+        self.config.start += 1;
+        self.target = None;
+        let applied = Applied { damaged: self.damaged, ..self.machine.applied() };
+        let recovered = Replica::recover(self.config.clone(), applied, self.journal.iter().cloned());
         self.replica = Some(recovered.expect("an honest journal is not corrupt"));
     }
 
@@ -76,6 +87,31 @@ impl Node {
         let live = self.journal.iter().position(|record| record.seq().is_some_and(|seq| seq > through));
         self.journal.drain(..live.unwrap_or(stable).min(stable));
         self.states = self.states.split_off(&through);
+    }
+
+    /// Everything on the disk is gone; noted or not.
+    pub(crate) fn wipe(&mut self, noted: bool) {
+        self.journal = if noted { vec![Record::Lost] } else { Vec::new() };
+        self.put(Machine::default());
+    }
+
+    /// Replaces the executed state; there are no batches to it.
+    pub(crate) fn put(&mut self, machine: Machine) {
+        self.states = BTreeMap::from([(machine.executed, machine.clone())]);
+        self.ledger.clear();
+        self.machine = machine;
+        self.damaged = false;
+        self.target = None;
+    }
+
+    pub(crate) fn back_up(&mut self) {
+        self.backup = Some((self.journal.clone(), self.machine.clone()));
+    }
+
+    pub(crate) fn restore(&mut self) {
+        let (journal, machine) = self.backup.clone().expect("a backup was made");
+        self.journal = journal;
+        self.put(machine);
     }
 
     /// Loses the last executions, as many as may be lost.

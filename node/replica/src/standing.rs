@@ -1,0 +1,235 @@
+//! Whether this replica may vote at all: it asks what the others hold of it, and is silent when that is more than its own records
+//! show (rules A-1 to A-3).
+//!
+//! ```text
+//!              q − 1 answers, all explained by the journal
+//!   asking ─────────────────────────────────────────────────▶ voting
+//!     │                                                          ▲
+//!     │ records lost, or a vote that they do not explain         │ a stable checkpoint at H + L or above
+//!     ▼                                                          │
+//!   silent ──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A replica that forgot its votes and votes again is as bad as one that lies: two quorums would no longer share an honest member.
+//! Everything that it may have signed lies at most a window above a checkpoint that was stable then; once a checkpoint above all of
+//! that is stable, nothing that it says about later numbers can contradict it. The estimate of how far it was is that of Castro and
+//! Liskov's proactive recovery ("Practical Byzantine Fault Tolerance and Proactive Recovery", TOCS 2002, section 4.3.2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tetrarch_crypto::Digest;
+use tetrarch_types::{
+    Fetch, Held, HeldVote, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, View,
+};
+
+use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
+
+/// A vote: in which view, for which number, for which batch.
+type Place = (View, SeqNum, Digest);
+
+/// The votes that this replica's own records explain.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Testimony {
+    accepted: BTreeSet<Place>,
+    prepared: BTreeSet<Place>,
+    /// The highest view that this replica may have asked for.
+    view: View,
+}
+
+impl Testimony {
+    /// Notes what a record explains. `own` says whose records these are: a NEW-VIEW explains proposals of its primary only.
+    pub(crate) fn note(&mut self, own: ReplicaId, record: &Record) {
+        match record {
+            Record::Proposed { view, seq, batch, .. } | Record::Accepted { view, seq, batch, .. } => {
+                self.accepted.insert((*view, *seq, batch.digest()));
+            }
+            Record::Prepared(it) => {
+                self.prepared.insert((it.view, it.seq, it.digest));
+            }
+            Record::Starting(Payload::NewView { proposals, .. }) => {
+                self.accepted.extend(proposals.iter().map(|it| (it.view, it.seq, it.digest)));
+            }
+            Record::ViewChanging { view } => self.view = self.view.max(*view),
+            Record::Entered(new_view) => self.note_view(own, new_view),
+            _ => {}
+        }
+    }
+
+    /// A view entered settles the way there, and its primary's proposals.
+    fn note_view(&mut self, own: ReplicaId, new_view: &Signed<NewView>) {
+        self.view = self.view.max(new_view.payload.view);
+        if new_view.signer == own {
+            let proposals = new_view.payload.proposals.iter().map(|it| &it.payload);
+            self.accepted.extend(proposals.map(|it| (it.view, it.seq, it.digest)));
+        }
+    }
+
+    /// Whether a vote follows from what was noted.
+    fn explains(&self, vote: &HeldVote) -> bool {
+        match vote {
+            HeldVote::PrePrepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
+            HeldVote::Prepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
+            HeldVote::Commit(it) => self.prepared.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
+        }
+    }
+
+    /// Votes for numbers through this one no longer matter.
+    pub(crate) fn forget_through(&mut self, seq: SeqNum) {
+        self.accepted.retain(|(_, of, _)| *of > seq);
+        self.prepared.retain(|(_, of, _)| *of > seq);
+    }
+}
+
+/// How this replica stands towards its own past.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Standing {
+    /// Whether it may vote.
+    pub(crate) voting: bool,
+    /// Whether records of its votes are gone; durable.
+    pub(crate) lost: bool,
+    /// The stable checkpoint from which on it votes again; known once enough members have answered.
+    pub(crate) until: Option<SeqNum>,
+    /// Of each member that answered the question of this start, how far it shows this replica to have been.
+    answers: BTreeMap<ReplicaId, SeqNum>,
+    /// When the question was last asked.
+    asked: Time,
+    /// What explains this replica's votes, while answers may still come.
+    pub(crate) testimony: Testimony,
+    /// When each peer was last told what is held of it: the answer may be large.
+    told: BTreeMap<ReplicaId, Time>,
+}
+
+impl Replica {
+    /// Whether anything may be said in agreement: its records are whole, and so is its state.
+    pub(crate) const fn votes(&self) -> bool {
+        self.standing.voting && !self.damaged
+    }
+
+    /// Rule A-1: asks every other member, before anything else is said.
+    pub(crate) fn ask_held(&mut self, now: Now, effects: &mut Effects) {
+        self.standing.asked = now.time;
+        if !self.has_asked_enough() {
+            effects.send(Recipients::Others, Payload::Fetch(Fetch::Held { start: self.config.start }));
+        }
+    }
+
+    /// When the question is asked again.
+    pub(crate) fn ask_due(&self) -> Option<Time> {
+        (!self.has_asked_enough()).then(|| self.standing.asked.after(self.config.retransmit_interval))
+    }
+
+    fn has_asked_enough(&self) -> bool {
+        self.standing.answers.len() + 1 >= self.config.membership.quorum()
+    }
+
+    /// What this replica holds of a member that starts. Its NEW-VIEW goes first, as it was: it tells of the view that it started.
+    pub(crate) fn tell_held(&mut self, now: Now, to: ReplicaId, start: u64, effects: &mut Effects) {
+        let pause = self.config.retransmit_interval / 2;
+        if to == self.config.id || self.standing.told.get(&to).is_some_and(|last| now.time < last.after(pause)) {
+            return;
+        }
+        self.standing.told.insert(to, now.time);
+        if let Some(new_view) = self.new_view.as_ref().filter(|it| it.signer == to) {
+            effects.send(Recipients::One(to), Payload::Again(Box::new(Message::NewView(new_view.clone()))));
+        }
+        let stable = self.checkpoints.stable.clone();
+        let top = stable.seq.plus(self.config.membership.parameters().window);
+        let slots = self.log.above(stable.seq).take_while(|(seq, _)| *seq <= top);
+        let votes = slots.flat_map(|(seq, slot)| slot.votes_of(to, self.view, seq, &self.config.membership)).collect();
+        let view_change = self.view_changes.get(&to).cloned().map(Box::new);
+        let held = Held { about: to, start, stable, votes, view_change };
+        effects.send(Recipients::One(to), Payload::Supply(Supply::Held(held)));
+    }
+
+    /// An answer to this start's question.
+    pub(crate) fn on_held(&mut self, now: Now, from: ReplicaId, held: Held, effects: &mut Effects) {
+        if held.about != self.config.id || held.start != self.config.start || from == self.config.id {
+            return effects.observe(Event::ignored(from, MessageKind::Supply, Ignored::Unasked));
+        }
+        self.learn_certificate(now, held.stable.clone(), effects);
+        if !self.is_explained(&held) {
+            self.note_loss(effects);
+        }
+        let voted = held.votes.iter().map(|vote| vote.place().1).max().unwrap_or_default();
+        self.standing.answers.insert(from, voted.max(held.stable.seq));
+        if self.has_asked_enough() {
+            self.judge_standing(now, effects);
+        }
+    }
+
+    fn is_explained(&self, held: &Held) -> bool {
+        let stable = self.checkpoints.stable.seq;
+        let views = held.view_change.as_ref().is_none_or(|it| it.payload.view <= self.standing.testimony.view);
+        views && held.votes.iter().all(|vote| vote.place().1 <= stable || self.standing.testimony.explains(vote))
+    }
+
+    /// A NEW-VIEW that this replica signed comes back although no record tells of it.
+    pub(crate) fn is_forgotten(&self, new_view: &Signed<NewView>) -> bool {
+        let is_starting =
+            matches!(&self.starting, Some(Payload::NewView { view, .. }) if *view == new_view.payload.view);
+        new_view.signer == self.config.id && !is_starting
+    }
+
+    /// Rule A-2: durable before anything else is said.
+    pub(crate) fn note_loss(&mut self, effects: &mut Effects) {
+        self.standing.voting = false;
+        if !self.standing.lost {
+            self.standing.lost = true;
+            effects.persist(Record::Lost);
+            effects.observe(Event::RecordsLost);
+        }
+    }
+
+    /// Enough members have answered: this replica votes, or knows for how long it must not (rule A-3).
+    pub(crate) fn judge_standing(&mut self, now: Now, effects: &mut Effects) {
+        if self.standing.lost {
+            let told = self.standing.answers.values().copied().max().unwrap_or_default();
+            let window = self.config.membership.parameters().window;
+            let until = told.max(self.checkpoints.stable.seq).plus(window);
+            // A later answer may show more; nothing makes the wait shorter.
+            let until = self.standing.until.map_or(until, |before| before.max(told.plus(window)));
+            if self.standing.until != Some(until) {
+                self.standing.until = Some(until);
+                effects.observe(Event::Silent { until });
+            }
+        } else if !self.standing.voting {
+            self.standing.voting = true;
+            self.resume(now, effects);
+        }
+        self.try_transfer(now, effects);
+    }
+
+    /// A checkpoint became stable: perhaps the one that ends the silence.
+    pub(crate) fn try_cure(&mut self, now: Now, effects: &mut Effects) {
+        self.standing.testimony.forget_through(self.checkpoints.stable.seq);
+        if self.standing.until.is_none_or(|until| self.checkpoints.stable.seq < until) {
+            return;
+        }
+        self.standing.until = None;
+        self.standing.lost = false;
+        self.standing.voting = true;
+        effects.persist(Record::Cured);
+        self.resume(now, effects);
+    }
+
+    /// From here on this replica votes, unless something else keeps it from that: everything that waited is taken up.
+    pub(crate) fn resume(&mut self, now: Now, effects: &mut Effects) {
+        if !self.votes() {
+            return;
+        }
+        effects.observe(Event::Voting);
+        self.timers.progress = now.time;
+        self.timers.propose = true;
+        self.resume_waiting(now, effects);
+        let accepted: Vec<SeqNum> = self.log.iter().map(|(seq, _)| seq).collect();
+        accepted.into_iter().for_each(|seq| self.try_prepare(seq, effects));
+        self.try_join(now, effects);
+        self.try_start_view(now, effects);
+    }
+
+    /// Writes a record of this replica's own votes down, and remembers that it explains them.
+    pub(crate) fn promise_in(&mut self, record: Record, effects: &mut Effects) {
+        self.standing.testimony.note(self.config.id, &record);
+        effects.persist(record);
+    }
+}
