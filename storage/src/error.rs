@@ -25,7 +25,7 @@ pub enum StoreError {
     },
     /// Bytes on the disk are not what was written.
     #[error(
-        "{place} is damaged: {reason}. Keep a copy and do not repair it by hand: a replica that lost votes must not vote again. The others go on without it."
+        "{place} is damaged: {reason}. Keep a copy of the data directory and start the node again: it sets aside what cannot be read and gets what it lost from its peers."
     )]
     Corrupt {
         /// What is damaged, with its path where there is one.

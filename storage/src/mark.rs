@@ -46,6 +46,21 @@ pub struct MemoryMark {
 }
 
 impl MemoryMark {
+    /// What a backup taken now would hold.
+    pub fn image(&self) -> Option<Mark> {
+        *self.lock()
+    }
+
+    /// Puts a backup in its place, older or not, as nothing but a test should.
+    pub fn restore(&self, image: Option<Mark>) {
+        *self.lock() = image;
+    }
+
+    /// Makes it one that was never set, as if its file had been removed.
+    pub fn clear(&self) {
+        self.restore(None);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<Mark>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -20,6 +20,7 @@ use std::{io, process};
 
 use sha2::{Digest, Sha256};
 
+use crate::files::{beside, sync_parent};
 use crate::mark::is_newer;
 use crate::{HighWaterMark, Mark, StoreError};
 
@@ -57,14 +58,40 @@ impl MarkFile {
         if !path.try_exists().map_err(io)? {
             create(path).map_err(io)?;
         }
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StoreError::Locked { path: path.to_owned() }),
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-        }
+        let file = lock(path)?;
         let newest = newest(&file).map_err(io)?.ok_or_else(|| both_bad(path))?;
         Ok(Self { path: path.to_owned(), file, newest, poisoned: false })
+    }
+
+    /// Moves a mark that cannot be read aside, to `<path>.damaged` in place of an older one there, makes a new one that was
+    /// never set, and says where the damaged one is. A crash in between leaves no mark, which [`open`](Self::open) takes for
+    /// a new one.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] if it is open, [`StoreError::Io`] if it is not there or can be read after all, and otherwise as
+    /// for [`open`](Self::open).
+    pub fn renew(path: &Path) -> Result<(Self, PathBuf), StoreError> {
+        let io = |error| StoreError::from_io("Replacing the high-water mark", path, &error);
+        let held = lock(path)?;
+        if let Ok(Some(_)) = newest(&held) {
+            return Err(io(io::Error::other("it can be read, so it is kept")));
+        }
+        let damaged = beside(path, ".damaged");
+        fs::rename(path, &damaged).and_then(|()| sync_parent(path)).map_err(io)?;
+        Ok((Self::open(path)?, damaged))
+    }
+
+    /// Reads the mark of a stopped node without taking or changing it: `None` if it was never set or is not there.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if neither slot is valid, [`StoreError::Denied`] or [`StoreError::Io`] as the file system says.
+    pub fn peek(path: &Path) -> Result<Option<Mark>, StoreError> {
+        let io = |error| StoreError::from_io("Reading the high-water mark", path, &error);
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(io)?,
+        };
+        Ok(newest(&file).map_err(io)?.ok_or_else(|| both_bad(path))?.mark)
     }
 }
 
@@ -95,13 +122,21 @@ fn both_bad(path: &Path) -> StoreError {
     StoreError::Corrupt { place: format!("The high-water mark {}", path.display()), reason }
 }
 
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let io = |error| StoreError::from_io("Opening the high-water mark", path, &error);
+    let file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(error)) => Err(io(error)),
+    }
+}
+
 /// Makes the file under a name nobody else uses, and links it to its own only if that is still free.
 fn create(path: &Path) -> io::Result<()> {
     static ATTEMPT: AtomicU64 = AtomicU64::new(0);
     let attempt = ATTEMPT.fetch_add(1, Ordering::Relaxed);
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".new-{}-{attempt}", process::id()));
-    let draft = PathBuf::from(draft);
+    let draft = beside(path, &format!(".new-{}-{attempt}", process::id()));
     let linked = fill(&draft).and_then(|()| fs::hard_link(&draft, path));
     // A draft left behind does no harm, and an error of the two before it says more.
     fs::remove_file(&draft).ok();
@@ -109,8 +144,7 @@ fn create(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => other?,
     }
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(parent)?.sync_all()
+    sync_parent(path)
 }
 
 fn fill(draft: &Path) -> io::Result<()> {

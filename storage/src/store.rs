@@ -63,6 +63,59 @@ pub trait Store: Reader + Send + Sync {
     /// [`StoreError::Io`] or [`StoreError::Corrupt`] if the write or its fsync failed: the store is poisoned from then on.
     /// [`StoreError::Poisoned`] if an earlier write failed.
     fn write(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError>;
+
+    /// Freezes all tables as they are between two writes, under a number. The snapshot is durable once this returns `Ok`, and
+    /// stays until it is removed. If there is one of that number already, nothing happens.
+    ///
+    /// One that failed, or that a crash interrupted, leaves nothing behind and poisons nothing: no vote depends on it. As long
+    /// as a snapshot exists, what it shares with the tables takes no space; what they overwrite later does.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], [`StoreError::Io`] or [`StoreError::Denied`] as the disk says. [`StoreError::Poisoned`] if an
+    /// earlier write failed.
+    fn take_snapshot(&self, number: u64) -> Result<(), StoreError>;
+
+    /// The numbers of all snapshots, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Denied`] if they cannot be listed.
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError>;
+
+    /// Opens a snapshot for reading; `None` if there is none of that number. Asking again soon is cheap.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if its files are damaged or missing, [`StoreError::Io`] if the disk could not be read.
+    fn snapshot(&self, number: u64) -> Result<Option<Arc<dyn Reader + Send + Sync>>, StoreError>;
+
+    /// Removes a snapshot; no error if there is none. A reader that is still held answers as before, or with
+    /// [`StoreError::Io`] or [`StoreError::Corrupt`] where it needs a file that is gone.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] or [`StoreError::Denied`] as the disk says. The snapshot is then there or not, but never half there;
+    /// what is left of it is removed when the store is opened the next time.
+    fn remove_snapshot(&self, number: u64) -> Result<(), StoreError>;
+}
+
+/// How many rows [`for_each_row`] holds in memory at most.
+const PAGE: usize = 64;
+
+/// Visits every row of a table in ascending order, a page at a time, and says how many there were. Rows that are written
+/// meanwhile may be among them or not.
+///
+/// # Errors
+/// As for [`Reader::scan`]; rows before the one that could not be read may not all have been visited.
+pub fn for_each_row(reader: &dyn Reader, table: Table, visit: &mut dyn FnMut(&[u8], &[u8])) -> Result<u64, StoreError> {
+    let (mut from, mut count) = (Vec::new(), 0);
+    loop {
+        let page = reader.scan(table, &from, &[], Direction::Ascending, PAGE)?;
+        page.iter().for_each(|(key, value)| visit(key, value));
+        count += page.len() as u64;
+        match page.into_iter().nth(PAGE - 1) {
+            // The smallest key behind the last one.
+            Some((last, _)) => from = [&last[..], &[0]].concat(),
+            None => return Ok(count),
+        }
+    }
 }
 
 macro_rules! forward {
@@ -87,6 +140,22 @@ macro_rules! forward {
         impl<S: Store + ?Sized> Store for $pointer {
             fn write(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
                 (**self).write(batch, durability)
+            }
+
+            fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {
+                (**self).take_snapshot(number)
+            }
+
+            fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+                (**self).snapshots()
+            }
+
+            fn snapshot(&self, number: u64) -> Result<Option<Arc<dyn Reader + Send + Sync>>, StoreError> {
+                (**self).snapshot(number)
+            }
+
+            fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
+                (**self).remove_snapshot(number)
             }
         }
     };

@@ -1,66 +1,112 @@
 //! Tables in memory, without a lock: what both the memory store and the faulty store are made of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::store::{Direction, Pair};
-use crate::{Operation, Table};
+use crate::{Operation, StoreError, Table};
 
-type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Clones share their tables until one of them is written to: a snapshot costs what changes after it.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Tables(BTreeMap<Table, Arc<Rows>>);
 
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Tables(BTreeMap<Table, Rows>);
+struct Rows {
+    values: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Keys whose values can no longer be read.
+    rotten: BTreeSet<Vec<u8>>,
+}
 
 impl Tables {
     pub(crate) fn apply(&mut self, operations: impl IntoIterator<Item = Operation>) {
         for operation in operations {
-            self.apply_one(operation);
+            Arc::make_mut(self.0.entry(operation.table()).or_default()).apply(operation);
         }
     }
 
-    fn apply_one(&mut self, operation: Operation) {
-        let rows = self.0.entry(operation.table()).or_default();
-        match operation {
-            Operation::Put { key, value, .. } => {
-                rows.insert(key, value);
-            }
-            Operation::Delete { key, .. } => {
-                rows.remove(&key);
-            }
-            Operation::DeleteRange { from, to, .. } => remove_range(rows, &from, &to),
-        }
-    }
-
-    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Option<&Vec<u8>> {
-        self.0.get(&table)?.get(key)
+    pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(rows) = self.0.get(&table) else { return Ok(None) };
+        rows.check(table, key)?;
+        Ok(rows.values.get(key).cloned())
     }
 
     pub(crate) fn get_mut(&mut self, table: Table, key: &[u8]) -> Option<&mut Vec<u8>> {
-        self.0.get_mut(&table)?.get_mut(key)
+        Arc::make_mut(self.0.get_mut(&table)?).values.get_mut(key)
     }
 
-    pub(crate) fn scan(&self, table: Table, from: &[u8], to: &[u8], direction: Direction, limit: usize) -> Vec<Pair> {
-        let Some(rows) = self.0.get(&table) else { return Vec::new() };
+    /// Makes the row unreadable until it is written or deleted, and says whether that is new.
+    pub(crate) fn rot(&mut self, table: Table, key: &[u8]) -> bool {
+        let Some(rows) = self.0.get_mut(&table) else { return false };
+        rows.values.contains_key(key) && Arc::make_mut(rows).rotten.insert(key.to_vec())
+    }
+
+    pub(crate) fn holds(&self, table: Table, key: &[u8]) -> bool {
+        self.0.get(&table).is_some_and(|rows| rows.values.contains_key(key))
+    }
+
+    pub(crate) fn scan(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        let Some(rows) = self.0.get(&table) else { return Ok(Vec::new()) };
         if !to.is_empty() && from >= to {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let upper = if to.is_empty() { Bound::Unbounded } else { Bound::Excluded(to) };
-        let range =
-            rows.range::<[u8], _>((Bound::Included(from), upper)).map(|(key, value)| (key.clone(), value.clone()));
+        let range = rows.values.range::<[u8], _>((Bound::Included(from), upper));
+        let read = |(key, value): (&Vec<u8>, &Vec<u8>)| rows.check(table, key).map(|()| (key.clone(), value.clone()));
         match direction {
-            Direction::Ascending => range.take(limit).collect(),
-            Direction::Descending => range.rev().take(limit).collect(),
+            Direction::Ascending => range.take(limit).map(read).collect(),
+            Direction::Descending => range.rev().take(limit).map(read).collect(),
         }
     }
 }
 
-fn remove_range(rows: &mut Rows, from: &[u8], to: &[u8]) {
-    if from >= to {
-        return;
+impl Rows {
+    fn apply(&mut self, operation: Operation) {
+        match operation {
+            Operation::Put { key, value, .. } => {
+                self.rotten.remove(&key);
+                self.values.insert(key, value);
+            }
+            Operation::Delete { key, .. } => self.remove(&key),
+            Operation::DeleteRange { from, to, .. } => self.remove_range(&from, &to),
+        }
     }
-    let bounds = (Bound::Included(from), Bound::Excluded(to));
-    let doomed: Vec<Vec<u8>> = rows.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
-    for key in doomed {
-        rows.remove(&key);
+
+    fn remove(&mut self, key: &[u8]) {
+        self.rotten.remove(key);
+        self.values.remove(key);
     }
+
+    fn remove_range(&mut self, from: &[u8], to: &[u8]) {
+        if from >= to {
+            return;
+        }
+        let bounds = (Bound::Included(from), Bound::Excluded(to));
+        let doomed: Vec<Vec<u8>> = self.values.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
+        doomed.iter().for_each(|key| self.remove(key));
+    }
+
+    fn check(&self, table: Table, key: &[u8]) -> Result<(), StoreError> {
+        if !self.rotten.contains(key) {
+            return Ok(());
+        }
+        let place = format!("The row {} of the table {:?}", hex(key), table.name());
+        Err(StoreError::Corrupt { place, reason: "its checksum does not match what was read".to_owned() })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }

@@ -166,3 +166,54 @@ fn clones_of_the_memory_mark_share_it() {
     first.advance(mark(3)).unwrap();
     assert_eq!(second.read(), Ok(Some(mark(3))));
 }
+
+#[test]
+fn it_is_peeked_at_while_it_is_open() {
+    let (directory, path) = fresh();
+    assert_eq!(MarkFile::peek(&path), Ok(None));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "and not made");
+    let mut file = MarkFile::open(&path).unwrap();
+    assert_eq!(MarkFile::peek(&path), Ok(None));
+    file.advance(mark(3)).unwrap();
+    assert_eq!(MarkFile::peek(&path), Ok(Some(mark(3))));
+    drop(file);
+    fs::write(&path, "rot").unwrap();
+    assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn one_that_cannot_be_read_is_moved_aside() {
+    let (directory, path) = fresh();
+    for damage in ["first", "second"] {
+        fs::write(&path, damage).unwrap();
+        let (mut renewed, damaged) = MarkFile::renew(&path).unwrap();
+        assert_eq!(damaged, directory.path().join("mark.damaged"));
+        assert_eq!(fs::read_to_string(damaged).unwrap(), damage);
+        assert_eq!(renewed.read(), Ok(None));
+        renewed.advance(mark(3)).unwrap();
+        drop(renewed);
+        assert_eq!(read_again(&path), Ok(Some(mark(3))));
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn one_that_can_be_read_or_is_open_or_absent_is_not_replaced() {
+    let (_directory, path) = fresh();
+    assert!(matches!(MarkFile::renew(&path), Err(StoreError::Io { .. })));
+    advanced_through(&path, 5);
+    flip(&path, SLOTS[0]);
+    assert!(matches!(MarkFile::renew(&path), Err(StoreError::Io { .. })), "one slot is good");
+    let open = MarkFile::open(&path).unwrap();
+    assert_eq!(MarkFile::renew(&path).unwrap_err(), StoreError::Locked { path: path.clone() });
+    drop(open);
+    assert_eq!(read_again(&path), Ok(Some(mark(5))));
+}
+
+#[test]
+fn a_damaged_one_is_said_to_be_mended_from_the_peers() {
+    let (_directory, path) = fresh();
+    fs::write(&path, "rot").unwrap();
+    let text = read_again(&path).unwrap_err().to_string();
+    assert!(text.contains("Keep a copy") && text.contains("from its peers"), "{text}");
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rocksdb::{Error, ErrorKind};
 
-use crate::{StoreError, Table};
+use crate::StoreError;
 
 pub(super) fn on_open(path: &Path, error: Error) -> StoreError {
     // The first when another process holds the lock, the second when this one does.
@@ -18,8 +18,12 @@ pub(super) fn on_open(path: &Path, error: Error) -> StoreError {
     sort(format!("Opening the database in {}", path.display()), path.display().to_string(), error)
 }
 
-pub(super) fn on_read(table: Table, error: Error) -> StoreError {
-    sort(format!("Reading the table {:?}", table.name()), format!("The table {:?}", table.name()), error)
+pub(super) fn on_read(table: &str, error: Error) -> StoreError {
+    sort(format!("Reading the table {table:?}"), format!("The table {table:?}"), error)
+}
+
+pub(super) fn on_snapshot(path: &Path, error: Error) -> StoreError {
+    sort(format!("Taking the snapshot {}", path.display()), path.display().to_string(), error)
 }
 
 pub(super) fn on_write(path: &Path, error: Error) -> StoreError {
@@ -30,7 +34,7 @@ fn sort(doing: String, place: String, error: Error) -> StoreError {
     let full = mentions(&error, &["No space left on device", "Disk quota exceeded"]);
     let denied = mentions(&error, &["Permission denied", "Operation not permitted", "Read-only file system"]);
     let damaged = error.kind() == ErrorKind::Corruption;
-    let reason = error.into_string();
+    let reason = error.into_string().trim_end_matches(['.', ' ']).to_owned();
     if full {
         StoreError::Full { doing, reason }
     } else if denied {

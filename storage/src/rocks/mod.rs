@@ -1,15 +1,22 @@
 //! The store on disk.
 
+mod database;
 mod errors;
 mod options;
+mod reader;
+mod rows;
+mod salvage;
+mod snapshots;
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, IteratorMode, Options, ReadOptions, WriteOptions};
+use rocksdb::{Cache, DB, WriteOptions};
+
+pub use reader::RocksReader;
+pub use salvage::Loss;
+use snapshots::Snapshots;
 
 use crate::store::{Direction, Durability, Pair, Reader, Store};
 use crate::{Operation, StoreError, Table, WriteBatch};
@@ -18,9 +25,13 @@ use crate::{Operation, StoreError, Table, WriteBatch};
 ///
 /// Opening it brings back everything that was synced, of what was merely buffered a prefix, and writes that to disk anew, so
 /// that what can be read after opening is durable. It uses some tens of megabytes: see `options.rs`. Dropping it closes the
-/// database and waits for its threads; one directory can be open once at a time.
+/// database and waits for its threads; one directory can be open once at a time. Snapshots are in a directory beside it, named
+/// after it with `.snapshots` added.
 pub struct RocksStore {
     db: DB,
+    /// Shared with the snapshots.
+    cache: Cache,
+    snapshots: Snapshots,
     poisoned: AtomicBool,
 }
 
@@ -34,18 +45,60 @@ impl RocksStore {
     /// space, [`StoreError::Corrupt`] if files are damaged or missing, [`StoreError::Io`] for what else the disk may say.
     pub fn open(path: &Path, tables: &[Table]) -> Result<Self, StoreError> {
         // One spelling for one directory: that is how RocksDB knows what this process has open already.
-        let path = directory(path).map_err(|error| StoreError::from_io("Opening the database in", path, &error))?;
-        let names = column_families(&path, tables)?;
+        let path =
+            database::directory(path).map_err(|error| StoreError::from_io("Opening the database in", path, &error))?;
         let cache = options::block_cache();
-        let families =
-            names.iter().map(|name| ColumnFamilyDescriptor::new(name, options::table(&cache))).collect::<Vec<_>>();
-        let db = DB::open_cf_descriptors(&options::database(), &path, families)
-            .map_err(|error| errors::on_open(&path, error))?;
-        Ok(Self { db, poisoned: AtomicBool::new(false) })
+        let db = database::open(&path, tables.iter().map(|table| table.name().to_owned()).collect(), &cache)?;
+        // Only now that nobody else has the database open.
+        let snapshots = Snapshots::of(&path)?;
+        Ok(Self { db, cache, snapshots, poisoned: AtomicBool::new(false) })
     }
 
-    fn family(&self, table: Table) -> Result<&ColumnFamily, StoreError> {
-        self.db.cf_handle(table.name()).ok_or(StoreError::UnknownTable { table: table.name() })
+    /// Opens the database of a stopped node to look into it, with all its tables, without changing anything.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open). [`StoreError::Locked`] only as far as the system's list of locks tells, which leaves out
+    /// other containers and file systems on the network: see to it that the node is stopped.
+    pub fn open_read_only(path: &Path) -> Result<RocksReader, StoreError> {
+        database::refuse_if_open(path)?;
+        RocksReader::open(path, &options::block_cache())
+    }
+
+    /// The names of the tables that the database in `path` holds, ascending; RocksDB's own, `default`, is among them.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the files that say so are damaged or missing, else as for [`open`](Self::open).
+    pub fn table_names(path: &Path) -> Result<Vec<String>, StoreError> {
+        Ok(database::table_names(path)?.into_iter().collect())
+    }
+
+    /// Copies every row of the database in `from` that can be read into a new one in `to`, and says which could not. `from`
+    /// is not changed, and its snapshots are not copied. `to` is whole and durable when this returns `Ok`, and else not there;
+    /// until then the copy is in `<to>.part`.
+    ///
+    /// At most one loss a table is reported: all between its first and its last row that cannot be read counts as lost. It
+    /// needs a few megabytes of memory beyond what two open databases need, and as much disk as the copied rows.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if `from` is damaged so that it cannot be opened at all; [`StoreError::Locked`] as for
+    /// [`open_read_only`](Self::open_read_only); [`StoreError::Io`] if `to` exists; and what writing `to` may meet.
+    pub fn salvage(from: &Path, to: &Path) -> Result<Vec<Loss>, StoreError> {
+        salvage::salvage(from, to)
+    }
+
+    /// Gives back the disk that deleted and overwritten rows of a table still take, as far as no snapshot shares it. Takes as
+    /// long as reading and writing the table does; other threads may read and write meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownTable`] without such a table. [`StoreError::Full`] or [`StoreError::Io`] if what memory holds of it
+    /// could not be written; if its files could not be, then the next write says so. [`StoreError::Poisoned`] if an earlier
+    /// write failed.
+    pub fn compact(&self, table: Table) -> Result<(), StoreError> {
+        self.check_poison()?;
+        let family = rows::family(&self.db, table)?;
+        self.db.flush_cf(family).map_err(|error| errors::on_write(self.db.path(), error))?;
+        self.db.compact_range_cf(family, None::<&[u8]>, None::<&[u8]>);
+        Ok(())
     }
 
     fn check_poison(&self) -> Result<(), StoreError> {
@@ -55,7 +108,7 @@ impl RocksStore {
     fn translate(&self, batch: &WriteBatch) -> Result<rocksdb::WriteBatch, StoreError> {
         let mut translated = rocksdb::WriteBatch::default();
         for operation in batch.operations() {
-            let family = self.family(operation.table())?;
+            let family = rows::family(&self.db, operation.table())?;
             match operation {
                 Operation::Put { key, value, .. } => translated.put_cf(family, key, value),
                 Operation::Delete { key, .. } => translated.delete_cf(family, key),
@@ -76,8 +129,7 @@ impl std::fmt::Debug for RocksStore {
 
 impl Reader for RocksStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let family = self.family(table)?;
-        self.db.get_cf_opt(family, key, &read_options()).map_err(|error| errors::on_read(table, error))
+        rows::get(&self.db, table, key)
     }
 
     fn scan(
@@ -88,25 +140,7 @@ impl Reader for RocksStore {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
-        let family = self.family(table)?;
-        if limit == 0 || (!to.is_empty() && from >= to) {
-            return Ok(Vec::new());
-        }
-        let mut options = read_options();
-        options.set_iterate_lower_bound(from);
-        if !to.is_empty() {
-            options.set_iterate_upper_bound(to);
-        }
-        let mode = match direction {
-            Direction::Ascending => IteratorMode::Start,
-            Direction::Descending => IteratorMode::End,
-        };
-        self.db
-            .iterator_cf_opt(family, options, mode)
-            .take(limit)
-            .map(|pair| pair.map(|(key, value)| (key.into_vec(), value.into_vec())))
-            .collect::<Result<_, _>>()
-            .map_err(|error| errors::on_read(table, error))
+        rows::scan(&self.db, table, from, to, direction, limit)
     }
 }
 
@@ -123,45 +157,22 @@ impl Store for RocksStore {
         // Another thread's write may have failed meanwhile, before ours or after: do not vouch for what followed a failure.
         self.check_poison()
     }
-}
 
-fn read_options() -> ReadOptions {
-    let mut options = ReadOptions::default();
-    options.set_verify_checksums(true);
-    options
-}
-
-/// Creates the directory if need be, so that no power failure takes it back, and gives its one true name.
-fn directory(path: &Path) -> io::Result<PathBuf> {
-    let created = !path.try_exists()?;
-    fs::create_dir_all(path)?;
-    let path = path.canonicalize()?;
-    if let (true, Some(parent)) = (created, path.parent()) {
-        File::open(parent)?.sync_all()?;
+    fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {
+        self.check_poison()?;
+        self.snapshots.take(&self.db, number)
     }
-    Ok(path)
-}
 
-/// The tables asked for and those that are there already: RocksDB opens all of them or nothing.
-fn column_families(path: &Path, tables: &[Table]) -> Result<BTreeSet<String>, StoreError> {
-    let mut names: BTreeSet<String> = tables.iter().map(|table| table.name().to_owned()).collect();
-    if path.join("CURRENT").exists() {
-        names.extend(DB::list_cf(&Options::default(), path).map_err(|error| errors::on_open(path, error))?);
-    } else if holds_data(path)? {
-        let reason = "it holds tables or logs, but the file CURRENT that says which of them count is gone".to_owned();
-        return Err(StoreError::Corrupt { place: path.display().to_string(), reason });
+    fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
+        self.snapshots.numbers()
     }
-    Ok(names)
-}
 
-/// Whether files are left of a database, so that creating a new one over them would look like a first start.
-fn holds_data(path: &Path) -> Result<bool, StoreError> {
-    let io = |error| StoreError::from_io("Listing", path, &error);
-    for entry in fs::read_dir(path).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
-        if Path::new(&name).extension().is_some_and(|extension| extension == "sst" || extension == "log") {
-            return Ok(true);
-        }
+    fn snapshot(&self, number: u64) -> Result<Option<Arc<dyn Reader + Send + Sync>>, StoreError> {
+        let Some(reader) = self.snapshots.reader(number, &self.cache)? else { return Ok(None) };
+        Ok(Some(reader))
     }
-    Ok(false)
+
+    fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
+        self.snapshots.remove(number)
+    }
 }

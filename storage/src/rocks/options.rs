@@ -2,6 +2,10 @@
 //!
 //! Memory, roughly and at most: 32 MiB block cache (indexes and filters included), 32 MiB of write buffers over all tables,
 //! and the scans under way. Disk: 64 MiB of write-ahead log and 16 MiB of its own messages beside the data.
+//!
+//! A table that grows at the end and is cut at the front needs no option for giving its disk back: a flushed file that holds
+//! tombstones, of rows or of ranges, is merged with the files they cover. Written as fast as the disk takes it, such a table
+//! takes up to three times what it keeps, and some seconds later as much as it keeps (`tests/disk.rs`).
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
@@ -19,6 +23,22 @@ pub(super) fn database() -> Options {
     options.create_missing_column_families(true);
     recovery(&mut options);
     bounds(&mut options);
+    options
+}
+
+/// For a database that is only read, of which several may be open.
+pub(super) fn reading() -> Options {
+    let mut options = Options::default();
+    recovery(&mut options);
+    options.set_max_open_files(64);
+    options
+}
+
+/// For a damaged one: what is wrong with a file is said when that file is read, and not when the database opens.
+pub(super) fn salvaging() -> Options {
+    let mut options = reading();
+    options.set_paranoid_checks(false);
+    options.set_track_and_verify_wals_in_manifest(false);
     options
 }
 

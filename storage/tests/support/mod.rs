@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each topic uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod files;
+
 use tetrarch_storage::{Direction, Durability, Mark, Pair, Reader, Store, StoreError, Table, WriteBatch};
 
 pub(crate) const A: Table = Table::new("a");
@@ -35,4 +37,16 @@ pub(crate) fn keys(store: &impl Reader) -> Vec<String> {
 
 pub(crate) fn mark(index: u64) -> Mark {
     Mark { index, chain: [index as u8; 32] }
+}
+
+/// Incompressible, and never the same twice.
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    (0..length).map(|_| byte()).collect()
 }

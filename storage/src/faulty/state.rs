@@ -1,13 +1,13 @@
-//! A disk that forgets, fails and rots exactly when it is told to.
+//! What the simulated disk holds, and how it changes.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::store::{Direction, Durability, Pair, Reader, Store};
+use crate::frozen::Snapshots;
+use crate::store::Durability;
 use crate::tables::Tables;
 use crate::{Operation, StoreError, Table, WriteBatch};
 
-/// What a write that [`FaultyStore::fail_write_at`] chose does.
+/// What a write that [`FaultyStore::fail_write_at`](crate::FaultyStore::fail_write_at) chose does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FailureKind {
     /// Fails with [`StoreError::Io`]; nothing of it reaches the disk.
@@ -20,7 +20,7 @@ pub enum FailureKind {
     FsyncLost,
 }
 
-/// What has happened to a [`FaultyStore`] since it was made.
+/// What has happened to a [`FaultyStore`](crate::FaultyStore) since it was made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FaultCounters {
     /// Writes that succeeded.
@@ -37,27 +37,28 @@ pub struct FaultCounters {
     pub lost: u64,
     /// Bits flipped.
     pub corruptions: u64,
+    /// Rows made unreadable.
+    pub rotten: u64,
 }
 
-/// Tables in memory over a disk in memory: writes are visible at once, and survive [`crash`](Self::crash) as the caller
-/// chooses unless they were synced. It makes no choice of its own, so the same calls give the same store.
-///
-/// It knows every table. To simulate a restart, keep it in an `Arc`, crash it, and open the node on it again.
-#[derive(Default, Debug)]
-pub struct FaultyStore {
-    state: Mutex<State>,
+/// A backup of a [`FaultyStore`](crate::FaultyStore): what was durable at one moment, and its snapshots.
+#[derive(Clone, Default, Debug)]
+pub struct Image {
+    tables: Tables,
+    snapshots: Snapshots,
 }
 
 #[derive(Default, Debug)]
-struct State {
+pub(super) struct State {
     /// What reads see.
     visible: Tables,
     /// What no crash takes away.
     durable: Tables,
     /// The writes between the two, oldest first.
-    unsynced: Vec<WriteBatch>,
+    unsynced: Vec<Unsynced>,
     /// A write whose fsync failed: younger than all unsynced ones, not visible, perhaps there after a crash.
     doubtful: Option<WriteBatch>,
+    snapshots: Snapshots,
     poisoned: bool,
     /// Writes that were attempted on a store not poisoned.
     attempts: u64,
@@ -66,68 +67,59 @@ struct State {
     counters: FaultCounters,
 }
 
-impl FaultyStore {
-    /// An empty store, with no failure planned.
-    pub fn new() -> Self {
-        Self::default()
+/// A write that only the disk's cache holds, and what of it rotted there.
+#[derive(Debug)]
+struct Unsynced {
+    batch: WriteBatch,
+    rotten: Vec<(Table, Vec<u8>)>,
+}
+
+impl Unsynced {
+    fn new(batch: WriteBatch) -> Self {
+        Self { batch, rotten: Vec::new() }
     }
 
-    /// The node loses its power: of the unsynced writes, whose number `keep` is given, the oldest survive, as many as it
-    /// answers (at most all); each wholly or not at all. Poison is cleared; failures planned for later writes stay planned.
-    ///
-    /// `|_| 0` is the worst a power failure can do, `|unsynced| unsynced` is the death of the process alone.
-    pub fn crash(&self, mut keep: impl FnMut(usize) -> usize) {
-        let mut state = self.lock();
-        let kept = keep(state.unsynced_len());
-        state.crash(kept);
-    }
-
-    /// How many writes a crash could lose now, among them one whose fsync failed.
-    pub fn unsynced(&self) -> usize {
-        self.lock().unsynced_len()
-    }
-
-    /// Makes the `nth` write from now fail, 0 being the next. Writes refused by a poisoned store do not count. A second
-    /// plan for the same write replaces the first.
-    pub fn fail_write_at(&self, nth: u64, kind: FailureKind) {
-        let mut state = self.lock();
-        let attempt = state.attempts.saturating_add(nth);
-        state.planned.insert(attempt, kind);
-    }
-
-    /// Flips the lowest bit of a byte of the value that reads now give for `key`, in memory and on the disk, as bit rot
-    /// that no checksum notices. Whether there was such a byte.
-    pub fn corrupt(&self, table: Table, key: &[u8], at_byte: usize) -> bool {
-        self.lock().corrupt(table, key, at_byte)
-    }
-
-    /// What has happened so far.
-    pub fn counters(&self) -> FaultCounters {
-        self.lock().counters
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn apply_to(self, tables: &mut Tables) {
+        tables.apply(self.batch.into_operations());
+        for (table, key) in self.rotten {
+            tables.rot(table, &key);
+        }
     }
 }
 
 impl State {
-    fn unsynced_len(&self) -> usize {
+    pub(super) fn visible(&self) -> &Tables {
+        &self.visible
+    }
+
+    pub(super) fn snapshots(&self) -> &Snapshots {
+        &self.snapshots
+    }
+
+    pub(super) fn counters(&self) -> FaultCounters {
+        self.counters
+    }
+
+    pub(super) fn plan(&mut self, nth: u64, kind: FailureKind) {
+        self.planned.insert(self.attempts.saturating_add(nth), kind);
+    }
+
+    pub(super) fn unsynced_len(&self) -> usize {
         self.unsynced.len() + usize::from(self.doubtful.is_some())
     }
 
-    fn crash(&mut self, kept: usize) {
+    pub(super) fn crash(&mut self, kept: usize) {
         let mut writes = std::mem::take(&mut self.unsynced);
-        writes.extend(self.doubtful.take());
+        writes.extend(self.doubtful.take().map(Unsynced::new));
         let kept = kept.min(writes.len());
         self.counters.crashes += 1;
         self.counters.lost += (writes.len() - kept) as u64;
-        self.durable.apply(writes.into_iter().take(kept).flat_map(WriteBatch::into_operations));
+        writes.into_iter().take(kept).for_each(|write| write.apply_to(&mut self.durable));
         self.visible = self.durable.clone();
         self.poisoned = false;
     }
 
-    fn write(&mut self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
+    pub(super) fn write(&mut self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
         if self.poisoned {
             self.counters.refused += 1;
             return Err(StoreError::Poisoned);
@@ -164,27 +156,74 @@ impl State {
 
     fn accept(&mut self, batch: WriteBatch, durability: Durability) {
         self.visible.apply(batch.operations().iter().cloned());
-        self.unsynced.push(batch);
+        self.unsynced.push(Unsynced::new(batch));
         self.counters.writes += 1;
         if durability == Durability::Synced {
             self.counters.syncs += 1;
-            self.durable.apply(self.unsynced.drain(..).flat_map(WriteBatch::into_operations));
+            self.unsynced.drain(..).for_each(|write| write.apply_to(&mut self.durable));
         }
     }
 
-    fn corrupt(&mut self, table: Table, key: &[u8], at_byte: usize) -> bool {
+    pub(super) fn corrupt(&mut self, table: Table, key: &[u8], at_byte: usize) -> bool {
         let Some(byte) = self.visible.get_mut(table, key).and_then(|value| value.get_mut(at_byte)) else {
             return false;
         };
         *byte ^= 1;
         // On the disk the value is where it was last put: in an unsynced write, or else among what is durable.
-        let put = self.unsynced.iter_mut().rev().find_map(|batch| last_put(batch, table, key));
+        let put = self.unsynced.iter_mut().rev().find_map(|write| last_put(&mut write.batch, table, key));
         let stored = put.or_else(|| self.durable.get_mut(table, key));
         if let Some(byte) = stored.and_then(|value| value.get_mut(at_byte)) {
             *byte ^= 1;
         }
         self.counters.corruptions += 1;
         true
+    }
+
+    pub(super) fn rot(&mut self, table: Table, key: &[u8]) -> bool {
+        if !self.visible.rot(table, key) {
+            return self.visible.holds(table, key);
+        }
+        self.counters.rotten += 1;
+        let puts = |write: &mut Unsynced| last_put(&mut write.batch, table, key).is_some();
+        match self.unsynced.iter_mut().rev().find_map(|write| puts(write).then_some(write)) {
+            Some(write) => write.rotten.push((table, key.to_vec())),
+            None => {
+                self.durable.rot(table, key);
+            }
+        }
+        true
+    }
+
+    pub(super) fn take_snapshot(&mut self, number: u64) -> Result<(), StoreError> {
+        if self.poisoned {
+            return Err(StoreError::Poisoned);
+        }
+        self.snapshots.take(number, &self.visible);
+        Ok(())
+    }
+
+    pub(super) fn remove_snapshot(&mut self, number: u64) {
+        self.snapshots.remove(number);
+    }
+
+    pub(super) fn corrupt_snapshot(&mut self, number: u64, table: Table, key: &[u8], at_byte: usize) -> bool {
+        let corrupted = self.snapshots.corrupt(number, table, key, at_byte);
+        self.counters.corruptions += u64::from(corrupted);
+        corrupted
+    }
+
+    pub(super) fn image(&self) -> Image {
+        Image { tables: self.durable.clone(), snapshots: self.snapshots.clone() }
+    }
+
+    pub(super) fn restore(&mut self, image: &Image) {
+        let Image { tables, snapshots } = image.clone();
+        self.visible = tables.clone();
+        self.durable = tables;
+        self.snapshots = snapshots;
+        self.unsynced.clear();
+        self.doubtful = None;
+        self.poisoned = false;
     }
 }
 
@@ -193,27 +232,4 @@ fn last_put<'a>(batch: &'a mut WriteBatch, table: Table, key: &[u8]) -> Option<&
         Operation::Put { table: t, key: k, value } if *t == table && k == key => Some(value),
         _ => None,
     })
-}
-
-impl Reader for FaultyStore {
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.lock().visible.get(table, key).cloned())
-    }
-
-    fn scan(
-        &self,
-        table: Table,
-        from: &[u8],
-        to: &[u8],
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<Pair>, StoreError> {
-        Ok(self.lock().visible.scan(table, from, to, direction, limit))
-    }
-}
-
-impl Store for FaultyStore {
-    fn write(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
-        self.lock().write(batch, durability)
-    }
 }

@@ -1,0 +1,165 @@
+//! A journal that notices when the disk lost or changed some of it.
+//!
+//! ```text
+//!   key (u64 big-endian)   value
+//!   0                      base: index of the last forgotten entry, u64 little-endian │ its chain value 32   (once truncated)
+//!   1, 2, 3, ...           entry: chain value 32 │ payload
+//!
+//!   chain(0) = 32 zero bytes
+//!   chain(i) = SHA-256( length of the tag, u64 little-endian │ tag │ chain(i-1) │ i, u64 little-endian │ payload )
+//! ```
+//!
+//! The chain tells an entry that was changed, moved or taken out of the middle. It cannot tell a missing tail, since what is
+//! left of it is still a chain; the [`HighWaterMark`] does, which is kept apart and says how far the entries went.
+//!
+//! What a crash can leave, and what `open` makes of it:
+//!
+//! 1. *A mark behind the last entry*: it came between an append's write and the mark's advance. The entries were never
+//!    acknowledged, and are adopted. They may be in the kernel's cache only, or their fsync may have failed, so they are
+//!    written once more, synced, before the mark follows them.
+//! 2. *Entries that had been truncated*: the truncation was buffered and lost, with its base, since the two are one batch.
+//!    They are returned again. An append after a truncation makes it durable.
+//! 3. *No mark and no entry*: a new journal. It sets the mark to index 0 before the first append, so that case 1 never looks
+//!    like a mark that was removed. A node that lost both looks new as well: only its owner can know better.
+//!
+//! What it cannot leave, so that `open` refuses it:
+//!
+//! 4. *A mark ahead of the last entry*: an append syncs its entries before it advances the mark.
+//! 5. *A mark behind the base*: only entries that the mark had reached are ever forgotten.
+//! 6. *A hole*: the store keeps a batch whole, and loses none before one that it keeps.
+//!
+//! Entries below the base cannot be left either; they do no harm, and are deleted once the chain and the mark have proved
+//! the base right.
+//!
+//! A replica that lost its records [starts over](Journal::start_over) once its peers have told it what it may have said.
+
+mod chain;
+mod check;
+mod error;
+mod mending;
+mod reading;
+mod rows;
+mod start_over;
+
+use chain::Chain;
+pub use check::{JournalReport, check_journal};
+pub use error::JournalError;
+use mending::{adopt, sweep};
+use reading::{read_base, walk};
+use rows::{BASE_KEY, after, encode_base, key, link, put_entry};
+pub use rows::{Entry, JOURNAL};
+
+use crate::{Durability, HighWaterMark, Store, WriteBatch};
+
+/// An append-only sequence of records over a [`Store`], whose acknowledged entries survive power failures, and whose damage
+/// or loss is found by [`open`](Self::open).
+///
+/// It keeps 32 bytes in memory for each entry that it has not forgotten. After a failed write it refuses every later one.
+pub struct Journal<S: Store> {
+    store: S,
+    mark: Box<dyn HighWaterMark>,
+    chain: Chain,
+    stopped: bool,
+}
+
+impl<S: Store> Journal<S> {
+    /// Opens the journal, checks every entry against the hash chain and the chain against the mark, and returns the entries
+    /// in order. All of them are durable, and the mark stands at the last.
+    ///
+    /// Entries older than the last truncation may be among them, if a crash lost it.
+    ///
+    /// # Errors
+    /// Any [`JournalError`] but [`Stopped`](JournalError::Stopped) and [`NotReached`](JournalError::NotReached). Nothing is
+    /// written before everything has been checked.
+    pub fn open(store: S, mut mark: Box<dyn HighWaterMark>) -> Result<(Self, Vec<Entry>), JournalError> {
+        let mut chain = Chain::new(read_base(&store)?);
+        let mut entries = Vec::new();
+        walk(&store, &mut chain, &mut |entry| entries.push(entry))?;
+        let vouched = chain.vouched(mark.read()?)?;
+        adopt(&store, &chain, entries.iter().filter(|entry| entry.index > vouched))?;
+        mark.advance(chain.tip())?;
+        sweep(&store, chain.base.index)?;
+        Ok((Self { store, mark, chain, stopped: false }, entries))
+    }
+
+    /// Begins anew, for a replica that lost its records and has got back from its peers what it may have said: forgets all
+    /// entries, whatever their condition and the mark's, and goes on behind every index that the mark or a readable row ever
+    /// named. So the mark moves forward, and no entry from before can ever be taken for one written later.
+    ///
+    /// If it fails or a crash interrupts it, [`open`](Self::open) either finds what was there before, or refuses with
+    /// [`JournalError::MarkOlder`] or [`JournalError::MarkMissing`]; and it can be called again.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] if the store or the mark failed to write, or the mark to be read. Rows that cannot be read are
+    /// no error.
+    pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>) -> Result<Self, JournalError> {
+        let base = start_over::start_over(&store, mark.read()?)?;
+        mark.advance(base)?;
+        Ok(Self { store, mark, chain: Chain::new(base), stopped: false })
+    }
+
+    /// Appends `entries` in one synced write, then advances the mark, and returns the index of the first. Once it has
+    /// returned, they survive a power failure, and it would be noticed if they did not. Of no entries, it does nothing.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] if the store or the mark failed: whether the entries will be there when the journal is opened
+    /// again is not known, and until then it answers [`JournalError::Stopped`].
+    pub fn append(&mut self, entries: Vec<Vec<u8>>) -> Result<u64, JournalError> {
+        self.refuse_if_stopped()?;
+        let first = self.next();
+        if entries.is_empty() {
+            return Ok(first);
+        }
+        let mut tip = self.chain.tip();
+        let mut batch = WriteBatch::new();
+        let mut chains = Vec::with_capacity(entries.len());
+        for payload in &entries {
+            tip = link(tip, payload);
+            put_entry(&mut batch, tip, payload);
+            chains.push(tip.chain);
+        }
+        self.stopped = true;
+        self.store.write(batch, Durability::Synced)?;
+        self.mark.advance(tip)?;
+        self.stopped = false;
+        self.chain.extend(chains);
+        Ok(first)
+    }
+
+    /// Forgets the entries below `index`, which may be all of them. This is not synced: a crash before the next append may
+    /// undo it.
+    ///
+    /// # Errors
+    /// [`JournalError::NotReached`] if `index` is above [`next`](Self::next), and nothing is forgotten.
+    /// [`JournalError::Store`] if the store failed; from then on [`JournalError::Stopped`].
+    pub fn truncate_before(&mut self, index: u64) -> Result<(), JournalError> {
+        self.refuse_if_stopped()?;
+        if index <= self.first() {
+            return Ok(());
+        }
+        let not_reached = JournalError::NotReached { index, next: self.next() };
+        let base = self.chain.at(index - 1).ok_or(not_reached)?;
+        let mut batch = WriteBatch::new();
+        batch.delete_range(JOURNAL, key(self.first()), key(index));
+        batch.put(JOURNAL, key(BASE_KEY), encode_base(base));
+        self.stopped = true;
+        self.store.write(batch, Durability::Buffered)?;
+        self.stopped = false;
+        self.chain.rebase(base);
+        Ok(())
+    }
+
+    /// The oldest entry kept; the same as [`next`](Self::next) if none is.
+    pub fn first(&self) -> u64 {
+        after(self.chain.base.index)
+    }
+
+    /// The index that the next entry will get.
+    pub fn next(&self) -> u64 {
+        after(self.chain.tip().index)
+    }
+
+    fn refuse_if_stopped(&self) -> Result<(), JournalError> {
+        if self.stopped { Err(JournalError::Stopped) } else { Ok(()) }
+    }
+}
