@@ -7,14 +7,14 @@ mod support;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use support::{Node, batch, dump, genesis, get, noop, open, put, sender};
+use support::{Node, batch, dump, get, membership, noop, open, put, sender};
 use tetrarch_kv::ExecuteError;
 use tetrarch_storage::{Durability, FailureKind, FaultyStore, MemoryStore, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::{CommittedBatch, SeqNum};
 
 fn fresh_faulty() -> Arc<FaultyStore> {
     let store = Arc::new(FaultyStore::new());
-    Node::<Arc<FaultyStore>>::init(&store, genesis()).unwrap();
+    Node::<Arc<FaultyStore>>::init(&store, &membership()).unwrap();
     store
 }
 

@@ -4,13 +4,17 @@
 
 mod support;
 
-use support::{batch, fresh, fresh_store, noop, open_with, put, rows, transaction};
+use support::{INTERVAL, batch, fresh, fresh_store, noop, open_with, put, rows, transaction};
 use tetrarch_kv::{Command, Retention};
-use tetrarch_storage::Table;
+use tetrarch_storage::{MemoryStore, Table};
 use tetrarch_types::{CommittedBatch, SeqNum, limits};
 
 fn after(seq: u64) -> SeqNum {
     SeqNum::new(seq)
+}
+
+fn batches(batches: u64) -> Retention {
+    Retention { batches, ..Retention::default() }
 }
 
 fn numbers(supply: &[CommittedBatch]) -> Vec<u64> {
@@ -65,7 +69,7 @@ fn a_supply_is_bounded_in_bytes_but_never_empty() {
 #[test]
 fn old_batches_go_with_all_their_rows() {
     let store = fresh_store();
-    let node = open_with(store.clone(), Retention { batches: 3 });
+    let node = open_with(store.clone(), batches(3));
     for seq in 1..=10 {
         node.execute(&batch(seq, vec![put(1, 2 * seq, "k", "v"), put(1, 2 * seq + 1, "k", "v")])).unwrap();
     }
@@ -81,17 +85,73 @@ fn old_batches_go_with_all_their_rows() {
 #[test]
 fn a_smaller_retention_takes_effect_in_time() {
     let store = fresh_store();
-    let node = open_with(store.clone(), Retention { batches: 100 });
+    let node = open_with(store.clone(), batches(100));
     (1..=40).for_each(|seq| drop(node.execute(&noop(seq)).unwrap()));
-    let node = open_with(store.clone(), Retention { batches: 2 });
+    let node = open_with(store.clone(), batches(2));
     assert_eq!(node.committed_after(after(0)).unwrap().len(), 40);
     (41..=60).for_each(|seq| drop(node.execute(&noop(seq)).unwrap()));
     assert_eq!(numbers(&node.committed_after(after(58)).unwrap()), [59, 60]);
     assert_eq!(rows(&*store, Table::new("execution.ledger")).len(), 2);
-    let node = open_with(store.clone(), Retention { batches: 0 });
+    let node = open_with(store.clone(), batches(0));
     (61..=63).for_each(|seq| drop(node.execute(&noop(seq)).unwrap()));
     assert!(node.committed_after(after(62)).unwrap().is_empty());
-    let node = open_with(store, Retention { batches: 5 });
+    let node = open_with(store, batches(5));
     node.execute(&noop(64)).unwrap();
     assert_eq!(numbers(&node.committed_after(after(63)).unwrap()), [64]);
+}
+
+fn bytes_in(store: &MemoryStore) -> u64 {
+    let tables = ["execution.ledger", "execution.bodies"].map(Table::new);
+    tables.into_iter().flat_map(|table| rows(store, table)).map(|(_, value)| value.len() as u64).sum()
+}
+
+/// A batch of about so many bytes.
+fn large(seq: u64, bytes: usize) -> CommittedBatch {
+    batch(seq, vec![transaction(1, seq, &Command::put("k", vec![0; bytes]))])
+}
+
+const FEW_BYTES: Retention = Retention { batches: 1_000, bytes: 100_000 };
+
+/// Twice the window.
+const FLOOR: u64 = 4 * INTERVAL;
+
+#[test]
+fn the_ledger_is_bounded_in_bytes() {
+    let store = fresh_store();
+    let mut node = open_with(store.clone(), FEW_BYTES);
+    for seq in 1..=200 {
+        if seq % 7 == 0 {
+            node = open_with(store.clone(), FEW_BYTES);
+        }
+        node.execute(&large(seq, if seq % 10 == 0 { 20_000 } else { 100 })).unwrap();
+        assert!(bytes_in(&store) <= FEW_BYTES.bytes || seq < FLOOR);
+    }
+    let kept = rows(&*store, Table::new("execution.ledger")).len();
+    assert!((30..60).contains(&kept), "{kept}");
+    assert_eq!(numbers(&node.committed_after(after(190)).unwrap()), (191..=200).collect::<Vec<_>>());
+}
+
+#[test]
+fn two_windows_stay_however_large_they_are() {
+    let store = fresh_store();
+    let node = open_with(store.clone(), FEW_BYTES);
+    for seq in 1..=3 * FLOOR {
+        node.execute(&large(seq, 50_000)).unwrap();
+    }
+    assert_eq!(rows(&*store, Table::new("execution.ledger")).len() as u64, FLOOR);
+    for seq in 3 * FLOOR + 1..=6 * FLOOR {
+        node.execute(&large(seq, 10)).unwrap();
+    }
+    assert!(bytes_in(&store) <= FEW_BYTES.bytes, "and it shrinks when they have passed");
+}
+
+#[test]
+fn a_ledger_of_small_batches_keeps_up_with_a_large_one() {
+    let store = fresh_store();
+    let node = open_with(store.clone(), FEW_BYTES);
+    (1..=400).for_each(|seq| drop(node.execute(&large(seq, 10)).unwrap()));
+    node.execute(&large(401, 90_000)).unwrap();
+    assert!(bytes_in(&store) <= FEW_BYTES.bytes);
+    (402..=404).for_each(|seq| drop(node.execute(&large(seq, 10)).unwrap()));
+    assert!(bytes_in(&store) <= FEW_BYTES.bytes);
 }

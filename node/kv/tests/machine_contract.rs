@@ -6,7 +6,7 @@ mod support;
 
 use std::thread;
 
-use support::{INTERVAL, ask, batch, fresh, fresh_store, genesis, transaction};
+use support::{ask, batch, fresh, fresh_store, membership, transaction};
 use tetrarch_kv::{
     Command, Context, ExecuteError, Execution, KvQuery, Operation, Overlay, QueryError, Retention, StateMachine,
 };
@@ -57,7 +57,7 @@ impl StateMachine for Unruly {
 }
 
 fn unruly() -> Execution<Unruly, std::sync::Arc<tetrarch_storage::MemoryStore>> {
-    Execution::open(Unruly, fresh_store(), genesis(), INTERVAL, Retention::default()).unwrap()
+    Execution::open(Unruly, fresh_store(), &membership(), Retention::default()).unwrap()
 }
 
 #[test]
@@ -69,6 +69,28 @@ fn a_result_too_large_leaves_no_trace_of_its_command() {
     let two = batch(2, vec![transaction(1, 1, &Command::new([])), transaction(1, 2, &Command::new([]))]);
     assert_eq!(node.execute(&two).unwrap().replies[0].outcome, Outcome::Executed(vec![1]), "its place in the batch");
     assert_eq!(node.query(b"").unwrap().bytes, support::NOW.to_be_bytes());
+}
+
+#[test]
+fn a_batch_of_large_results_comes_to_an_end_and_small_ones_do_not_suffer() {
+    let node = fresh();
+    node.execute(&batch(1, vec![transaction(1, 1, &Command::put("large", vec![0; 1_000_000]))])).unwrap();
+    node.execute(&batch(2, vec![transaction(1, 2, &Command::put("small", vec![0; 3_000]))])).unwrap();
+    let mut transactions: Vec<_> = (10..50).map(|nonce| transaction(1, nonce, &Command::get("large"))).collect();
+    let both = [Operation::get("large"), Operation::put("not", "written")];
+    transactions.push(transaction(1, 50, &Command::new(both.clone())));
+    transactions.push(transaction(1, 51, &Command::get("small")));
+    transactions.push(transaction(1, 52, &Command::put("k", "v")));
+    let executed = node.execute(&batch(3, transactions)).unwrap();
+    let has_result = |outcome: &Outcome| matches!(outcome, Outcome::Executed(bytes) if !bytes.is_empty());
+    let answered = executed.replies.iter().map(|reply| has_result(&reply.outcome)).collect::<Vec<_>>();
+    // Seventeen results of a million bytes and a little reach 16 MiB.
+    assert_eq!(answered[..41].iter().filter(|it| **it).count(), 17);
+    assert_eq!(answered[41..], [true, true], "small results");
+    assert_eq!(support::get(&node, "not"), None, "a command without a result had no effect");
+    assert_eq!(support::get(&node, "k").unwrap(), "v");
+    let next = node.execute(&batch(4, vec![transaction(1, 53, &Command::new(both))])).unwrap();
+    assert!(has_result(&next.replies[0].outcome), "each batch starts anew");
 }
 
 #[test]

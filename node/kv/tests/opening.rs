@@ -6,14 +6,14 @@ mod support;
 
 use std::sync::Arc;
 
-use support::{INTERVAL, NOW, Node, at, batch, dump, fresh_store, genesis, noop, open, put, sender};
+use support::{INTERVAL, NOW, Node, at, batch, chain, dump, fresh_store, genesis, membership, noop, open, put, sender};
 use tetrarch_crypto::Digest;
 use tetrarch_kv::{Context, Execution, KvMachine, OpenError, Overlay, QueryError, Retention, StateMachine};
 use tetrarch_storage::{Durability, MemoryStore, Reader, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::{SeqNum, encode};
 
 fn try_open(store: Arc<MemoryStore>, genesis: Digest) -> Result<Node, OpenError> {
-    Execution::open(KvMachine, store, genesis, INTERVAL, Retention::default())
+    Execution::open(KvMachine, store, &chain(genesis, INTERVAL), Retention::default())
 }
 
 #[test]
@@ -26,9 +26,9 @@ fn init_refuses_a_store_that_holds_a_chain() {
     let store = fresh_store();
     open(store.clone()).execute(&batch(1, vec![put(1, 1, "k", "v")])).unwrap();
     let before = dump(&*store);
-    for chain in [genesis(), Digest::from_bytes([8; 32])] {
+    for other in [genesis(), Digest::from_bytes([8; 32])] {
         assert_eq!(
-            Node::<Arc<MemoryStore>>::init(&store, chain),
+            Node::<Arc<MemoryStore>>::init(&store, &chain(other, INTERVAL)),
             Err(OpenError::AlreadyInitialised { chain: genesis() })
         );
     }
@@ -52,6 +52,50 @@ fn an_unknown_format_is_refused() {
     assert_eq!(try_open(store, genesis()).err(), Some(OpenError::UnknownFormat { version: 99 }));
 }
 
+fn overwrite(store: &MemoryStore, table: &'static str, key: &str, value: Option<Vec<u8>>) {
+    let mut batch = WriteBatch::new();
+    match value {
+        Some(value) => batch.put(Table::new(table), key, value),
+        None => batch.delete(Table::new(table), key),
+    }
+    store.write(batch, Durability::Synced).unwrap();
+}
+
+#[test]
+fn a_damaged_row_of_the_start_is_damage_and_no_other_chain() {
+    let other = encode(&(Digest::from_bytes([8; 32]), 0_u64, membership().parameters()));
+    for (table, key, value) in [
+        ("execution.configuration", "genesis", None),
+        ("execution.configuration", "genesis", Some(b"rot".to_vec())),
+        ("execution.configuration", "genesis", Some(other)),
+        ("execution.progress", "progress", None),
+        ("execution.progress", "progress", Some(b"rot".to_vec())),
+        ("execution.local", "genesis", None),
+        ("execution.local", "format", None),
+        ("execution.local", "checkpoints", Some(b"rot".to_vec())),
+        ("execution.local", "installing", Some(b"rot".to_vec())),
+    ] {
+        let store = fresh_store();
+        open(store.clone()).execute(&batch(1, vec![put(1, 1, "k", "v")])).unwrap();
+        overwrite(&store, table, key, value);
+        let node = try_open(store.clone(), genesis()).unwrap();
+        assert!(node.applied().unwrap().damaged, "{table} {key}");
+        assert_eq!(node.query(b""), Err(QueryError::Damaged));
+        let taken = Node::<Arc<MemoryStore>>::init(&store, &membership());
+        assert_eq!(taken, Err(OpenError::AlreadyInitialised { chain: genesis() }));
+    }
+}
+
+#[test]
+fn one_place_is_enough_to_tell_another_chain() {
+    let ours = Digest::from_bytes([8; 32]);
+    for (table, key) in [("execution.configuration", "genesis"), ("execution.local", "genesis")] {
+        let store = fresh_store();
+        overwrite(&store, table, key, None);
+        assert_eq!(try_open(store, ours).err(), Some(OpenError::OtherGenesis { ours, theirs: genesis() }));
+    }
+}
+
 #[test]
 fn a_machine_cannot_take_the_envelopes_tables() {
     struct Greedy;
@@ -73,7 +117,7 @@ fn a_machine_cannot_take_the_envelopes_tables() {
             TAKEN
         }
     }
-    let error = Execution::open(Greedy, fresh_store(), genesis(), INTERVAL, Retention::default()).err();
+    let error = Execution::open(Greedy, fresh_store(), &membership(), Retention::default()).err();
     assert_eq!(error, Some(OpenError::ReservedTable { table: "execution.senders" }));
 }
 

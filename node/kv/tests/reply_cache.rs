@@ -4,15 +4,28 @@
 
 mod support;
 
-use support::{HOUR, NOW, batch, batch_at, fresh, fresh_store, open, put, rows, sender, transaction_until};
+use support::{
+    HOUR, NOW, Node, batch, batch_at, fresh, fresh_store, noop, open, put, rows, sender, transaction, transaction_until,
+};
 use tetrarch_kv::{Command, Fate};
-use tetrarch_storage::Table;
-use tetrarch_types::{CommittedBatch, Transaction, limits::NONCE_WINDOW, result_leaf};
+use tetrarch_storage::{MemoryStore, Table};
+use tetrarch_types::limits::{MAX_CACHED_REPLIES, MAX_CACHED_REPLY_BYTES, NONCE_WINDOW};
+use tetrarch_types::{CommittedBatch, Transaction, result_leaf};
 
 const REPLIES: Table = Table::new("execution.replies");
 const NONCES: Table = Table::new("execution.nonces");
 const SENDERS: Table = Table::new("execution.senders");
 const IDLE: Table = Table::new("execution.idle");
+const ANSWERS: Table = Table::new("execution.answers");
+
+fn fate(node: &Node, one: &Transaction) -> Fate {
+    node.fate(&one.id(), &one.body.sender, one.body.nonce).unwrap()
+}
+
+/// Replies that are remembered.
+fn cached(store: &MemoryStore) -> u64 {
+    rows(store, ANSWERS).len() as u64
+}
 
 #[test]
 fn every_reply_leads_to_the_results_root() {
@@ -53,35 +66,93 @@ fn gaps_between_nonces_evict_nothing() {
 #[test]
 fn the_fate_of_a_nonce_is_told_for_certain_or_not_at_all() {
     let node = fresh();
-    let fate = |one: &Transaction| node.fate(&one.id(), &one.body.sender, one.body.nonce).unwrap();
     let first = put(1, 5, "k", "v");
-    assert_eq!(fate(&first), Fate::Open);
+    assert_eq!(fate(&node, &first), Fate::Open);
     node.execute(&batch(1, vec![first.clone()])).unwrap();
-    assert!(matches!(fate(&first), Fate::Settled(_)));
-    assert_eq!(fate(&put(1, 5, "k", "other")), Fate::Never, "another transaction spent it");
-    assert_eq!(fate(&put(1, 6, "k", "v")), Fate::Open);
-    assert_eq!(fate(&put(2, 5, "k", "v")), Fate::Open, "another sender's");
+    assert!(matches!(fate(&node, &first), Fate::Settled(_)));
+    assert_eq!(fate(&node, &put(1, 5, "k", "other")), Fate::Never, "another transaction spent it");
+    assert_eq!(fate(&node, &put(1, 6, "k", "v")), Fate::Open);
+    assert_eq!(fate(&node, &put(2, 5, "k", "v")), Fate::Open, "another sender's");
     node.execute(&batch(2, vec![put(1, 10 * NONCE_WINDOW, "k", "v")])).unwrap();
-    assert!(matches!(fate(&first), Fate::Settled(_)), "the window moved past it; its reply is kept");
-    assert_eq!(fate(&put(1, 6, "k", "v")), Fate::Never, "it fell out of the window");
-    for seq in 0..NONCE_WINDOW / 1_024 {
-        let from = 10 * NONCE_WINDOW + 1 + seq * 1_024;
-        node.execute(&batch(3 + seq, (from..from + 1_024).map(|nonce| put(1, nonce, "k", "v")).collect())).unwrap();
-    }
-    assert_eq!(fate(&first), Fate::Forgotten, "4096 later replies pushed it out");
-    assert_eq!(fate(&put(1, 5, "k", "other")), Fate::Forgotten);
+    assert!(matches!(fate(&node, &first), Fate::Settled(_)), "the window moved past it; its reply is kept");
+    assert_eq!(fate(&node, &put(1, 5, "k", "other")), Fate::Never);
+    assert_eq!(fate(&node, &put(1, 6, "k", "v")), Fate::Forgotten, "below the window, and nobody knows what spent it");
 }
 
 #[test]
-fn the_cache_of_a_busy_sender_stays_within_a_window() {
+fn a_forgotten_senders_replies_stay_and_the_latest_counts() {
     let store = fresh_store();
     let node = open(store.clone());
-    for seq in 1..=12_u64 {
-        let transactions = (0..1_000).map(|index| put(1, seq * 1_000 + index, "k", "v")).collect();
-        node.execute(&batch(seq, transactions)).unwrap();
+    let early = by(1, 1, NOW).transactions.remove(0);
+    node.execute(&by(1, 1, NOW)).unwrap();
+    node.execute(&by(2, 2, NOW + 3 * HOUR)).unwrap();
+    assert_eq!(node.highest_nonce(&sender(1)).unwrap(), None, "forgotten");
+    assert!(matches!(fate(&node, &early), Fate::Settled(_)));
+    let again = transaction_until(1, 1, NOW + 4 * HOUR, &Command::put("k", "again"));
+    assert_eq!(fate(&node, &again), Fate::Open, "the nonce is free again");
+    node.execute(&batch_at(3, NOW + 3 * HOUR, vec![again.clone()])).unwrap();
+    assert!(matches!(fate(&node, &early), Fate::Settled(_)), "both of them are remembered");
+    assert_eq!(node.reply(&again.id()).unwrap().unwrap().seq.get(), 3);
+    assert_eq!((cached(&store), rows(&*store, NONCES).len()), (3, 3));
+}
+
+#[test]
+fn the_oldest_batches_replies_go_when_there_are_too_many() {
+    let store = fresh_store();
+    let node = open(store.clone());
+    let of = |seq: u64| (0..1_024).map(move |index| put(1, seq * 1_024 + index, "k", "v"));
+    node.execute(&batch(1, vec![put(2, 1, "k", "v")])).unwrap();
+    node.execute(&noop(2)).unwrap();
+    let full = 2 + MAX_CACHED_REPLIES / 1_024;
+    for seq in 3..=full {
+        node.execute(&batch(seq, of(seq).collect())).unwrap();
     }
-    assert_eq!(rows(&*store, REPLIES).len() as u64, NONCE_WINDOW);
-    assert_eq!(rows(&*store, NONCES).len() as u64, NONCE_WINDOW);
+    assert_eq!(cached(&store), MAX_CACHED_REPLIES);
+    let first = of(3).next().unwrap();
+    assert_eq!(fate(&node, &put(2, 1, "k", "v")), Fate::Forgotten);
+    assert!(matches!(fate(&node, &first), Fate::Settled(_)));
+    node.execute(&noop(full + 1)).unwrap();
+    node.execute(&batch(full + 2, vec![put(3, 1, "k", "v")])).unwrap();
+    assert_eq!(cached(&store), MAX_CACHED_REPLIES - 1_024 + 1, "whole batches go");
+    assert_eq!(fate(&node, &first), Fate::Forgotten);
+    assert!(of(4).all(|one| node.reply(&one.id()).unwrap().is_some()));
+    assert_eq!(cached(&store), rows(&*store, NONCES).len() as u64);
+}
+
+#[test]
+fn the_oldest_batches_replies_go_when_they_are_too_large() {
+    let store = fresh_store();
+    let node = open(store.clone());
+    let value = vec![0; 1_000_000];
+    node.execute(&batch(1, vec![transaction(1, 1, &Command::put("k", value))])).unwrap();
+    let read = |seq: u64| batch(seq, (0..4).map(|nonce| transaction(1, seq * 4 + nonce, &Command::get("k"))).collect());
+    for seq in 2..=30 {
+        node.execute(&read(seq)).unwrap();
+        let bytes: usize = rows(&*store, REPLIES).iter().map(|(_, part)| part.len()).sum();
+        assert!(bytes as u64 <= MAX_CACHED_REPLY_BYTES, "{bytes}");
+    }
+    // Sixteen times four replies of a little more than a megabyte fit.
+    assert_eq!(rows(&*store, REPLIES).len(), 16 * 4, "each large reply has a part of its own");
+    assert_eq!(cached(&store), 16 * 4);
+    assert_eq!(fate(&node, &read(14).transactions[0]), Fate::Forgotten);
+    assert!(matches!(fate(&node, &read(15).transactions[0]), Fate::Settled(_)));
+}
+
+#[test]
+fn replies_are_packed_into_rows_of_bounded_size() {
+    let store = fresh_store();
+    let node = open(store.clone());
+    let large = transaction(1, 500, &Command::put("large", vec![0; 100_000]));
+    node.execute(&batch(1, vec![large])).unwrap();
+    let mut transactions: Vec<_> = (0..200).map(|nonce| put(1, nonce, "k", "v")).collect();
+    transactions.insert(100, transaction(1, 501, &Command::get("large")));
+    let executed = node.execute(&batch(2, transactions)).unwrap();
+    let sizes: Vec<_> = rows(&*store, REPLIES).iter().map(|(_, part)| part.len()).collect();
+    assert!(sizes.len() > 4, "{sizes:?}");
+    assert_eq!(sizes.iter().filter(|size| **size > 16 * 1024 + 8).count(), 1, "{sizes:?}");
+    for reply in executed.replies {
+        assert_eq!(node.reply(&reply.transaction).unwrap(), Some(reply));
+    }
 }
 
 #[test]
@@ -100,7 +171,7 @@ fn by(name: u8, seq: u64, stamp: u64) -> CommittedBatch {
 }
 
 #[test]
-fn an_idle_sender_is_dropped_with_its_replies() {
+fn an_idle_sender_is_dropped() {
     let store = fresh_store();
     let node = open(store.clone());
     node.execute(&by(1, 1, NOW)).unwrap();
@@ -111,7 +182,7 @@ fn an_idle_sender_is_dropped_with_its_replies() {
     assert_eq!(node.highest_nonce(&sender(1)).unwrap(), None);
     assert_eq!(rows(&*store, SENDERS).len(), 2);
     assert_eq!(rows(&*store, IDLE).len(), 2);
-    assert_eq!((rows(&*store, REPLIES).len(), rows(&*store, NONCES).len()), (3, 3));
+    assert_eq!((cached(&store), rows(&*store, NONCES).len()), (4, 4), "its replies stay");
 }
 
 #[test]
@@ -123,24 +194,5 @@ fn only_so_many_senders_are_dropped_at_once_and_one_that_returns_stays() {
     assert_eq!(rows(&*store, SENDERS).len(), 100 - 64);
     assert_eq!(node.highest_nonce(&sender(0)).unwrap(), Some(2));
     node.execute(&by(0, 3, NOW + 3 * HOUR)).unwrap();
-    assert_eq!((rows(&*store, SENDERS).len(), rows(&*store, IDLE).len(), rows(&*store, REPLIES).len()), (1, 1, 3));
-}
-
-#[test]
-fn a_sender_with_many_replies_is_dropped_over_several_batches() {
-    let store = fresh_store();
-    let node = open(store.clone());
-    for seq in 1..=5_u64 {
-        let name = u8::try_from(seq % 2).unwrap();
-        node.execute(&batch(seq, (0..1_024).map(|index| put(name, seq / 2 * 1_024 + index, "k", "v")).collect()))
-            .unwrap();
-    }
-    let replies = rows(&*store, REPLIES).len();
-    assert_eq!(replies, 5 * 1_024);
-    node.execute(&by(9, 6, NOW + 3 * HOUR)).unwrap();
-    assert_eq!(rows(&*store, REPLIES).len(), replies - 4_096 + 1);
-    assert_eq!(rows(&*store, SENDERS).len(), 2, "one of the two is still remembered, with the newcomer");
-    node.execute(&by(9, 7, NOW + 3 * HOUR)).unwrap();
-    assert_eq!((rows(&*store, REPLIES).len(), rows(&*store, SENDERS).len()), (2, 1));
-    assert_eq!(rows(&*store, NONCES).len(), 2);
+    assert_eq!((rows(&*store, SENDERS).len(), rows(&*store, IDLE).len(), cached(&store)), (1, 1, 102));
 }

@@ -279,6 +279,11 @@ impl Replica {
         head.is_some_and(|transaction| transaction.body.valid_until >= now.clock.plus(self.config.clock_bound))
     }
 
+    /// The certificate of the stable checkpoint.
+    pub const fn stable(&self) -> &CheckpointCertificate {
+        &self.checkpoints.stable
+    }
+
     /// Where it stands.
     pub fn status(&self) -> ReplicaStatus {
         ReplicaStatus {

@@ -5,10 +5,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use tetrarch_crypto::Ed25519;
-use tetrarch_kv::{Execution, StateMachine};
+use tetrarch_kv::{Execution, Installation, StateMachine};
 use tetrarch_storage::Store;
 use tetrarch_transport::{ClientListener, Peers};
-use tetrarch_types::{CommittedBatch, Verifier};
+use tetrarch_types::{ReplicaId, Verifier};
 use tokio::task::JoinSet;
 
 use crate::bounds;
@@ -16,10 +16,10 @@ use crate::desk::{self, Answers, Desk, Reception};
 use crate::doors::Doors;
 use crate::driver::{Driver, Exits};
 use crate::egress::{Egress, Parcel};
-use crate::executor::Executor;
+use crate::executor::{Executor, Job};
 use crate::observe::Observer;
 use crate::outbox::Outbox;
-use crate::recovered::Recovered;
+use crate::recovery::Recovered;
 use crate::shared::Shared;
 use crate::status::{Board, Report};
 use crate::supplier::Supplier;
@@ -90,7 +90,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
     fn new(identity: Identity, recovered: &Recovered<M, S>, peers: &Arc<Peers>, shared: &Shared) -> Self {
         let state = Arc::clone(&recovered.state);
         let outbox = Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), shared.counts.clone()));
-        let board = Arc::new(Board::new(recovered.replica.status()));
+        let board = Arc::new(Board::new(&recovered.replica));
         let egress = Arc::new(Egress::new(Arc::clone(&state), Arc::clone(&outbox), shared.counts.clone()));
         let verifier = Arc::new(Verifier::new(Arc::clone(identity.membership()), Arc::new(Ed25519)));
         let report = Arc::new(Report {
@@ -99,6 +99,8 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             board: Arc::clone(&board),
             health: Arc::clone(&shared.health),
             evidence: recovered.dossier.total(),
+            progress: shared.progress.clone(),
+            recovery: recovered.recovery.clone(),
             clock: shared.clock,
         });
         Self { shared: shared.clone(), state, outbox, egress, verifier, board, report }
@@ -125,6 +127,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             state: Arc::clone(&self.state),
             egress: Arc::clone(&self.egress),
             report: Arc::clone(&self.report),
+            health: Arc::clone(&self.shared.health),
         };
         Reception {
             bench: Arc::clone(&self.shared.bench),
@@ -137,11 +140,17 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
     }
 
     fn executor(&self, egress: SyncSender<Parcel>) -> Executor<M, S> {
+        let (own, membership) = (self.report.identity.id(), self.report.identity.membership());
+        let peers: Vec<ReplicaId> = membership.ids().filter(|id| *id != own).collect();
         Executor {
             state: Arc::clone(&self.state),
+            installation: Installation::new(peers),
             inbox: Arc::clone(&self.shared.inbox),
             egress,
+            outbox: Arc::clone(&self.outbox),
+            progress: self.shared.progress.clone(),
             health: Arc::clone(&self.shared.health),
+            clock: self.shared.clock,
             counts: self.shared.counts.clone(),
         }
     }
@@ -156,12 +165,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
         }
     }
 
-    fn driver(
-        &self,
-        recovered: Recovered<M, S>,
-        executor: SyncSender<CommittedBatch>,
-        egress: SyncSender<Parcel>,
-    ) -> Driver<S> {
+    fn driver(&self, recovered: Recovered<M, S>, executor: SyncSender<Job>, egress: SyncSender<Parcel>) -> Driver<S> {
         let Recovered { replica, journal, live, dossier, .. } = recovered;
         let exits = Exits {
             outbox: Arc::clone(&self.outbox),

@@ -80,6 +80,15 @@ pub(crate) const STATUS_QUERIES: usize = 4;
 /// this is 160 MB/s, at the smallest 1280 batches a second.
 pub(crate) const SUPPLY_INTERVAL: Duration = Duration::from_millis(50);
 
+/// The least time between two supplies of parts of a state to one peer: at the largest supply 200 MB/s.
+pub(crate) const STATE_INTERVAL: Duration = Duration::from_millis(5);
+
+/// What one peer may lack at once: a transfer asks each peer four times ahead.
+pub(crate) const PEER_WISHES: usize = 8;
+
+/// Times that a running node starts anew to repair what is damaged; a disk that goes on losing bytes is not for a program to mend.
+pub(crate) const REPAIRS: usize = 3;
+
 /// Proofs of equivocation kept for one replica: one convicts it, a few more tell its manner.
 pub(crate) const EVIDENCE_PER_REPLICA: usize = 16;
 

@@ -30,6 +30,11 @@ impl Clock {
     pub(crate) fn wall() -> Timestamp {
         Timestamp::from_micros(SystemTime::now().duration_since(UNIX_EPOCH).map(micros).unwrap_or_default())
     }
+
+    /// A number that differs from those of all earlier starts: nobody has to find it hard to guess (rule A-1).
+    pub(crate) fn start_number() -> u64 {
+        Self::wall().as_micros() ^ u64::from(std::process::id()).rotate_left(48)
+    }
 }
 
 fn micros(time: Duration) -> u64 {

@@ -44,6 +44,16 @@ counts! {
     TransactionsExecuted => "transactions_executed",
     /// Supplies of decided batches sent to peers.
     Supplies => "supplies",
+    /// Parts of a state, asked of peers.
+    StateFetches => "state_fetches",
+    /// Parts of a state, sent to peers.
+    StateSupplies => "state_supplies",
+    /// State transfers begun, or begun anew towards a later checkpoint.
+    Transfers => "state_transfers",
+    /// States that were fetched and are in place.
+    Installed => "states_installed",
+    /// Times that this replica began or ceased to be silent.
+    Standings => "standings",
     /// Messages that the replica ignored.
     Ignored => "ignored",
     /// Proposals that the replica refused.

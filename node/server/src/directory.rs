@@ -1,13 +1,15 @@
-//! The data directory: made once, by `init`, and opened only when it is whole.
+//! The data directory: what is in it, and its making by `init`.
 //!
 //! ```text
 //!   data/            0700
-//!   ├── db/          RocksDB: the state, the ledger, the journal of this replica's votes, evidence
-//!   └── journal.mark how far the journal went: tells a cut journal from a short one
+//!   ├── db/           RocksDB: the state, the ledger, the journal of this replica's votes, evidence
+//!   ├── db.snapshots/ frozen copies at the latest checkpoints, sharing files with db/
+//!   ├── db.damaged/   a database that was set aside because it could not be read; may be removed
+//!   └── journal.mark  how far the journal went: tells a cut journal from a short one
 //! ```
 //!
 //! An empty directory is not a new replica: it may be one that lost its votes. So the first start is an `init` of its own, and a
-//! start without one is refused.
+//! start without one comes back from the others, silent until it is safe; a chain of one replica refuses it.
 
 use std::fs::{self, DirBuilder, File, Permissions};
 use std::io;
@@ -21,8 +23,8 @@ use tetrarch_storage::{HighWaterMark, JOURNAL, JournalError, MarkFile, RocksStor
 use crate::evidence::EVIDENCE;
 use crate::{Identity, NodeConfig, NodeError};
 
-const DATABASE: &str = "db";
-const MARK: &str = "journal.mark";
+pub(crate) const DATABASE: &str = "db";
+pub(crate) const MARK: &str = "journal.mark";
 
 /// Every table of a node's store: those of the state machine's execution, the journal's, and the evidence's.
 pub fn tables<M: StateMachine>(machine: &M) -> Vec<Table> {
@@ -43,30 +45,7 @@ pub fn init(config: &NodeConfig) -> Result<(), NodeError> {
     let _mark = MarkFile::open(&path.join(MARK)).map_err(|error| store_error(path, error))?;
     let store =
         RocksStore::open(&path.join(DATABASE), &tables(&KvMachine)).map_err(|error| store_error(path, error))?;
-    let genesis = identity.membership().scope().genesis;
-    Execution::<KvMachine, _>::init(&store, genesis).map_err(|error| open_error(config, error))
-}
-
-/// What a data directory holds.
-pub(crate) struct Opened {
-    pub(crate) store: Arc<RocksStore>,
-    pub(crate) mark: MarkFile,
-}
-
-/// Opens a directory that `init` made, and that nobody else has open.
-pub(crate) fn open(config: &NodeConfig) -> Result<Opened, NodeError> {
-    let path = &config.data_dir;
-    let (mark_path, database) = (path.join(MARK), path.join(DATABASE));
-    let has_database = database.join("CURRENT").exists();
-    if !mark_path.exists() {
-        return Err(if has_database { NodeError::MarkLost { path: mark_path } } else { not_initialised(config) });
-    }
-    let mark = MarkFile::open(&mark_path).map_err(|error| store_error(path, error))?;
-    if !has_database {
-        return Err(without_state(config, &mark));
-    }
-    let store = RocksStore::open(&database, &tables(&KvMachine)).map_err(|error| store_error(path, error))?;
-    Ok(Opened { store: Arc::new(store), mark })
+    Execution::<KvMachine, _>::init(&store, identity.membership()).map_err(|error| open_error(config, error))
 }
 
 /// What to say of a directory that has a mark but no state. A mark that was set says that there were votes.
@@ -101,12 +80,12 @@ pub(crate) fn store_error(path: &Path, error: StoreError) -> NodeError {
     }
 }
 
-fn not_initialised(config: &NodeConfig) -> NodeError {
+pub(crate) fn not_initialised(config: &NodeConfig) -> NodeError {
     NodeError::NotInitialised { path: config.data_dir.clone(), config: config.file_or_placeholder() }
 }
 
 /// Makes the directory for its owner only, or takes one that is there and empty.
-fn make_directory(path: &Path) -> Result<(), NodeError> {
+pub(crate) fn make_directory(path: &Path) -> Result<(), NodeError> {
     let failed = |doing| move |source| NodeError::Io { doing, path: path.to_owned(), source };
     match fs::read_dir(path) {
         Ok(mut entries) => match entries.next() {
@@ -132,6 +111,6 @@ fn parent(path: &Path) -> PathBuf {
 }
 
 /// Makes a directory's entries survive a power failure.
-fn sync(directory: &Path) -> io::Result<()> {
+pub(crate) fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }

@@ -18,6 +18,8 @@
 //!    asked for again, or tells the client that the node is busy.
 //! 5. Clocks are read in `clock.rs` and nowhere else.
 //! 6. Killing the process at any moment is safe.
+//! 7. What a start finds damaged it says, repairs from the other replicas, and does not vote with meanwhile where that matters
+//!    (`recovery`).
 
 #![forbid(unsafe_code)]
 
@@ -39,7 +41,7 @@ mod inbox;
 mod node;
 mod observe;
 mod outbox;
-mod recovered;
+mod recovery;
 mod shared;
 mod status;
 mod supplier;
@@ -47,7 +49,7 @@ mod threads;
 mod verifier;
 mod weight;
 
-pub use config::{ClientConfig, Identity, LogConfig, LogFormat, NodeConfig, PoolConfig};
+pub use config::{ClientConfig, Identity, LogConfig, LogFormat, NodeConfig, PoolConfig, StartCheck};
 pub use directory::{init, tables};
 pub use error::{ExitClass, NodeError};
 pub use node::{Node, run};

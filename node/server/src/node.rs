@@ -6,7 +6,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use tetrarch_kv::{KvMachine, StateMachine};
+use tetrarch_kv::StateMachine;
 use tetrarch_storage::{HighWaterMark, Store, StoreError};
 use tetrarch_transport::{ClientListener, Peers};
 use tetrarch_types::{Evidence, NodeStatus};
@@ -14,11 +14,12 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use crate::assembly::{self, Running};
+use crate::clock::Clock;
 use crate::doors::Doors;
-use crate::recovered::Recovered;
+use crate::recovery::{self, Durable, Findings, Recovered};
 use crate::shared::Shared;
 use crate::status::Report;
-use crate::{Identity, NodeConfig, NodeError, bounds, directory, evidence};
+use crate::{Identity, NodeConfig, NodeError, bounds, evidence};
 
 /// One replica with everything around it. Dropping it stops it without waiting; [`shutdown`](Self::shutdown) waits.
 pub struct Node {
@@ -68,9 +69,10 @@ impl Node {
     /// # Errors
     /// [`NodeError`]: nothing was sent, and nothing was changed but what a crash had left unfinished.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let clock = Clock::start();
         let identity = Identity::load(&config)?;
-        let directory::Opened { store, mark } = directory::open(&config)?;
-        Self::start_on(&config, identity, KvMachine, store, Box::new(mark)).await
+        let (recovered, store) = recovery::recover(&config, &identity, &clock)?;
+        Self::run_on(&config, identity, recovered, store, clock).await
     }
 
     /// Starts a node on any state machine and store; the data directory is not touched, and of the configuration the paths are not
@@ -89,10 +91,26 @@ impl Node {
         M: StateMachine + Sync + 'static,
         S: Store + Clone + 'static,
     {
-        let recovered = Recovered::open(config, &identity, machine, store.clone(), mark)?;
+        let clock = Clock::start();
+        let durable = Durable { store: store.clone(), mark, lost: false, findings: Findings::default() };
+        let recovered = Recovered::open(config, &identity, machine, durable, &clock)?;
+        Self::run_on(config, identity, recovered, store, clock).await
+    }
+
+    async fn run_on<M, S>(
+        config: &NodeConfig,
+        identity: Identity,
+        recovered: Recovered<M, S>,
+        store: S,
+        clock: Clock,
+    ) -> Result<Self, NodeError>
+    where
+        M: StateMachine + Sync + 'static,
+        S: Store + Clone + 'static,
+    {
         let doors = Doors::open(config, &identity).await?;
         announce(&identity, &doors);
-        let shared = Shared::new();
+        let shared = Shared::new(clock);
         let started = assembly::start(config, identity, recovered, doors, &shared).inspect_err(|_| shared.stop())?;
         let Running { peers, clients, report, stations, verifiers, tasks } = started;
         let inside = Box::new(Parts { report, store });
@@ -132,6 +150,11 @@ impl Node {
         self.clients.local_address()
     }
 
+    /// Waits until the node has stopped because of damage that a new start repairs. [`run`] makes that start.
+    pub async fn damaged(&self) {
+        self.shared.0.health.damaged().await;
+    }
+
     /// Takes no more requests, lets the driver finish its turn and the executor its queue, says goodbye and closes the store. When
     /// it returns, data directory and ports can be used again. A node can as well be killed at any moment: this is only kinder to
     /// clients.
@@ -151,15 +174,26 @@ impl Node {
     }
 }
 
-/// Runs a node until `shutdown` is ready, and shuts it down.
+/// Runs a node until `shutdown` is ready, and shuts it down. A node that stops because bytes on its disk are damaged starts anew, which
+/// repairs them; a few times, not for ever.
 ///
 /// # Errors
 /// As for [`Node::start`].
 pub async fn run(config: NodeConfig, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
-    let node = Node::start(config).await?;
-    shutdown.await;
-    node.shutdown().await;
-    Ok(())
+    tokio::pin!(shutdown);
+    let mut repairs = 0;
+    loop {
+        let node = Node::start(config.clone()).await?;
+        let is_damaged = tokio::select! {
+            () = &mut shutdown => false,
+            () = node.damaged(), if repairs < bounds::REPAIRS => true,
+        };
+        node.shutdown().await;
+        if !is_damaged {
+            return Ok(());
+        }
+        repairs += 1;
+    }
 }
 
 fn announce(identity: &Identity, doors: &Doors) {

@@ -54,6 +54,9 @@ const fn count_of(event: &Event) -> Count {
         Event::Diverged { .. } => Count::Divergences,
         Event::Fetching { .. } => Count::Fetches,
         Event::Pooled { .. } => Count::Pooled,
+        Event::RecordsLost | Event::Silent { .. } | Event::Voting => Count::Standings,
+        Event::Transferring { .. } => Count::Transfers,
+        Event::StateInstalled { .. } => Count::Installed,
     }
 }
 
@@ -73,9 +76,18 @@ fn log(event: &Event) {
         }
         Event::Stable { seq, state_root } => tracing::info!(%seq, %state_root, "checkpoint stable"),
         Event::Diverged { seq, own, agreed } => {
-            tracing::error!(%seq, %own, %agreed, "the state here differs from the agreed one: this replica stops voting; start it with the state of its peers");
+            tracing::error!(%seq, %own, %agreed, "the state here differs from the agreed one: this replica stops voting until it has fetched that");
         }
         Event::Fetching { from, what } => tracing::debug!(%from, ?what, "fetching"),
+        Event::RecordsLost => tracing::error!(
+            "the other replicas hold votes of this one that its journal does not show: its directory is not the one that it voted with"
+        ),
+        Event::Silent { until } => {
+            tracing::warn!(%until, "this replica lost records of its votes: it executes, but votes only from this stable checkpoint on");
+        }
+        Event::Voting => tracing::info!("this replica votes"),
+        Event::Transferring { checkpoint } => tracing::info!(%checkpoint, "fetching the state at a stable checkpoint"),
+        Event::StateInstalled { checkpoint } => tracing::info!(%checkpoint, "goes on from the fetched state"),
         Event::Pooled { transaction } => tracing::trace!(%transaction, "transaction pooled"),
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use crate::bounds;
 use crate::clock::Clock;
 use crate::counters::Counts;
+use crate::executor::Progress;
 use crate::health::Health;
 use crate::inbox::Inbox;
 use crate::supplier::Wishes;
@@ -19,6 +20,8 @@ pub(crate) struct Shared {
     pub(crate) health: Arc<Health>,
     pub(crate) bench: Arc<Bench>,
     pub(crate) wishes: Arc<Wishes>,
+    /// How far a state transfer is.
+    pub(crate) progress: Progress,
     /// Places for questions.
     pub(crate) queries: Arc<Semaphore>,
     /// Places for questions about the status: a node full of reads still says how it is.
@@ -28,15 +31,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         let (inbox, counts) = (Arc::new(Inbox::new()), Counts::new());
         Self {
             health: Arc::new(Health::new(Arc::clone(&inbox))),
             bench: Arc::new(Bench::new(counts.clone())),
             wishes: Arc::new(Wishes::default()),
+            progress: Progress::default(),
             queries: Arc::new(Semaphore::new(bounds::QUERIES)),
             statuses: Arc::new(Semaphore::new(bounds::STATUS_QUERIES)),
-            clock: Clock::start(),
+            clock,
             inbox,
             counts,
         }

@@ -1,35 +1,71 @@
 //! How the node is, in its own words.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_kv::{Execution, StateMachine};
-use tetrarch_replica::ReplicaStatus;
+use tetrarch_replica::{Replica, ReplicaStatus};
 use tetrarch_storage::Store;
-use tetrarch_types::{NodeMode, NodeStatus};
+use tetrarch_types::{CheckpointCertificate, NodeMode, NodeStatus, Recovery, Time};
 
 use crate::Identity;
 use crate::clock::Clock;
+use crate::executor::Progress;
 use crate::health::Health;
 
 /// A replica this far behind what it knows to be decided is catching up; a few batches behind is ordinary pipelining.
 const BEHIND: u64 = 32;
 
 /// Where the replica stood after the driver's last turn.
-pub(crate) struct Board(Mutex<ReplicaStatus>);
+pub(crate) struct Board(Mutex<Posted>);
+
+struct Posted {
+    status: ReplicaStatus,
+    stable: CheckpointCertificate,
+    /// When the replica was first in step with the others.
+    level: Option<Time>,
+}
 
 impl Board {
-    pub(crate) const fn new(status: ReplicaStatus) -> Self {
-        Self(Mutex::new(status))
+    pub(crate) fn new(replica: &Replica) -> Self {
+        Self(Mutex::new(Posted { status: replica.status(), stable: replica.stable().clone(), level: None }))
     }
 
-    pub(crate) fn post(&self, status: ReplicaStatus) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = status;
+    pub(crate) fn post(&self, now: Time, status: ReplicaStatus, stable: &CheckpointCertificate) {
+        let mut posted = self.lock();
+        if posted.level.is_none() && is_level(&status) {
+            posted.level = Some(now);
+            tracing::info!(executed = %status.executed, after_ms = now.as_micros() / 1_000, "in step with the others");
+        }
+        posted.status = status;
+        if posted.stable.seq < stable.seq {
+            posted.stable = stable.clone();
+        }
     }
 
-    fn read(&self) -> ReplicaStatus {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn status(&self) -> ReplicaStatus {
+        self.lock().status.clone()
     }
+
+    fn level(&self) -> Option<Time> {
+        self.lock().level
+    }
+
+    /// The certificate of the stable checkpoint.
+    pub(crate) fn stable(&self) -> CheckpointCertificate {
+        self.lock().stable.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Posted> {
+        // A poisoned lock means a panic between two assignments, each of which leaves a whole board.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a replica has heard from enough others, and has everything that they have.
+const fn is_level(it: &ReplicaStatus) -> bool {
+    let has_asked = it.voting || it.silent_until.is_some();
+    has_asked && !it.damaged && it.transferring.is_none() && it.executed.get() >= it.known.get()
 }
 
 /// Puts a status together.
@@ -39,12 +75,16 @@ pub(crate) struct Report<M, S> {
     pub(crate) board: Arc<Board>,
     pub(crate) health: Arc<Health>,
     pub(crate) evidence: Arc<AtomicU64>,
+    pub(crate) progress: Progress,
+    /// How the replica came back when the process started.
+    pub(crate) recovery: Recovery,
     pub(crate) clock: Clock,
 }
 
 impl<M: StateMachine, S: Store> Report<M, S> {
     pub(crate) fn status(&self) -> NodeStatus {
-        let replica = self.board.read();
+        let replica = self.board.status();
+        let (transfer, rows_fetched) = self.progress.read();
         let (_, state_root) = self.state.last_checkpoint();
         NodeStatus {
             replica: self.identity.id(),
@@ -61,18 +101,24 @@ impl<M: StateMachine, S: Store> Report<M, S> {
             pending: replica.pending as u64,
             evidence: self.evidence.load(Ordering::Relaxed),
             uptime_micros: self.clock.time().as_micros(),
+            transfer,
+            recovery: Recovery {
+                level_micros: self.board.level().map(Time::as_micros),
+                rows_fetched,
+                ..self.recovery.clone()
+            },
         }
     }
 
     fn mode(&self, replica: &ReplicaStatus) -> NodeMode {
         if let Some(reason) = self.health.halted() {
             NodeMode::Halted(reason.to_owned())
-        } else if replica.halted {
-            NodeMode::Halted("its state differs from the one that a quorum agreed on".to_owned())
+        } else if replica.damaged || replica.transferring.is_some() || replica.known.above(replica.executed) > BEHIND {
+            NodeMode::Recovering
+        } else if !replica.voting {
+            NodeMode::Silent { until: replica.silent_until }
         } else if replica.changing {
             NodeMode::ChangingView
-        } else if replica.known.above(replica.executed) > BEHIND {
-            NodeMode::Recovering
         } else {
             NodeMode::Normal
         }

@@ -1,12 +1,14 @@
-//! Decided batches for peers that lag: one peer at a time, and each of them no more often than it can use.
+//! What peers lack: decided batches from the ledger, parts of a state from a snapshot. One peer at a time, and each of them no more
+//! often than it can use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_kv::{Execution, StateMachine};
 use tetrarch_replica::Recipients;
-use tetrarch_storage::Store;
+use tetrarch_storage::{Store, StoreError};
 use tetrarch_types::{Payload, ReplicaId, SeqNum, Supply, Time};
 
 use crate::bounds;
@@ -14,7 +16,19 @@ use crate::clock::Clock;
 use crate::counters::{Count, Counts};
 use crate::outbox::Outbox;
 
-/// Who lacks what. A peer has one wish: a later one replaces it.
+/// What a peer lacks.
+#[derive(Debug)]
+pub(crate) enum Wish {
+    /// Decided batches.
+    Batches {
+        /// The last one it has.
+        after: SeqNum,
+    },
+    /// Parts of the state at a stable checkpoint.
+    State { checkpoint: SeqNum, parts: Vec<Prefix>, rows_up_to: u32 },
+}
+
+/// Who lacks what. A peer has one wish for batches, a later one replacing it, and a few for parts of a state.
 #[derive(Default)]
 pub(crate) struct Wishes {
     list: Mutex<List>,
@@ -23,16 +37,23 @@ pub(crate) struct Wishes {
 
 #[derive(Default)]
 struct List {
-    wishes: BTreeMap<ReplicaId, SeqNum>,
+    wishes: BTreeMap<ReplicaId, VecDeque<Wish>>,
     /// When a peer may be served again.
     rested: BTreeMap<ReplicaId, Time>,
     closed: bool,
 }
 
 impl Wishes {
-    /// A peer lacks what comes after this number.
-    pub(crate) fn add(&self, peer: ReplicaId, after: SeqNum) {
-        self.lock().wishes.insert(peer, after);
+    /// A peer lacks something. What is beyond the bound is dropped: the peer asks again, here or elsewhere.
+    pub(crate) fn add(&self, peer: ReplicaId, wish: Wish) {
+        let mut list = self.lock();
+        let wishes = list.wishes.entry(peer).or_default();
+        if matches!(wish, Wish::Batches { .. }) {
+            wishes.retain(|held| !matches!(held, Wish::Batches { .. }));
+        }
+        if wishes.len() < bounds::PEER_WISHES {
+            wishes.push_back(wish);
+        }
         self.arrived.notify_one();
     }
 
@@ -43,7 +64,7 @@ impl Wishes {
     }
 
     /// Waits for a wish that may be granted now: that of the peer that has waited longest. None when closed.
-    fn next(&self, clock: &Clock) -> Option<(ReplicaId, SeqNum)> {
+    fn next(&self, clock: &Clock) -> Option<(ReplicaId, Wish)> {
         let mut list = self.lock();
         loop {
             if list.closed {
@@ -52,7 +73,7 @@ impl Wishes {
             let now = clock.time();
             match list.first_due() {
                 None => list = self.arrived.wait(list).unwrap_or_else(PoisonError::into_inner),
-                Some((peer, due)) if due <= now => return list.grant(peer, now.after(bounds::SUPPLY_INTERVAL)),
+                Some((peer, due)) if due <= now => return list.grant(peer, now),
                 Some((_, due)) => list = self.sleep(list, due.since(now)),
             }
         }
@@ -74,13 +95,22 @@ impl List {
         self.wishes.keys().map(due).min_by_key(|(_, due)| *due)
     }
 
-    fn grant(&mut self, peer: ReplicaId, rested: Time) -> Option<(ReplicaId, SeqNum)> {
-        self.rested.insert(peer, rested);
-        Some((peer, self.wishes.remove(&peer)?))
+    fn grant(&mut self, peer: ReplicaId, now: Time) -> Option<(ReplicaId, Wish)> {
+        let wishes = self.wishes.get_mut(&peer)?;
+        let wish = wishes.pop_front()?;
+        if wishes.is_empty() {
+            self.wishes.remove(&peer);
+        }
+        let rest = match wish {
+            Wish::Batches { .. } => bounds::SUPPLY_INTERVAL,
+            Wish::State { .. } => bounds::STATE_INTERVAL,
+        };
+        self.rested.insert(peer, now.after(rest));
+        Some((peer, wish))
     }
 }
 
-/// Grants wishes from the ledger.
+/// Grants wishes.
 pub(crate) struct Supplier<M, S> {
     pub(crate) state: Arc<Execution<M, S>>,
     pub(crate) wishes: Arc<Wishes>,
@@ -92,17 +122,29 @@ pub(crate) struct Supplier<M, S> {
 impl<M: StateMachine, S: Store> Supplier<M, S> {
     /// Serves until the wishes are closed.
     pub(crate) fn run(self) {
-        while let Some((peer, after)) = self.wishes.next(&self.clock) {
-            match self.state.committed_after(after) {
-                Ok(batches) if batches.is_empty() => {
-                    tracing::debug!(%peer, %after, "a peer lacks batches that are not kept here");
+        while let Some((peer, wish)) = self.wishes.next(&self.clock) {
+            match self.supply(wish) {
+                Ok(Some(supply)) => {
+                    self.outbox.send(Recipients::One(peer), Payload::Supply(supply));
                 }
-                Ok(batches) => {
-                    self.counts.add(Count::Supplies);
-                    self.outbox.send(Recipients::One(peer), Payload::Supply(Supply::Committed(batches)));
-                }
+                Ok(None) => tracing::debug!(%peer, "a peer lacks batches that are not kept here"),
                 // Reading changes nothing, and votes do not depend on it; a store that cannot be written says so elsewhere.
-                Err(error) => tracing::error!(%peer, %after, %error, "cannot read decided batches for a peer"),
+                Err(error) => tracing::error!(%peer, %error, "cannot read what a peer lacks"),
+            }
+        }
+    }
+
+    fn supply(&self, wish: Wish) -> Result<Option<Supply>, StoreError> {
+        match wish {
+            Wish::Batches { after } => {
+                let batches = self.state.committed_after(after)?;
+                self.counts.add_many(Count::Supplies, usize::from(!batches.is_empty()));
+                Ok((!batches.is_empty()).then_some(Supply::Committed(batches)))
+            }
+            Wish::State { checkpoint, parts, rows_up_to } => {
+                self.counts.add(Count::StateSupplies);
+                let parts = self.state.parts(checkpoint, &parts, rows_up_to)?;
+                Ok(Some(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts })))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a message costs before it is looked into: signatures to check, bytes to hold.
 
-use tetrarch_types::{CommittedBatch, Message, Signed, Supply, Transaction, ViewChange};
+use tetrarch_types::{CommittedBatch, Held, Message, Signed, StatePart, StateRow, Supply, Transaction, ViewChange};
 
 /// A vote's bytes, and the floor for every message.
 const SMALL_BYTES: usize = 256;
@@ -8,6 +8,9 @@ const SMALL_BYTES: usize = 256;
 const VOTE_BYTES: usize = 72;
 /// A transaction's id inside a batch.
 const ID_BYTES: usize = 32;
+
+/// A page of the state tree, at most.
+const PAGE_BYTES: usize = 16 * 65;
 
 /// An estimate, for queues and chunks. Nothing is refused because of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,6 +55,21 @@ impl Weight {
                 own.plus(Self::of_bodies(transactions))
             }
             Supply::Committed(batches) => batches.iter().map(Self::of_committed).fold(own, Self::plus),
+            Supply::Held(held) => own.plus(Self::of_held(held)),
+            Supply::State { parts, .. } => parts.iter().map(|(_, part)| Self::of_part(part)).fold(own, Self::plus),
+            Supply::NoState { .. } => own,
+        }
+    }
+
+    fn of_held(held: &Held) -> Self {
+        let own = Self::signed(held.votes.len() + held.stable.votes.len(), 0);
+        held.view_change.as_deref().map(Self::of_view_change).into_iter().fold(own, Self::plus)
+    }
+
+    fn of_part(part: &StatePart) -> Self {
+        match part {
+            StatePart::Page(_) => Self { signatures: 0, bytes: PAGE_BYTES },
+            StatePart::Rows(rows) => Self { signatures: 0, bytes: rows.iter().map(StateRow::cost).sum() },
         }
     }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 async fn start_on(chain: &Chain, id: usize, store: &Arc<FaultyStore>) -> Node {
     let config = chain.config(id);
     let identity = Identity::load(&config).unwrap();
-    Execution::<KvMachine, _>::init(store, chain.genesis.digest()).unwrap();
+    Execution::<KvMachine, _>::init(store, &chain.genesis.membership()).unwrap();
     Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(MemoryMark::default())).await.unwrap()
 }
 

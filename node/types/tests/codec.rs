@@ -8,10 +8,12 @@ use std::fmt::Debug;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
-use support::{Chain, arbitrary};
+use support::{Chain, arbitrary, arbitrary_state};
+use tetrarch_crypto::state_tree::Branch;
 use tetrarch_types::{
-    CommittedBatch, DecodeError, Evidence, Genesis, Message, Payload, Reply, ReplyCertificate, Request, Response,
-    Sender, SeqNum, Transaction, View, decode, encode,
+    CommittedBatch, DecodeError, Evidence, Fetch, Genesis, HeldVote, Message, NodeMode, Payload, Query, Refusal, Reply,
+    ReplyCertificate, Request, Response, Sender, SeqNum, StatePart, StateProof, StateRow, Supply, Transaction, View,
+    decode, encode,
 };
 
 const AMPLE: usize = 1 << 20;
@@ -60,6 +62,7 @@ fn is_strict_everywhere(bytes: &[u8]) -> Result<(), TestCaseError> {
     is_strict::<CommittedBatch>(bytes)?;
     is_strict::<Evidence>(bytes)?;
     is_strict::<Payload>(bytes)?;
+    is_strict::<StateProof>(bytes)?;
     is_strict::<Genesis>(bytes)
 }
 
@@ -92,6 +95,12 @@ proptest! {
 
     #[test]
     fn evidence(value in arbitrary::evidence()) { is_canonical::<Evidence>(&value)?; }
+
+    #[test]
+    fn state_proofs(value in arbitrary::state_proof()) { is_canonical::<StateProof>(&value)?; }
+
+    #[test]
+    fn state_rows(value in arbitrary_state::row()) { is_canonical::<StateRow>(&value)?; }
 
     #[test]
     fn senders(value in arbitrary::sender()) { is_canonical::<Sender>(&value)?; }
@@ -151,7 +160,15 @@ fn tags_beyond_the_last_variant_are_refused() {
     let tail = [0; 400];
     assert_eq!(decode::<Message>(&tag(9, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Request>(&tag(2, &tail), AMPLE), Err(DecodeError::Malformed));
-    assert_eq!(decode::<Response>(&tag(6, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Response>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Query>(&tag(6, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Refusal>(&tag(14, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<NodeMode>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Fetch>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Supply>(&tag(6, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<HeldVote>(&tag(3, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<StatePart>(&tag(2, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Branch>(&tag(3, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Option<u64>>(&[2, 0], AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<bool>(&[2], AMPLE), Err(DecodeError::Malformed));
 }

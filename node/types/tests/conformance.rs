@@ -8,12 +8,13 @@
 mod support;
 
 use sha2::{Digest as _, Sha256};
+use support::state::ROWS;
 use support::{Chain, VIEW, digest, id, seq};
 use tetrarch_crypto::{Domain, PublicKey, Scope, Signer};
 use tetrarch_types::{
     Answer, Batch, Checkpoint, Commit, Evidence, Fetch, NodeMode, NodeStatus, NonceWindow, Outcome, Payload,
-    PrePrepare, Prepare, Query, Refusal, Request, Response, Results, Sender, SeqNum, Signable, Status, Supply,
-    Timestamp, View, encode, result_leaf,
+    PrePrepare, Prepare, Query, Recovery, Refusal, Request, Response, Results, Sender, SeqNum, Signable, Status,
+    Supply, Timestamp, TransferProgress, View, encode, result_leaf,
 };
 
 type Specimens = Vec<(String, Vec<u8>)>;
@@ -76,6 +77,7 @@ fn requests(chain: &Chain, list: &mut Specimens) {
         ("Reply", Query::Reply(transaction.id())),
         ("Transaction", Query::Transaction(transaction.id())),
         ("Status", Query::Status),
+        ("Prove", Query::Prove { table: "kv.records".into(), key: b"key".to_vec() }),
     ];
     for (name, query) in queries {
         add(list, &format!("Request::Query({name})"), encode(&Request::Query(query)));
@@ -91,6 +93,8 @@ fn responses(chain: &Chain, list: &mut Specimens) {
         ("Nonce(Some)", Response::Nonce(Some(300))),
         ("Nonce(None)", Response::Nonce(None)),
         ("Transaction", Response::Transaction(chain.transaction(7))),
+        ("Proof(Some)", Response::Proof(Box::new(chain.state_proof(3)))),
+        ("Proof(None)", Response::Proof(Box::new(chain.state_proof(ROWS)))),
     ];
     for (name, response) in responses {
         add(list, &format!("Response::{name}"), encode(&response));
@@ -112,6 +116,7 @@ fn refusals(list: &mut Specimens) {
         ("Unknown", Refusal::Unknown),
         ("NotServing", Refusal::NotServing("disk".into())),
         ("Malformed", Refusal::Malformed("noise".into())),
+        ("NoCheckpoint", Refusal::NoCheckpoint { first: seq(128) }),
     ];
     for (name, refusal) in refusals {
         add(list, &format!("Response::Refused({name})"), encode(&Response::Refused(refusal)));
@@ -123,9 +128,12 @@ fn statuses(list: &mut Specimens) {
         ("Normal", NodeMode::Normal),
         ("ChangingView", NodeMode::ChangingView),
         ("Recovering", NodeMode::Recovering),
+        ("Silent(Some)", NodeMode::Silent { until: Some(seq(512)) }),
+        ("Silent(None)", NodeMode::Silent { until: None }),
         ("Halted", NodeMode::Halted("disk".into())),
     ];
     for (name, mode) in modes {
+        let fetching = mode == NodeMode::Recovering;
         let status = NodeStatus {
             replica: id(2),
             chain: digest(3),
@@ -140,9 +148,20 @@ fn statuses(list: &mut Specimens) {
             pending: 17,
             evidence: 1,
             uptime_micros: 5_000_000,
+            transfer: fetching.then(transfer),
+            recovery: recovery(fetching),
         };
         add(list, &format!("Response::Status({name})"), encode(&Response::Status(status)));
     }
+}
+
+fn transfer() -> TransferProgress {
+    TransferProgress { checkpoint: seq(384), permille: 750, rows: 1_000, bytes: 90_000, outstanding: 8, liars: 1 }
+}
+
+fn recovery(fetching: bool) -> Recovery {
+    let level_micros = (!fetching).then_some(70_000);
+    Recovery { findings: vec!["the journal is whole".into()], disk_micros: 3_000, level_micros, rows_fetched: 1_000 }
 }
 
 fn evidence(chain: &Chain, list: &mut Specimens) {
@@ -215,6 +234,11 @@ const TABLE: &[(&str, &str)] = &[
     ("Message::Supply::Transactions", "a780e495745672a8e54db53f4c8bc480bd4fd584dc76f9767b0d5bcc74a5b3e1"),
     ("Message::Supply::Batch", "0274b2e6cd1bec83826d6f693ebaa3e850f363ac3349b7c32de81ceb563d1aba"),
     ("Message::Supply::Committed", "4f2642ea3b1b419a3c889cfc41a5a8c927d26ae461b01b9325a62c0a441fae74"),
+    ("Message::Fetch::Held", "805481caa53f8d593ed919ae5ed841511db87d5c4eb320f3d5256e540fdc0d62"),
+    ("Message::Fetch::State", "7c737a9727d22d2c2fc76cecac1ca21e069e34b05696896ca25c05c2a27e5440"),
+    ("Message::Supply::Held", "614600203e6fd35f4cd8d5d99249765c3671871fca344600b6d280eeb1534084"),
+    ("Message::Supply::State", "63031ca2972736d86a43b856c70453196362e38f21319a113b9e290885c9fe83"),
+    ("Message::Supply::NoState", "92b75f38ccbff00bbf8803b9662b9306557873dcd5cf3fe51de7598b5e78b77d"),
     ("Genesis digest", "5aa21003c5aa0c29ac6ac628cae3399a4edde9bbf94e2723016e6d83fbb00b49"),
     ("Genesis JSON", "3b7eb14539d3973c38a2d66500b321dcb9be11309861c27ea89faddb8457c6b0"),
     ("Transaction", "8e5605a79a4061ffeb368261b256453587adb03aa14f80bddea2d4f00316d727"),
@@ -235,12 +259,15 @@ const TABLE: &[(&str, &str)] = &[
     ("Request::Query(Reply)", "8fa082a5872a63057c9bb214f15203aa170998383fcd1beb1cfdf34194f7ec1e"),
     ("Request::Query(Transaction)", "6d2e4c7c3ebc950c57d006b6ebb71e506e7d3b7a8c8301f0e83fa1cdf8b86937"),
     ("Request::Query(Status)", "a8d5dd63fba471ebcb1f3e8f7c1e1879b7152a6e7298a91ce119a63400ade7c5"),
+    ("Request::Query(Prove)", "b225503b90c1c856b7fa71225d5a33ecb23a09e24e2d89d3925769c1857174bb"),
     ("Request::Submit", "f2f08381931997a33cc6c5f540d41f31133d61d98036bb730aa2010276f97f4d"),
     ("Response::Reply", "9218a42c828f6082ecf8a3b6bc903159657bd1aa555a15e5cb03b9c849513b68"),
     ("Response::Answer", "65515392d11ba5851a228c9b105df37d85a2ef1d09d207e04abc1021c4d5785d"),
     ("Response::Nonce(Some)", "87196400933d3cae4a16886c47f952c2f92b4c3b8540e4322c4c13610171caec"),
     ("Response::Nonce(None)", "99be5efb88ca2013bd8e4eb035fd42d5245468fe9afa70d8ba9c1c419a48c4e8"),
     ("Response::Transaction", "ff02826e616a7bd347ae5fc553ab8d39f441fce357f43add1e73ff3c00ee749f"),
+    ("Response::Proof(Some)", "868ea24bbd23405ff5f549b48c33ee0cf5e68ca1d97044829c0dd5c850e51116"),
+    ("Response::Proof(None)", "ea5cff1603a07b1bcfffa8c684e1b8f1e23e7f9ee889b1388c5ee52e6d748e09"),
     ("Response::Refused(Busy)", "2921a11f25dadaa24aa79a548e4e81508c2e5e56af2d833d65e2bcce448ce2f5"),
     ("Response::Refused(BadSignature)", "8aabab9ba98811ca008e888337c0290d8486cb190834590effdd74e974b1f1db"),
     ("Response::Refused(WeakKey)", "7c2f2290b282a9630f38a2449df18d5595dd88a3e9c9ca138fc5d3a72266211c"),
@@ -254,10 +281,13 @@ const TABLE: &[(&str, &str)] = &[
     ("Response::Refused(Unknown)", "170f7f9197ab92fa15a0a1ab230e591ae3554630409021ecd86fca7549984abe"),
     ("Response::Refused(NotServing)", "92b0d1a78c2021036d392701c693074e59c6e39822fe1d8cbf318cae69879986"),
     ("Response::Refused(Malformed)", "481a1c17a7d8a8e1e4f0af641579629b4edd8f51941907ee6fe17a79c2b90100"),
-    ("Response::Status(Normal)", "756009ebaf79e76126d2cc77ffbf3893dfd75dfc152fce21ab2d22048e9d8e1c"),
-    ("Response::Status(ChangingView)", "392fc938d338213390f2e9e92ceb12171cb94809b7e7b199f8c5ec77af0b42d0"),
-    ("Response::Status(Recovering)", "86748b43409f35a3edd1a65cfa027bbd215d64cfddade4f5804083698d2c5d12"),
-    ("Response::Status(Halted)", "97fee378f9032bc3ebe29eaf583448ecb10d06e38204f27682ab22911b0d7b77"),
+    ("Response::Refused(NoCheckpoint)", "aab9022bfaeca51539269b853fad0ab41ddf89647ee12bd11082068d46955058"),
+    ("Response::Status(Normal)", "8a090c9fc6c0fff126f9f0485c388048277fdb62a5d879810a0424c1f36c6ccb"),
+    ("Response::Status(ChangingView)", "a1b03bd563ef22bac1553733031f413e8f96456a2952e865db6643d9ac5ec175"),
+    ("Response::Status(Recovering)", "7959c3daccc33fe5771b020081ab0d573b3a242bbc3d454eda5e36527958645d"),
+    ("Response::Status(Silent(Some))", "ab0918ff5dd747e94ab3c603310017e03d20b1fc6244e4dca2c1ff20536e3617"),
+    ("Response::Status(Silent(None))", "ca7a7be2ac38636345764ffdf613e163616158d9f6d35cb63a723b30f0e1c9a3"),
+    ("Response::Status(Halted)", "50f2fdec29e1b368a68096ba9daecbef26d5e21a4b931ad039be9c30656ec193"),
     ("Evidence::PrePrepare", "3278007170d5adacd3d26d72b94593d2e795ad0fc83153830892db574cc87d72"),
     ("Evidence::Prepare", "61b8276bf642f71be672c8b3ea527a4c1c80e46ccc42826cd7cba178c6272351"),
     ("Evidence::Commit", "937d8fdc0e30c62a8a4c2833033c76737373e0a789613eb12fc5ed215bf3a470"),

@@ -4,16 +4,18 @@
 mod support;
 
 use support::{Chain, batch_of_ids, digest};
-use tetrarch_crypto::{MerklePath, Signature};
+use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix};
+use tetrarch_crypto::{Digest, MerklePath, Signature};
 use tetrarch_types::limits::{
     MAX_BATCH_BYTES, MAX_BATCH_TRANSACTIONS, MAX_BULK_BYTES, MAX_CLIENT_FRAME_BYTES, MAX_COMMAND_BYTES, MAX_REPLICAS,
-    MAX_RESULT_BYTES, MAX_SUPPLY_BYTES, MAX_VOTE_BYTES, MAX_WINDOW, NONCE_WINDOW, TRANSACTION_OVERHEAD_BYTES,
-    largest_new_view,
+    MAX_RESULT_BYTES, MAX_STATE_BYTES, MAX_STATE_PARTS, MAX_SUPPLY_BYTES, MAX_VOTE_BYTES, MAX_WINDOW, NONCE_WINDOW,
+    TRANSACTION_OVERHEAD_BYTES, largest_new_view,
 };
 use tetrarch_types::{
-    Checkpoint, Commit, Fetch, GenesisError, Lane, Message, NewView, Outcome, Parameters, Payload, PrePrepare, Prepare,
-    PreparedCertificate, ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Status, Supply, Timestamp,
-    Transaction, TransactionId, View, ViewChange, encode,
+    Checkpoint, CheckpointCertificate, Commit, Fetch, GenesisError, Held, HeldVote, Lane, Message, NewView, Outcome,
+    Parameters, Payload, PrePrepare, Prepare, PreparedCertificate, ReplicaId, Reply, Request, Response, Results,
+    SeqNum, Signed, StatePart, StateProof, StateRow, Status, Supply, Timestamp, Transaction, TransactionId, View,
+    ViewChange, decode, encode,
 };
 
 const FAR: u64 = u64::MAX;
@@ -113,7 +115,7 @@ fn new_view_bytes(replicas: usize, window: u64) -> usize {
     let (view, seq, digest) = (View::new(1 << 40), SeqNum::new(1 << 40), digest(0xff));
     let pre_prepare = Signature::from_bytes([0xff; 64]);
     let certificate = PreparedCertificate { view, seq, digest, pre_prepare, prepares: votes(quorum - 1) };
-    let stable = tetrarch_types::CheckpointCertificate { seq, state_root: digest, votes: votes(quorum) };
+    let stable = CheckpointCertificate { seq, state_root: digest, votes: votes(quorum) };
     let full = ViewChange { view, stable, prepared: vec![certificate; usize::try_from(window).unwrap()] };
     let proposals = vec![signed(PrePrepare { view, seq, digest }); usize::try_from(window).unwrap()];
     let empty = ViewChange { prepared: Vec::new(), ..full.clone() };
@@ -137,6 +139,66 @@ fn the_largest_new_view_that_genesis_allows_fits_the_bulk_lane() {
         let refused = Err(GenesisError::ViewChange { replicas, window });
         assert_eq!(genesis.check(), if bound <= MAX_BULK_BYTES as u64 { Ok(()) } else { refused });
     }
+}
+
+fn stable(votes: usize) -> CheckpointCertificate {
+    let votes = vec![(LAST, Signature::from_bytes([0xff; 64])); votes];
+    CheckpointCertificate { seq: SeqNum::new(FAR), state_root: digest(0xff), votes }
+}
+
+/// All that a member may hold of another: four votes a number, and a VIEW-CHANGE with a full window of prepared batches.
+#[test]
+fn the_most_that_is_held_of_a_member_fits_the_bulk_lane() {
+    for (replicas, window) in [(1, MAX_WINDOW), (4, MAX_WINDOW), (10, 1_024), (31, 256), (100, 16)] {
+        let mut genesis = Chain::of(replicas).genesis;
+        genesis.parameters = Parameters { checkpoint_interval: 1, window };
+        assert_eq!(genesis.check(), Ok(()), "n = {replicas}, window {window}");
+        let (view, seq, digest) = (View::new(FAR), SeqNum::new(FAR), digest(0xff));
+        let quorum = genesis.membership().quorum();
+        let prepares = stable(quorum - 1).votes;
+        let pre_prepare = Signature::from_bytes([0xff; 64]);
+        let certificate = PreparedCertificate { view, seq, digest, pre_prepare, prepares };
+        let prepared = vec![certificate; usize::try_from(window).unwrap()];
+        let view_change = Some(Box::new(signed(ViewChange { view, stable: stable(quorum), prepared })));
+        let vote = HeldVote::Commit(signed(Commit { view, seq, digest }));
+        let votes = vec![vote; usize::try_from(window).unwrap() * 4];
+        let held = Held { about: LAST, start: FAR, stable: stable(quorum), votes, view_change };
+        let bytes = encode(&Message::Supply(signed(Supply::Held(held)))).len();
+        assert!(bytes <= MAX_BULK_BYTES, "n = {replicas}, window {window}: {bytes} bytes");
+    }
+}
+
+#[test]
+fn the_largest_fetch_and_supply_of_state_fit_the_bulk_lane() {
+    let (checkpoint, place) = (SeqNum::new(FAR), Prefix::new(vec![15; 64]).unwrap());
+    let fetch = Fetch::State { checkpoint, parts: vec![place.clone(); MAX_STATE_PARTS], rows_up_to: u32::MAX };
+    assert!(encode(&Message::Fetch(signed(fetch))).len() <= MAX_BULK_BYTES);
+    let path = Path::from_bytes([0xff; 32]);
+    let page = StatePart::Page(Box::new(Page([Branch::Leaf { path, value: digest(0xff) }; 16])));
+    assert!(encode(&page).len() * MAX_STATE_PARTS <= MAX_STATE_BYTES, "pages alone always fit");
+    // More than the bound allows, and one row on top that is larger than any transaction could write.
+    let mut parts = vec![(place.clone(), page); MAX_STATE_PARTS - 1];
+    let row = StateRow { table: "t".repeat(64), key: vec![1; MAX_COMMAND_BYTES], value: vec![2; MAX_COMMAND_BYTES] };
+    let filler = StateRow { table: String::new(), key: Vec::new(), value: vec![3; MAX_STATE_BYTES] };
+    parts.push((place, StatePart::Rows(vec![filler, row])));
+    let supply = Supply::State { checkpoint, parts };
+    assert!(encode(&Message::Supply(signed(supply))).len() <= MAX_BULK_BYTES);
+}
+
+/// Every row that a transaction or its reply makes can be shown to a client, with the longest proof and the most votes.
+#[test]
+fn the_largest_state_proof_fits_a_frame() {
+    let parts: (Vec<Digest>, Option<Leaf>) =
+        (vec![digest(0xff); Path::BITS], Some((Path::from_bytes([0xff; 32]), digest(0xff))));
+    let room = TRANSACTION_OVERHEAD_BYTES * 4;
+    let proof = StateProof {
+        certificate: stable(MAX_REPLICAS),
+        table: "t".repeat(64),
+        key: vec![0xff; 64],
+        value: Some(vec![0xff; MAX_COMMAND_BYTES.max(MAX_RESULT_BYTES) + room]),
+        proof: decode(&encode(&parts), MAX_CLIENT_FRAME_BYTES).unwrap(),
+    };
+    assert!(encode(&Response::Proof(Box::new(proof))).len() <= MAX_CLIENT_FRAME_BYTES);
 }
 
 #[test]

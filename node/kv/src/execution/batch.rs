@@ -2,16 +2,24 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, encode, limits};
+use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Transaction, TransactionId, limits};
 
-use super::replies::{self, Settled, StoredReply};
-use super::root::state_root;
-use super::rows::{CHECKPOINTS_KEY, LOCAL, Progress};
+use super::chain::Configuration;
+use super::head::Head;
+use super::ledger::Keep;
+use super::replies::{self, Bounds, Settled, StoredReply};
+use super::rows::Progress;
 use super::senders::{self, Senders};
-use super::{Context, Overlay, Retention, StateMachine, ledger};
+use super::{Context, StateMachine};
+use crate::tables::Overlay;
+use crate::tree;
 
-/// Checkpoint roots that are remembered.
-const CHECKPOINTS_KEPT: usize = 4;
+/// Once the results of a batch have these bytes, its further results must be small ones: a thousand large reads in one batch must
+/// not fill a replica's memory. Part of the protocol.
+const MAX_BATCH_RESULT_BYTES: usize = 16 * 1024 * 1024;
+
+/// A result of at most these bytes is small, and never suffers from its neighbours. Part of the protocol.
+const SMALL_RESULT_BYTES: usize = 4 * 1024;
 
 /// What executing a batch came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,26 +32,19 @@ pub struct Executed {
     pub replies: Vec<StoredReply>,
     /// The state root, if a checkpoint is due at this number.
     pub checkpoint: Option<Digest>,
+    /// Why there is no snapshot of that checkpoint, if there is none: a lack, and no danger.
+    pub snapshot_error: Option<StoreError>,
 }
 
 /// What does not change from batch to batch.
 pub(super) struct Setup {
-    pub(super) checkpoint_interval: u64,
-    pub(super) retain: Retention,
+    pub(super) configuration: Configuration,
+    pub(super) keep: Keep,
+    pub(super) bounds: Bounds,
     /// Everything under the state root: the machine's tables and the envelope's.
     pub(super) rooted: Vec<Table>,
-    /// Those and this node's own.
+    /// Those, the indexes and this node's own.
     pub(super) tables: Vec<Table>,
-}
-
-/// Where execution stands, as kept in memory.
-#[derive(Clone, Debug)]
-pub(super) struct Head {
-    pub(super) progress: Progress,
-    /// The roots at the latest checkpoints, ascending.
-    pub(super) checkpoints: Vec<(SeqNum, Digest)>,
-    /// The oldest batch in the ledger.
-    pub(super) oldest: SeqNum,
 }
 
 /// A batch's whole effect, not yet written.
@@ -65,89 +66,97 @@ pub(super) fn effect<M: StateMachine>(
     let mut head = head.clone();
     head.progress.executed = committed.seq;
     let (results_root, replies) = if committed.transactions.is_empty() {
-        replies::build(committed.seq, Vec::new(), &mut state)
+        (replies::build(committed.seq, Vec::new()).0, Vec::new())
     } else {
-        head.progress.agreed_time = head.progress.agreed_time.max(committed.batch.timestamp);
-        carry_out(machine, &mut state, committed, head.progress.agreed_time)?
+        carry_out(machine, setup, &mut state, committed, &mut head.progress)?
     };
     head.progress.put(&mut state);
-    ledger::append(&mut state, committed);
-    head.oldest = ledger::trim(&mut state, head.oldest, committed.seq, setup.retain)?;
+    head.ledger.append(&mut state, committed, &setup.keep)?;
+    tree::note(&mut state, &setup.rooted);
     let checkpoint = checkpoint(setup, &mut state, &mut head)?;
-    let executed = Executed { seq: committed.seq, results_root, replies, checkpoint };
+    let executed = Executed { seq: committed.seq, results_root, replies, checkpoint, snapshot_error: None };
     Ok(Effect { writes: state.into_batch()?, head, executed })
 }
 
 /// All that a batch with transactions does to the replicated state.
 fn carry_out<M: StateMachine>(
     machine: &M,
+    setup: &Setup,
     state: &mut Overlay<'_>,
     committed: &CommittedBatch,
-    time: Timestamp,
+    progress: &mut Progress,
 ) -> Result<(Digest, Vec<StoredReply>), StoreError> {
-    let mut senders = Senders::default();
+    let (seq, time) = (committed.seq, progress.agreed_time.max(committed.batch.timestamp));
+    progress.agreed_time = time;
+    let mut turn = Turn { machine, state, senders: Senders::default(), result_bytes: 0 };
     let mut settled = Vec::with_capacity(committed.transactions.len());
     let bodies = committed.batch.transactions.iter().zip(&committed.transactions);
     for (index, (id, transaction)) in (0_u32..).zip(bodies) {
-        let context = Context { seq: committed.seq, index, time };
-        settled.extend(settle(machine, state, &mut senders, &context, *id, transaction)?);
+        settled.extend(turn.settle(&Context { seq, index, time }, *id, transaction)?);
     }
-    let built = replies::build(committed.seq, settled, state);
-    senders.flush(state)?;
+    turn.senders.flush(state);
     senders::drop_idle(state, time)?;
-    Ok(built)
+    let (results_root, replies) = replies::build(seq, settled);
+    replies::cache(state, &mut progress.cache, &setup.bounds, seq, &replies)?;
+    Ok((results_root, replies.into_iter().map(|cached| cached.reply).collect()))
 }
 
-/// One transaction; nothing comes of it when its nonce is spent.
-fn settle<M: StateMachine>(
-    machine: &M,
-    state: &mut Overlay<'_>,
-    senders: &mut Senders,
-    context: &Context,
-    id: TransactionId,
-    transaction: &Transaction,
-) -> Result<Option<Settled>, StoreError> {
-    let body = &transaction.body;
-    if !senders.spend(state, body.sender, body.nonce, context.time)? {
-        return Ok(None);
-    }
-    let outcome = if body.valid_until < context.time {
-        Outcome::Expired
-    } else if body.valid_until > context.time.plus(limits::MAX_VALIDITY) {
-        Outcome::ValidTooLong
-    } else {
-        Outcome::Executed(run(machine, state, context, &body.command)?)
-    };
-    Ok(Some(Settled { transaction: id, sender: body.sender, nonce: body.nonce, outcome }))
+/// A batch while its transactions are carried out.
+struct Turn<'a, 'o, M> {
+    machine: &'a M,
+    state: &'a mut Overlay<'o>,
+    senders: Senders,
+    /// What the results so far have.
+    result_bytes: usize,
 }
 
-/// The machine's turn, on an overlay of its own, so that it cannot touch the envelope's tables.
-fn run<M: StateMachine>(
-    machine: &M,
-    state: &mut Overlay<'_>,
-    context: &Context,
-    command: &[u8],
-) -> Result<Vec<u8>, StoreError> {
-    let mut own = Overlay::new(state, machine.tables());
-    let result = machine.execute(context, command, &mut own);
-    let changes = own.into_changes()?;
-    if result.len() > limits::MAX_RESULT_BYTES {
-        return Ok(Vec::new());
+impl<M: StateMachine> Turn<'_, '_, M> {
+    /// One transaction; nothing comes of it when its nonce is spent.
+    fn settle(
+        &mut self,
+        context: &Context,
+        id: TransactionId,
+        transaction: &Transaction,
+    ) -> Result<Option<Settled>, StoreError> {
+        let body = &transaction.body;
+        if !self.senders.spend(self.state, body.sender, body.nonce, context.time)? {
+            return Ok(None);
+        }
+        let outcome = if body.valid_until < context.time {
+            Outcome::Expired
+        } else if body.valid_until > context.time.plus(limits::MAX_VALIDITY) {
+            Outcome::ValidTooLong
+        } else {
+            Outcome::Executed(self.run(context, &body.command)?)
+        };
+        Ok(Some(Settled { transaction: id, sender: body.sender, nonce: body.nonce, outcome }))
     }
-    state.absorb(changes);
-    Ok(result)
+
+    /// The machine's turn, on an overlay of its own, so that it cannot touch the envelope's tables.
+    fn run(&mut self, context: &Context, command: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut own = Overlay::new(self.state, self.machine.tables());
+        let result = self.machine.execute(context, command, &mut own);
+        let changes = own.into_changes()?;
+        if result.len() > self.largest_result() {
+            return Ok(Vec::new());
+        }
+        self.result_bytes += result.len();
+        self.state.absorb(changes);
+        Ok(result)
+    }
+
+    const fn largest_result(&self) -> usize {
+        if self.result_bytes < MAX_BATCH_RESULT_BYTES { limits::MAX_RESULT_BYTES } else { SMALL_RESULT_BYTES }
+    }
 }
 
 /// The state root if one is due, remembered beside the latest others.
 fn checkpoint(setup: &Setup, state: &mut Overlay<'_>, head: &mut Head) -> Result<Option<Digest>, StoreError> {
-    let seq = head.progress.executed;
-    if !seq.is_multiple_of(setup.checkpoint_interval) {
+    let (_, _, parameters) = &setup.configuration;
+    if !head.progress.executed.is_multiple_of(parameters.checkpoint_interval) {
         return Ok(None);
     }
-    let root = state_root(state, &setup.rooted)?;
-    head.checkpoints.push((seq, root));
-    let surplus = head.checkpoints.len().saturating_sub(CHECKPOINTS_KEPT);
-    head.checkpoints.drain(..surplus);
-    state.put(LOCAL, CHECKPOINTS_KEY, encode(&head.checkpoints));
+    let root = tree::fold(state)?;
+    head.remember(state, root);
     Ok(Some(root))
 }

@@ -1,40 +1,40 @@
-//! The envelope around a state machine: opening, executing, answering.
+//! The envelope around a state machine: opening and executing.
 
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tetrarch_crypto::{Digest, PublicKey};
-use tetrarch_storage::{Durability, Reader, Store, StoreError, Table, WriteBatch};
-use tetrarch_types::{Answer, Applied, CommittedBatch, SeqNum, Timestamp, Transaction, TransactionId, encode, limits};
+use tetrarch_crypto::Digest;
+use tetrarch_storage::{Durability, Store, StoreError, Table, WriteBatch};
+use tetrarch_types::{Applied, CommittedBatch, Membership, SeqNum, Timestamp};
 
-use super::batch::{Effect, Executed, Head, Setup, effect};
-use super::rows::{
-    FORMAT_KEY, GENESIS_KEY, LOCAL, NODE_LOCAL, Progress, REPLICATED, RESERVED_PREFIX, ROOTED, checkpoints, row,
-};
-use super::{
-    ExecuteError, Fate, OpenError, Overlay, QueryError, Retention, StateMachine, StoredReply, ledger, replies, senders,
-};
-
-/// The version of the tables' layout and rows.
-const FORMAT: u32 = 1;
+use super::batch::{Effect, Executed, Setup, effect};
+use super::chain;
+use super::head::Head;
+use super::ledger::Keep;
+use super::replies::Bounds;
+use super::rows::{INDEXES, NODE_LOCAL, RESERVED_PREFIX, rooted};
+use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
+use crate::tree;
 
 /// A state machine over a store, with what makes it replicated. `Send` and `Sync` when machine and store are.
 ///
 /// One thread at a time executes; others may ask meanwhile. An answer is always that of the state behind a whole batch, and a
 /// question waits for an execution only while that writes.
 pub struct Execution<M, S> {
-    machine: M,
-    store: S,
-    setup: Setup,
-    /// Held by whoever executes.
+    pub(super) machine: M,
+    pub(super) store: S,
+    pub(super) setup: Setup,
+    /// Held by whoever executes or installs.
     turn: Mutex<()>,
     /// Changed, together with the store, under the write lock only.
     head: RwLock<Head>,
+    /// The snapshot that a peer asked for since snapshots were last retired.
+    pub(super) served: Mutex<Option<u64>>,
 }
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
     /// Every table that the store must be opened with: the machine's and the envelope's.
     pub fn tables(machine: &M) -> Vec<Table> {
-        [machine.tables(), &REPLICATED, &NODE_LOCAL].concat()
+        [rooted(machine).as_slice(), &INDEXES, &tree::TABLES, &NODE_LOCAL].concat()
     }
 
     /// Makes an empty store the start of a chain. Once in a node's life: a store that should hold a chain and does not must be
@@ -42,166 +42,90 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     ///
     /// # Errors
     /// [`OpenError::AlreadyInitialised`] if the store holds a chain, [`OpenError::Store`] for what the disk says.
-    pub fn init(store: &S, genesis: Digest) -> Result<(), OpenError> {
-        if let Some(chain) = row(store, LOCAL, GENESIS_KEY)? {
+    pub fn init(store: &S, membership: &Membership) -> Result<(), OpenError> {
+        if let Some(chain) = chain::held(store)? {
             return Err(OpenError::AlreadyInitialised { chain });
         }
         let mut batch = WriteBatch::new();
-        batch.put(LOCAL, FORMAT_KEY, encode(&FORMAT));
-        batch.put(LOCAL, GENESIS_KEY, encode(&genesis));
+        chain::put_start(&mut batch, &chain::configuration(membership));
         Ok(store.write(batch, Durability::Synced)?)
     }
 
-    /// Opens a chain's state where execution left it.
+    /// Opens a chain's state where execution left it. A state that is seen to be damaged, or that was being replaced, is opened too:
+    /// [`applied`](Self::applied) says so, and it must be replaced before anything executes. Only the few rows that
+    /// say where execution stands are looked at.
     ///
     /// # Errors
     /// [`OpenError`], if the store holds no chain, another chain, or one written by a version that this one cannot read.
-    pub fn open(
-        machine: M,
-        store: S,
-        genesis: Digest,
-        checkpoint_interval: u64,
-        retain: Retention,
-    ) -> Result<Self, OpenError> {
+    pub fn open(machine: M, store: S, membership: &Membership, retain: Retention) -> Result<Self, OpenError> {
         check_tables(&machine)?;
-        check_chain(&store, genesis)?;
-        let progress = Progress::read(&store)?;
-        let head =
-            Head { progress, checkpoints: checkpoints(&store)?, oldest: ledger::oldest(&store, progress.executed)? };
-        let rooted = [machine.tables(), &ROOTED].concat();
-        let setup = Setup { checkpoint_interval, retain, rooted, tables: Self::tables(&machine) };
-        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head) })
+        let configuration = chain::configuration(membership);
+        let condition = chain::examine(&store, &configuration)?;
+        let head = Head::read(&store, condition)?;
+        let setup = Setup {
+            configuration,
+            keep: Keep { retain, floor: membership.parameters().window.saturating_mul(2) },
+            bounds: Bounds::PROTOCOL,
+            rooted: rooted(&machine),
+            tables: Self::tables(&machine),
+        };
+        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), served: Mutex::new(None) })
     }
 
     /// Executes the next batch: one atomic write of state, progress, nonces, replies, agreed time, ledger entry and, at a
     /// checkpoint, the root. The write is not synced; the module's documentation says why it need not be.
     ///
     /// # Errors
-    /// [`ExecuteError::NotNext`] and [`ExecuteError::WrongBodies`] for a batch that must not be executed now. After
-    /// [`ExecuteError::Store`] it is not known whether the batch will be there when the store is opened again.
+    /// [`ExecuteError::NotNext`] and [`ExecuteError::WrongBodies`] for a batch that must not be executed now, and
+    /// [`ExecuteError::Damaged`] if none can be. After [`ExecuteError::Store`] it is not known whether the batch will be there when
+    /// the store is opened again.
     pub fn execute(&self, committed: &CommittedBatch) -> Result<Executed, ExecuteError> {
-        // The lock guards nothing but the turn itself, so one that a panic left behind is as good as new.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.turn();
         let head = self.head().clone();
-        check_batch(head.progress.executed, committed)?;
+        check_batch(&head, committed)?;
         let Effect { writes, head, executed } = effect(&self.machine, &self.setup, &self.store, &head, committed)?;
-        let mut current = self.head.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.head_mut();
         self.store.write(writes, Durability::Buffered)?;
         *current = head;
-        Ok(executed)
+        drop(current);
+        Ok(self.with_snapshot(executed))
     }
 
-    /// Asks the machine.
+    /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it.
+    fn with_snapshot(&self, executed: Executed) -> Executed {
+        let due = executed.checkpoint.map(|_| self.store.take_snapshot(executed.seq.get()));
+        Executed { snapshot_error: due.and_then(Result::err), ..executed }
+    }
+
+    /// Whether the store holds nothing at all, not even the start of a chain: it was never initialised, or wiped.
     ///
     /// # Errors
-    /// [`QueryError`], if the machine cannot read the question, the answer is too large, or the state cannot be read.
-    pub fn query(&self, query: &[u8]) -> Result<Answer, QueryError> {
-        let head = self.head();
-        let bytes = self.machine.query(query, &Overlay::new(&self.store, self.machine.tables()))?;
-        if bytes.len() > limits::MAX_RESULT_BYTES {
-            return Err(QueryError::TooLarge { actual: bytes.len(), limit: limits::MAX_RESULT_BYTES });
-        }
-        Ok(Answer { executed: head.progress.executed, bytes })
+    /// If it cannot be read.
+    pub fn is_empty(store: &S) -> Result<bool, StoreError> {
+        Ok(chain::held(store)?.is_none() && !chain::is_begun(store)?)
     }
 
-    /// Whether a node should take this command from a client: see [`StateMachine::check`].
-    ///
-    /// # Errors
-    /// A sentence for the client.
-    pub fn check(&self, command: &[u8]) -> Result<(), String> {
-        self.machine.check(command)
+    /// Whether the state here is that of no batch.
+    pub fn is_damaged(&self) -> bool {
+        self.head().is_damaged()
     }
 
-    /// What agreement must know to go on from here.
+    /// What agreement must know to go on from here. Of a damaged state it is told nothing but that.
     ///
     /// # Errors
     /// If the state cannot be read.
     pub fn applied(&self) -> Result<Applied, StoreError> {
-        let head = self.head();
-        Ok(Applied {
-            executed: head.progress.executed,
-            agreed_time: head.progress.agreed_time,
-            senders: senders::all(&self.store)?,
-            checkpoints: head.checkpoints.clone(),
-        })
+        self.applied_at(&self.head())
     }
 
-    /// The highest nonce that a sender has spent; none if it is not remembered.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
-    pub fn highest_nonce(&self, sender: &PublicKey) -> Result<Option<u64>, StoreError> {
-        Ok(senders::read(&self.store, sender)?.and_then(|sender| sender.nonces.highest()))
-    }
-
-    /// Whether a sender's nonce is spent, or too old ever to be executed.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
-    pub fn is_spent(&self, sender: &PublicKey, nonce: u64) -> Result<bool, StoreError> {
-        Ok(senders::read(&self.store, sender)?.is_some_and(|sender| sender.nonces.is_spent(nonce)))
-    }
-
-    /// What is known of a transaction with this id, sender and nonce (rule R-6).
-    ///
-    /// # Errors
-    /// If the state cannot be read.
-    pub fn fate(&self, id: &TransactionId, sender: &PublicKey, nonce: u64) -> Result<Fate, StoreError> {
-        let _head = self.head();
-        if let Some(reply) = replies::read(&self.store, id)? {
-            return Ok(Fate::Settled(Box::new(reply)));
-        }
-        let Some(row) = senders::row_of(&self.store, sender)?.filter(|row| row.sender.nonces.is_spent(nonce)) else {
-            return Ok(Fate::Open);
-        };
-        let is_known = replies::spender(&self.store, sender, nonce)?.is_some() || !row.may_be_evicted(nonce);
-        Ok(if is_known { Fate::Never } else { Fate::Forgotten })
-    }
-
-    /// What came of a transaction, if the reply cache still has it.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
-    pub fn reply(&self, id: &TransactionId) -> Result<Option<StoredReply>, StoreError> {
-        replies::read(&self.store, id)
-    }
-
-    /// A decided transaction, if the ledger still has it; whether it was executed or skipped is for [`reply`](Self::reply) to say.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn transaction(&self, id: &TransactionId) -> Result<Option<Transaction>, StoreError> {
-        let _head = self.head();
-        ledger::transaction(&self.store, id)
-    }
-
-    /// The batches executed behind `after`, consecutive, as many as one supply may carry, and at least one if there is one.
-    /// None if `after` lies below what is kept: such a peer needs a whole state.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn committed_after(&self, after: SeqNum) -> Result<Vec<CommittedBatch>, StoreError> {
-        let head = self.head();
-        if after.next() < head.oldest { Ok(Vec::new()) } else { ledger::read_after(&self.store, after) }
-    }
-
-    /// The last batch executed.
+    /// The last batch executed; means nothing while the state is damaged.
     pub fn executed(&self) -> SeqNum {
         self.head().progress.executed
     }
 
-    /// Agreed time.
+    /// Agreed time; means nothing while the state is damaged.
     pub fn agreed_time(&self) -> Timestamp {
         self.head().progress.agreed_time
-    }
-
-    /// The machine's own count of changes.
-    ///
-    /// # Errors
-    /// If the state cannot be read.
-    pub fn revision(&self) -> Result<u64, StoreError> {
-        let _head = self.head();
-        self.machine.revision(&Overlay::new(&self.store, self.machine.tables()))
     }
 
     /// The last checkpoint and its root; 0 and a zero root before the first.
@@ -209,9 +133,32 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.head().checkpoints.last().copied().unwrap_or_default()
     }
 
-    fn head(&self) -> RwLockReadGuard<'_, Head> {
-        // The head is replaced as a whole, so a panic elsewhere cannot have left half of one.
+    pub(super) fn applied_at(&self, head: &Head) -> Result<Applied, StoreError> {
+        if head.is_damaged() {
+            return Ok(Applied { damaged: true, ..Applied::default() });
+        }
+        Ok(Applied {
+            executed: head.progress.executed,
+            agreed_time: head.progress.agreed_time,
+            senders: senders::all(&self.store)?,
+            damaged: false,
+            checkpoints: head.checkpoints.clone(),
+        })
+    }
+
+    /// The lock guards nothing but the turn itself, so one that a panic left behind is as good as new.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The head is replaced as a whole, so a panic elsewhere cannot have left half of one.
+    pub(super) fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for whoever asks.
+    pub(super) fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
+        self.head.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -222,21 +169,15 @@ fn check_tables<M: StateMachine>(machine: &M) -> Result<(), OpenError> {
     }
 }
 
-fn check_chain(store: &dyn Reader, ours: Digest) -> Result<(), OpenError> {
-    let version = row(store, LOCAL, FORMAT_KEY)?.ok_or(OpenError::NotInitialised)?;
-    if version != FORMAT {
-        return Err(OpenError::UnknownFormat { version });
-    }
-    let theirs = row(store, LOCAL, GENESIS_KEY)?.ok_or(OpenError::NotInitialised)?;
-    if ours == theirs { Ok(()) } else { Err(OpenError::OtherGenesis { ours, theirs }) }
-}
-
-fn check_batch(executed: SeqNum, committed: &CommittedBatch) -> Result<(), ExecuteError> {
+fn check_batch(head: &Head, committed: &CommittedBatch) -> Result<(), ExecuteError> {
+    let (executed, offered) = (head.progress.executed, committed.seq);
     let (named, bodies) = (committed.batch.transactions.len(), committed.transactions.len());
-    if committed.seq.get().checked_sub(1) != Some(executed.get()) {
-        Err(ExecuteError::NotNext { executed, offered: committed.seq })
+    if head.is_damaged() {
+        Err(ExecuteError::Damaged { offered })
+    } else if offered.get().checked_sub(1) != Some(executed.get()) {
+        Err(ExecuteError::NotNext { executed, offered })
     } else if named != bodies {
-        Err(ExecuteError::WrongBodies { seq: committed.seq, named, bodies })
+        Err(ExecuteError::WrongBodies { seq: offered, named, bodies })
     } else {
         Ok(())
     }

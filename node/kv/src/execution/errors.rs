@@ -68,12 +68,50 @@ pub enum ExecuteError {
         /// Bodies that came with it.
         bodies: usize,
     },
+    /// The state here is that of no batch.
+    #[error(
+        "batch {offered} cannot execute: the state here is damaged or being replaced; install that of a stable checkpoint first"
+    )]
+    Damaged {
+        /// The batch that was offered.
+        offered: SeqNum,
+    },
     /// The disk. The node must stop voting: it no longer knows its own state.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a query has no answer.
+/// Why an installation has not ended. Nothing was changed, and it goes on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InstallError {
+    /// There is nothing to end. A mistake in the program: what is whole must not be replaced.
+    #[error("no installation is under way, and the state here is whole; begin one before it is ended")]
+    NotBegun,
+    /// The rows in place are those of another batch.
+    #[error("the state in place is that of batch {executed}, and batch {due} is due; go on with the transfer")]
+    OtherBatch {
+        /// The batch whose state is installed.
+        due: SeqNum,
+        /// What the state in place says of itself.
+        executed: SeqNum,
+    },
+    /// The rows in place do not name this chain.
+    #[error("the state in place names another chain, or none; go on with the transfer")]
+    OtherChain,
+    /// The rows in place are not those that the checkpoint vouches for.
+    #[error("the state in place has the root {found}, and {due} is due; go on with the transfer")]
+    OtherRoot {
+        /// The certified root.
+        due: Digest,
+        /// The root of what is in place.
+        found: Digest,
+    },
+    /// The disk.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Why a question has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// Not a question that the machine understands; the sentence is for the one who asked.
@@ -87,6 +125,9 @@ pub enum QueryError {
         /// How many are allowed.
         limit: usize,
     },
+    /// Nothing is answered from a state that is that of no batch.
+    #[error("the state here is being repaired and is that of no batch; ask another replica")]
+    Damaged,
     /// The disk.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,73 +1,140 @@
 //! What was decided, kept for peers that lag and for receipts. This node's own: not part of the replicated state.
 
-use tetrarch_storage::{Direction, Reader, StoreError};
+use tetrarch_storage::{Direction, Reader, StoreError, WriteBatch};
 use tetrarch_types::{Batch, CommitCertificate, CommittedBatch, SeqNum, Transaction, TransactionId, encode, limits};
 
-use super::Overlay;
-use super::rows::{BODIES, LEDGER, PLACES, fixed, row, value};
+use super::rows::{BODIES, LEDGER, LOCAL, PLACES, seq_key};
+use crate::tables::Overlay;
+use crate::tables::{fixed, row, value};
 
-/// Batches removed in one go, at most: more than one, so that a smaller retention takes effect in time.
-const MAX_REMOVED: usize = 4;
+/// Batches removed in one go even if fewer would do, so that a smaller retention takes effect in time.
+const MIN_REMOVED: u64 = 4;
 
-/// How much of what was decided a node keeps.
+/// The row of `LOCAL` that holds the ledger's bytes.
+const BYTES_KEY: &[u8] = b"ledger";
+
+/// How much of what was decided a node keeps. A peer that lags further needs a whole state instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The latest batches, this many. A peer that lags further needs a whole state instead.
+    /// The latest batches, at most this many.
     pub batches: u64,
+    /// At most this many bytes of them, as they are stored; but never so that fewer than twice the window of the chain are left
+    /// for the bytes' sake.
+    pub bytes: u64,
 }
 
 impl Default for Retention {
     fn default() -> Self {
-        Self { batches: 16_384 }
+        Self { batches: 1_024, bytes: 64 * 1024 * 1024 }
     }
 }
 
-/// A ledger row: a [`CommittedBatch`] without its number, which is the key, and its bodies, which have rows of their own.
-type Entry = (Batch, CommitCertificate);
+/// How much the ledger holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    /// The oldest batch; what follows the last one executed if there is none.
+    pub(super) oldest: SeqNum,
+    /// The bytes of all batches, with certificates and bodies.
+    pub(super) bytes: u64,
+}
 
-/// Writes a batch down.
-pub(super) fn append(state: &mut Overlay<'_>, committed: &CommittedBatch) {
+/// What the ledger is kept within.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keep {
+    pub(super) retain: Retention,
+    /// Batches that stay however many bytes they have.
+    pub(super) floor: u64,
+}
+
+/// A ledger row: the bytes of the bodies, which have rows of their own, and of a [`CommittedBatch`] all but its number, which is
+/// the key.
+type Entry = (u64, Batch, CommitCertificate);
+
+impl Kept {
+    /// An empty ledger, whose first batch will be this one.
+    pub(super) const fn from(oldest: SeqNum) -> Self {
+        Self { oldest, bytes: 0 }
+    }
+
+    /// Writes a batch down, and removes the oldest ones of those that are no longer kept.
+    pub(super) fn append(
+        &mut self,
+        state: &mut Overlay<'_>,
+        committed: &CommittedBatch,
+        keep: &Keep,
+    ) -> Result<(), StoreError> {
+        let added = put(state, committed);
+        self.bytes = self.bytes.saturating_add(added);
+        self.trim(state, committed.seq, keep, added)?;
+        state.put(LOCAL, BYTES_KEY, encode(&self.bytes));
+        Ok(())
+    }
+
+    /// Removes until all is within bounds, or at least as much is gone as was `added`: so what is above the bounds never grows, and
+    /// one batch's work is bounded by what it brought.
+    fn trim(&mut self, state: &mut Overlay<'_>, latest: SeqNum, keep: &Keep, added: u64) -> Result<(), StoreError> {
+        let before = *self;
+        while self.is_over(latest, keep) {
+            let removed = self.oldest.above(before.oldest);
+            if removed >= MIN_REMOVED && before.bytes.saturating_sub(self.bytes) >= added {
+                break;
+            }
+            self.bytes = self.bytes.saturating_sub(remove(state, self.oldest)?);
+            self.oldest = self.oldest.next();
+        }
+        Ok(())
+    }
+
+    fn is_over(&self, latest: SeqNum, keep: &Keep) -> bool {
+        let batches = latest.next().above(self.oldest);
+        batches > keep.retain.batches || (self.bytes > keep.retain.bytes && batches > keep.floor)
+    }
+}
+
+/// Writes a batch's rows, and says how many bytes they have.
+fn put(state: &mut Overlay<'_>, committed: &CommittedBatch) -> u64 {
     let CommittedBatch { seq, batch, transactions, certificate } = committed;
-    state.put(LEDGER, seq_key(*seq), encode(&(batch, certificate)));
+    let mut bytes = 0;
     for (index, (id, transaction)) in (0_u32..).zip(batch.transactions.iter().zip(transactions)) {
-        let place = place(*seq, index);
-        state.put(BODIES, place.clone(), encode(transaction));
+        let (place, body) = (place(*seq, index), encode(transaction));
+        bytes += body.len() as u64;
+        state.put(BODIES, place.clone(), body);
         state.put(PLACES, id.digest().as_bytes(), place);
     }
+    let entry = encode(&(bytes, batch, certificate));
+    bytes += entry.len() as u64;
+    state.put(LEDGER, seq_key(*seq), entry);
+    bytes
 }
 
-/// Removes the oldest batches of those that are no longer kept. Returns the oldest one left.
+/// Removes a batch's rows, and says how many bytes they had.
 ///
 /// A transaction that stands in two batches is found by its id only until the earlier of them is removed: good enough for one
 /// that a primary repeated, and it saves a read for each.
-pub(super) fn trim(
-    state: &mut Overlay<'_>,
-    oldest: SeqNum,
-    latest: SeqNum,
-    retain: Retention,
-) -> Result<SeqNum, StoreError> {
-    let first_kept = SeqNum::new((latest.get() + 1).saturating_sub(retain.batches));
-    let (from, to) = (seq_key(oldest), seq_key(first_kept));
-    let mut oldest = oldest;
-    for (key, bytes) in state.scan(LEDGER, &from, &to, Direction::Ascending, MAX_REMOVED)? {
-        let seq = SeqNum::new(u64::from_be_bytes(fixed(LEDGER, &key)?));
-        let (batch, _): Entry = value(LEDGER, &bytes)?;
-        for (index, id) in (0_u32..).zip(&batch.transactions) {
-            state.delete(BODIES, place(seq, index));
-            state.delete(PLACES, id.digest().as_bytes());
-        }
-        state.delete(LEDGER, key);
-        oldest = seq.next();
+fn remove(state: &mut Overlay<'_>, seq: SeqNum) -> Result<u64, StoreError> {
+    let key = seq_key(seq);
+    let Some(bytes) = state.get(LEDGER, &key)? else { return Ok(0) };
+    let (bodies, batch, _): Entry = value(LEDGER, &bytes)?;
+    for (index, id) in (0_u32..).zip(&batch.transactions) {
+        state.delete(BODIES, place(seq, index));
+        state.delete(PLACES, id.digest().as_bytes());
     }
-    Ok(oldest)
+    state.delete(LEDGER, key);
+    Ok(bodies.saturating_add(bytes.len() as u64))
 }
 
-/// The oldest batch that is kept; what follows `executed` if there is none.
-pub(super) fn oldest(reader: &dyn Reader, executed: SeqNum) -> Result<SeqNum, StoreError> {
-    match reader.scan(LEDGER, &[], &[], Direction::Ascending, 1)?.first() {
-        Some((key, _)) => Ok(SeqNum::new(u64::from_be_bytes(fixed(LEDGER, key)?))),
-        None => Ok(executed.next()),
-    }
+/// Says that the ledger's tables are empty.
+pub(super) fn put_empty(batch: &mut WriteBatch) {
+    batch.delete(LOCAL, BYTES_KEY);
+}
+
+/// How much the ledger holds, behind the last batch executed.
+pub(super) fn kept(reader: &dyn Reader, executed: SeqNum) -> Result<Kept, StoreError> {
+    let oldest = match reader.scan(LEDGER, &[], &[], Direction::Ascending, 1)?.first() {
+        Some((key, _)) => SeqNum::new(u64::from_be_bytes(fixed(LEDGER, key)?)),
+        None => executed.next(),
+    };
+    Ok(Kept { oldest, bytes: row(reader, LOCAL, BYTES_KEY)?.unwrap_or_default() })
 }
 
 /// The consecutive batches behind `after`, as many as one supply holds; none if the first of them is not kept.
@@ -103,15 +170,11 @@ pub(super) fn transaction(reader: &dyn Reader, id: &TransactionId) -> Result<Opt
 }
 
 fn with_bodies(reader: &dyn Reader, seq: SeqNum, entry: Entry) -> Result<CommittedBatch, StoreError> {
-    let (batch, certificate) = entry;
+    let (_, batch, certificate) = entry;
     let (from, to) = (place(seq, 0), place(seq.next(), 0));
     let rows = reader.scan(BODIES, &from, &to, Direction::Ascending, batch.transactions.len())?;
     let transactions = rows.iter().map(|(_, bytes)| value(BODIES, bytes)).collect::<Result<_, _>>()?;
     Ok(CommittedBatch { seq, batch, transactions, certificate })
-}
-
-fn seq_key(seq: SeqNum) -> Vec<u8> {
-    seq.get().to_be_bytes().to_vec()
 }
 
 fn place(seq: SeqNum, index: u32) -> Vec<u8> {

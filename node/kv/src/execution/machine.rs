@@ -3,7 +3,8 @@
 use tetrarch_storage::{Reader, StoreError, Table};
 use tetrarch_types::{SeqNum, Timestamp};
 
-use super::{Overlay, QueryError};
+use super::QueryError;
+use crate::tables::Overlay;
 
 /// A deterministic program over ordered tables.
 ///
@@ -66,7 +67,8 @@ pub trait StateMachine: Send {
     /// It never fails: a command that makes no sense has a result that says so. It sees its own earlier writes through `state`.
     /// If a read fails, return anything: the overlay remembers the error, and the batch is not executed on this node. The same
     /// goes after [`Overlay::fail`], for bytes in its own tables that it cannot have written.
-    /// A command whose result is larger than the limit has no effect and an empty result.
+    /// A command whose result is larger than the limit has no effect and an empty result. Once the results of a batch have
+    /// 16 MiB, the limit for the rest of them is 4 KiB.
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8>;
 
     /// Answers a question without changing anything. The same state must give the same bytes on every replica.
@@ -89,7 +91,7 @@ pub trait StateMachine: Send {
     fn check(&self, command: &[u8]) -> Result<(), String>;
 
     /// The machine's tables: the only ones it may touch, all replicated and under the state root. Names that begin with
-    /// `execution.` are taken, and so is the name of the journal's table.
+    /// `execution.` are taken, and so is the name of the journal's table. A key in them has at most 8192 bytes.
     fn tables(&self) -> &'static [Table];
 }
 

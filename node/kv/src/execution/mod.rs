@@ -4,6 +4,7 @@
 //!   CommittedBatch ──▶ Execution ──▶ for each transaction whose nonce is unspent: StateMachine::execute over an Overlay
 //!                          │
 //!                          └──▶ one WriteBatch: the machine's tables, senders, replies, progress  (replicated, under the root)
+//!                                               answers, nonces, idle                             (indexes over those)
 //!                                               ledger, checkpoint roots                          (this node's own)
 //! ```
 //!
@@ -14,8 +15,10 @@
 //!    overwrites no reply (rule R-2).
 //! 3. One that is no longer valid, or valid for too long, does not reach the machine; it spends its nonce and gets an answer.
 //! 4. Every transaction that is not skipped has a leaf in the batch's result tree, in order, and a reply with the path to its
-//!    root. The reply stays until the sender's nonces have moved on by a window, or the sender has been idle for long.
+//!    root. The replies of the latest batches are kept, whole batches of them, within bounds of number and bytes.
 //! 5. All of a batch's effects are one atomic write. What is read is always the state behind some whole batch.
+//! 6. A result of more than `MAX_RESULT_BYTES` is empty and its command has no effect; so is one of more than 4 KiB once the
+//!    results of its batch have used 16 MiB.
 //!
 //! # Why no write here is synced
 //!
@@ -26,27 +29,36 @@
 //! finds itself at an earlier whole batch, still has what it needs to be given the rest, and executes it again with the same
 //! results; its nonces and replies went back with its state, so nothing is executed twice.
 //!
-//! # The state root, first form
+//! # Installing a state
 //!
-//! The root is a hash over every entry of the replicated tables but the reply cache and the indexes. That is O(n) at each checkpoint, n being the size of the whole
-//! replicated state, and gives no proofs; an incremental tree will take its place behind the same function.
+//! A state that is damaged, or too far behind, is replaced by that of a checkpoint (rule S-4). A synced note stands in front of the
+//! first row that is replaced, and goes in one write with the end. While it stands, nothing executes and nothing is answered here.
+//!
+//! # The state root
+//!
+//! Each batch notes which rooted rows it changed; a checkpoint folds that into the tree (`tree`), whose root all replicas agree on,
+//! and freezes the store under its number (rule S-0). Proofs and the parts that peers fetch come from these snapshots.
 
+mod answers;
 mod batch;
+mod chain;
 mod envelope;
 mod errors;
+mod head;
+mod index;
+mod install;
 mod ledger;
 mod machine;
-mod overlay;
 mod replies;
-mod root;
 mod rows;
 mod senders;
+mod snapshots;
+#[cfg(test)]
+mod tests;
 
 pub use batch::Executed;
 pub use envelope::Execution;
-pub use errors::{ExecuteError, OpenError, QueryError};
+pub use errors::{ExecuteError, InstallError, OpenError, QueryError};
 pub use ledger::Retention;
 pub use machine::{Context, StateMachine};
-pub use overlay::Overlay;
 pub use replies::{Fate, StoredReply};
-pub(crate) use rows::{behind, row, value};

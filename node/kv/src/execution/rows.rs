@@ -1,34 +1,42 @@
 //! The envelope's own tables, and typed rows in them.
 
-use serde::{Serialize, de::DeserializeOwned};
-use tetrarch_crypto::Digest;
-use tetrarch_storage::{Reader, StoreError, Table};
-use tetrarch_types::{SeqNum, Timestamp, decode, encode};
+use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
+use tetrarch_types::{SeqNum, Timestamp, encode};
 
-use super::Overlay;
+use super::StateMachine;
+use crate::tables::{Overlay, corrupt, row};
 
 /// What every reserved table's name begins with.
 pub(super) const RESERVED_PREFIX: &str = "execution.";
 
 /// Public key → [`Sender`](tetrarch_types::Sender).
 pub(super) const SENDERS: Table = Table::new("execution.senders");
-/// Agreed time of last use, public key → nothing: the order in which idle senders are dropped.
-pub(super) const IDLE: Table = Table::new("execution.idle");
-/// Transaction id → [`StoredReply`](super::StoredReply).
+/// Batch, part → the replies of that part, as [`CachedReply`](super::replies::CachedReply)s.
 pub(super) const REPLIES: Table = Table::new("execution.replies");
-/// Public key, nonce → the id of the transaction that spent it.
-pub(super) const NONCES: Table = Table::new("execution.nonces");
 /// One row: [`Progress`].
 pub(super) const PROGRESS: Table = Table::new("execution.progress");
+/// One row: [`Configuration`](super::chain::Configuration).
+pub(super) const CONFIGURATION: Table = Table::new("execution.configuration");
 
-/// The envelope's share of the replicated state.
-pub(super) const REPLICATED: [Table; 5] = [SENDERS, IDLE, REPLIES, NONCES, PROGRESS];
+/// The envelope's share of what stands under the state root.
+pub(super) const ROOTED: [Table; 4] = [SENDERS, REPLIES, PROGRESS, CONFIGURATION];
 
-/// What of it stands under the state root. The reply cache and the indexes are left out: they follow from the same batches, each
-/// reply is certified by its batch's results, and hashing a quarter of a million cached replies would take most of a second.
-pub(super) const ROOTED: [Table; 2] = [SENDERS, PROGRESS];
+/// Everything under the state root: the machine's tables and the envelope's.
+pub(crate) fn rooted<M: StateMachine>(machine: &M) -> Vec<Table> {
+    [machine.tables(), &ROOTED].concat()
+}
 
-/// This node's own: genesis digest, format, checkpoint roots.
+/// Agreed time of last use, public key → nothing: the order in which idle senders are dropped.
+pub(super) const IDLE: Table = Table::new("execution.idle");
+/// Transaction id, place of its reply → nothing.
+pub(super) const ANSWERS: Table = Table::new("execution.answers");
+/// Public key, nonce, place of the reply → the id of the transaction that spent it.
+pub(super) const NONCES: Table = Table::new("execution.nonces");
+
+/// What follows from the rooted rows. Every row of it belongs to one reply or one sender, so it can be made from that alone.
+pub(super) const INDEXES: [Table; 3] = [IDLE, ANSWERS, NONCES];
+
+/// This node's own: genesis digest, format, checkpoint roots, the ledger's size, an installation under way.
 pub(super) const LOCAL: Table = Table::new("execution.local");
 /// Sequence number → the batch and its certificate.
 pub(super) const LEDGER: Table = Table::new("execution.ledger");
@@ -41,24 +49,34 @@ pub(super) const PLACES: Table = Table::new("execution.places");
 pub(super) const NODE_LOCAL: [Table; 4] = [LOCAL, LEDGER, BODIES, PLACES];
 
 /// The key of [`PROGRESS`]'s row.
-const PROGRESS_KEY: &[u8] = b"progress";
-/// The row of `LOCAL` that holds the latest checkpoints' roots.
-pub(super) const CHECKPOINTS_KEY: &[u8] = b"checkpoints";
-/// The row of `LOCAL` that holds the chain's genesis digest.
-pub(super) const GENESIS_KEY: &[u8] = b"genesis";
-/// The row of `LOCAL` that holds the version of all these tables.
-pub(super) const FORMAT_KEY: &[u8] = b"format";
+pub(super) const PROGRESS_KEY: &[u8] = b"progress";
+
+/// The bytes of a key at most, in any table of the envelope or of a machine.
+const MAX_ROW_KEY_BYTES: usize = 8_192;
 
 /// How far execution is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Progress {
     pub(super) executed: SeqNum,
     pub(super) agreed_time: Timestamp,
+    pub(super) cache: Extent,
+}
+
+/// How much the reply cache holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Extent {
+    /// Replies.
+    pub(super) replies: u64,
+    /// The bytes of the rows that hold them, keys apart.
+    pub(super) reply_bytes: u64,
+    /// The oldest batch that still has replies; 0 before the first that had any.
+    pub(super) oldest_reply: SeqNum,
 }
 
 impl Progress {
+    /// A chain starts with this row, so that one without it is seen to be damaged, and not taken for a new one.
     pub(super) fn read(reader: &dyn Reader) -> Result<Self, StoreError> {
-        Ok(row(reader, PROGRESS, PROGRESS_KEY)?.unwrap_or_default())
+        row(reader, PROGRESS, PROGRESS_KEY)?.ok_or_else(|| corrupt(PROGRESS, "it is missing"))
     }
 
     pub(super) fn put(&self, state: &mut Overlay<'_>) {
@@ -66,35 +84,14 @@ impl Progress {
     }
 }
 
-/// The roots at the latest checkpoints, ascending.
-pub(super) fn checkpoints(reader: &dyn Reader) -> Result<Vec<(SeqNum, Digest)>, StoreError> {
-    Ok(row(reader, LOCAL, CHECKPOINTS_KEY)?.unwrap_or_default())
+/// The key of a row that belongs to a batch; such rows are in the batches' order.
+pub(super) fn seq_key(seq: SeqNum) -> Vec<u8> {
+    seq.get().to_be_bytes().to_vec()
 }
 
-/// Reads a typed row.
-pub(crate) fn row<T>(reader: &dyn Reader, table: Table, key: &[u8]) -> Result<Option<T>, StoreError>
-where
-    T: Serialize + DeserializeOwned,
-{
-    reader.get(table, key)?.map(|bytes| value(table, &bytes)).transpose()
-}
-
-/// Decodes a row's value. Nothing but damage makes it unreadable, because it was written here.
-pub(crate) fn value<T: Serialize + DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, StoreError> {
-    decode(bytes, usize::MAX).map_err(|error| corrupt(table, &error.to_string()))
-}
-
-/// The error for a row that was not written like this.
-pub(super) fn corrupt(table: Table, reason: &str) -> StoreError {
-    StoreError::Corrupt { place: format!("A row of the table {:?}", table.name()), reason: reason.to_owned() }
-}
-
-/// Reads fixed bytes out of a key or value, which must have exactly `N` of them.
-pub(super) fn fixed<const N: usize>(table: Table, bytes: &[u8]) -> Result<[u8; N], StoreError> {
-    bytes.try_into().map_err(|_| corrupt(table, &format!("it has {} bytes where {N} are due", bytes.len())))
-}
-
-/// The first key behind this one.
-pub(crate) fn behind(key: &[u8]) -> Vec<u8> {
-    [key, &[0]].concat()
+/// Empties whole tables without reading them: what is damaged goes as well.
+pub(super) fn empty(batch: &mut WriteBatch, tables: &[Table]) {
+    for table in tables {
+        batch.delete_range(*table, [], [u8::MAX; MAX_ROW_KEY_BYTES + 1]);
+    }
 }

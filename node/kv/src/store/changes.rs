@@ -8,7 +8,7 @@ use super::events::{Event, Meta};
 use super::record::{RECORDS, cost, read};
 use super::select::{deletable, select};
 use super::{Expected, KeyRecord, KvError, Operation, OperationResult};
-use crate::execution::Overlay;
+use crate::tables::Overlay;
 
 /// Why an operation has no result: it is refused, or the whole command cannot go on.
 pub(super) enum Failure {

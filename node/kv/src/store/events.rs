@@ -6,7 +6,7 @@ use tetrarch_types::encode;
 
 use super::KeyRecord;
 use super::bounds::{MAX_EVENT_BYTES, MAX_EVENTS};
-use crate::execution::{Overlay, behind, row};
+use crate::tables::{Overlay, behind, row};
 
 /// Revision, number within it → [`Event`].
 pub(super) const EVENTS: Table = Table::new("kv.events");

@@ -6,7 +6,8 @@ use super::changes::{Changes, Failure};
 use super::events::{EVENTS, META, Meta};
 use super::record::RECORDS;
 use super::{Command, CommandResult, KvError, KvQuery, OperationResult};
-use crate::execution::{Context, Overlay, QueryError, StateMachine};
+use crate::execution::{Context, QueryError, StateMachine};
+use crate::tables::Overlay;
 
 /// The key-value store. Commands are encoded [`Command`]s, results encoded [`CommandResult`]s; queries are encoded
 /// [`KvQuery`]s, answers encoded [`QueryResult`](super::QueryResult)s.

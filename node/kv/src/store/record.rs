@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use tetrarch_storage::{Reader, StoreError, Table};
 
-use crate::execution::row;
+use crate::tables::row;
 
 /// Key → [`KeyRecord`].
 pub(super) const RECORDS: Table = Table::new("kv.records");

@@ -5,7 +5,7 @@ use tetrarch_storage::{Direction, Pair, Reader, StoreError};
 use super::bounds::{Budget, MAX_DELETE_KEYS};
 use super::record::{RECORDS, cost};
 use super::{Selection, prefix_end};
-use crate::execution::{behind, value};
+use crate::tables::{behind, value};
 
 /// Entries read at a time: small, because each may have a megabyte.
 const PAGE: usize = 16;

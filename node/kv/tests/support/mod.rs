@@ -8,7 +8,8 @@ use tetrarch_crypto::{Digest, PublicKey, Signature};
 use tetrarch_kv::{Command, CommandResult, Executed, Execution, KvMachine, KvQuery, QueryResult, Retention};
 use tetrarch_storage::{Direction, MemoryStore, Pair, Reader, Store, Table};
 use tetrarch_types::{
-    Batch, CommitCertificate, CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionBody, View,
+    Batch, CommitCertificate, CommittedBatch, Epoch, Membership, Outcome, Parameters, SeqNum, Timestamp, Transaction,
+    TransactionBody, View,
 };
 
 pub(crate) const HOUR: u64 = 3_600_000_000;
@@ -20,6 +21,16 @@ pub(crate) type Node<S = Arc<MemoryStore>> = Execution<KvMachine, S>;
 
 pub(crate) fn genesis() -> Digest {
     Digest::from_bytes([7; 32])
+}
+
+/// A chain with these parameters; who its members are does not matter here.
+pub(crate) fn chain(genesis: Digest, checkpoint_interval: u64) -> Membership {
+    let parameters = Parameters { checkpoint_interval, window: 2 * checkpoint_interval };
+    Membership::new(genesis, Epoch::ZERO, parameters, Vec::new())
+}
+
+pub(crate) fn membership() -> Membership {
+    chain(genesis(), INTERVAL)
 }
 
 pub(crate) fn sender(name: u8) -> PublicKey {
@@ -66,7 +77,7 @@ pub(crate) fn noop(seq: u64) -> CommittedBatch {
 }
 
 pub(crate) fn open_with<S: Store>(store: S, retain: Retention) -> Node<S> {
-    Execution::open(KvMachine, store, genesis(), INTERVAL, retain).unwrap()
+    Execution::open(KvMachine, store, &membership(), retain).unwrap()
 }
 
 pub(crate) fn open<S: Store>(store: S) -> Node<S> {
@@ -75,7 +86,7 @@ pub(crate) fn open<S: Store>(store: S) -> Node<S> {
 
 pub(crate) fn fresh_store() -> Arc<MemoryStore> {
     let store = Arc::new(MemoryStore::new());
-    Node::<Arc<MemoryStore>>::init(&store, genesis()).unwrap();
+    Node::<Arc<MemoryStore>>::init(&store, &membership()).unwrap();
     store
 }
 

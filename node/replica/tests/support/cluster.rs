@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tetrarch_crypto::Digest;
-use tetrarch_replica::{Config, Effect, Effects, Input, Recipients, Record, Replica, Turn};
+use tetrarch_replica::{Config, Effect, Effects, Event, Input, Recipients, Record, Replica, Turn};
 use tetrarch_types::{
     CommittedBatch, Fetch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, limits,
 };
@@ -15,6 +15,7 @@ use super::machine::Machine;
 use super::names::record_kind;
 use super::node::Node;
 use super::promises::Promises;
+use super::shown;
 
 /// More turns than this in a row without a message from outside: the deadline does not move.
 const ENDLESS: usize = 200;
@@ -157,6 +158,9 @@ impl Cluster {
                     inbox.extend(self.installed(id));
                 }
             }
+            Effect::Observe(Event::RecordsLost) => {
+                assert!(self.node(id).bereft, "replica {id} takes its records for lost, and they are all there");
+            }
             Effect::Refuse { .. } | Effect::Observe(_) | Effect::StateArrived { .. } | Effect::SendState { .. } => {}
         }
     }
@@ -164,7 +168,11 @@ impl Cluster {
     fn send(&mut self, id: ReplicaId, to: Recipients, payload: Payload, inbox: &mut VecDeque<Input>) {
         let is_new = !matches!(payload, Payload::Again(_));
         let message = self.chain.sign(payload, id);
-        if is_new {
+        if message.signer() == id {
+            let is_shown = shown::shows(&self.node(id).journal, id, &message);
+            assert!(is_shown, "replica {id} says what its journal does not show: {message:?}");
+        }
+        if is_new && !self.node(id).bereft {
             self.promises.signed(&message);
         }
         if to == Recipients::Everyone || to == Recipients::One(id) {

@@ -11,6 +11,7 @@ pub(crate) mod names;
 pub(crate) mod node;
 pub(crate) mod promises;
 pub(crate) mod scheme;
+pub(crate) mod shown;
 
 use tetrarch_types::{ReplicaId, SeqNum, View};
 

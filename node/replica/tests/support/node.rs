@@ -6,6 +6,7 @@ use tetrarch_replica::{Config, Record, Replica};
 use tetrarch_types::{Applied, CheckpointCertificate, CommittedBatch, SeqNum};
 
 use super::machine::Machine;
+use super::shown;
 
 /// Where in a turn a replica is to fall: when it is about to write a record of this kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,20 @@ pub(crate) struct Node {
     pub(crate) damaged: bool,
     /// The state that its replica wants fetched.
     pub(crate) target: Option<CheckpointCertificate>,
-    backup: Option<(Vec<Record>, Machine)>,
+    /// Records of its promises were taken from it, and it was not cured since: what it says may contradict what it said.
+    pub(crate) bereft: bool,
+    /// How many records of promises it ever wrote.
+    promised: usize,
+    backup: Option<Backup>,
+}
+
+/// A copy of a disk.
+struct Backup {
+    journal: Vec<Record>,
+    machine: Machine,
+    /// How many records of promises there were.
+    promised: usize,
+    bereft: bool,
 }
 
 impl Node {
@@ -51,6 +65,8 @@ impl Node {
             trap: None,
             damaged: false,
             target: None,
+            bereft: false,
+            promised: 0,
             backup: None,
         };
         node.recover();
@@ -67,6 +83,9 @@ impl Node {
     }
 
     pub(crate) fn write(&mut self, records: &[Record]) {
+        shown::check_silence(self.config.id, &self.journal, records);
+        self.promised += records.iter().filter(|record| shown::is_promise(record)).count();
+        self.bereft &= !records.contains(&Record::Cured);
         self.journal.extend_from_slice(records);
         self.annals.extend(records.iter().map(|record| (record.clone(), self.machine.clone())));
     }
@@ -92,6 +111,7 @@ impl Node {
     /// Everything on the disk is gone; noted or not.
     pub(crate) fn wipe(&mut self, noted: bool) {
         self.journal = if noted { vec![Record::Lost] } else { Vec::new() };
+        self.bereft |= self.promised > 0;
         self.put(Machine::default());
     }
 
@@ -105,23 +125,26 @@ impl Node {
     }
 
     pub(crate) fn back_up(&mut self) {
-        self.backup = Some((self.journal.clone(), self.machine.clone()));
+        let (journal, machine) = (self.journal.clone(), self.machine.clone());
+        self.backup = Some(Backup { journal, machine, promised: self.promised, bereft: self.bereft });
+    }
+
+    pub(crate) const fn has_backup(&self) -> bool {
+        self.backup.is_some()
     }
 
     pub(crate) fn restore(&mut self) {
-        let (journal, machine) = self.backup.clone().expect("a backup was made");
+        let backup = self.backup.as_ref().expect("a backup was made");
+        self.bereft = backup.bereft || self.promised > backup.promised;
+        let (journal, machine) = (backup.journal.clone(), backup.machine.clone());
         self.journal = journal;
         self.put(machine);
     }
 
     /// Loses the last executions, as many as may be lost.
     pub(crate) fn lose_executions(&mut self, count: u64) {
-        let stable = self.journal.iter().filter_map(|record| match record {
-            Record::Stable(certificate) => Some(certificate.seq),
-            _ => None,
-        });
         let target =
-            SeqNum::new(self.machine.executed.get().saturating_sub(count)).max(stable.max().unwrap_or_default());
+            SeqNum::new(self.machine.executed.get().saturating_sub(count)).max(shown::stable(&self.journal));
         let (seq, state) = self.states.range(target..).next().expect("the present state is among them");
         let (seq, state) = (*seq, state.clone());
         self.states.split_off(&seq.next());

@@ -13,6 +13,7 @@ use tetrarch_types::{Genesis, Member, Membership, ReplicaId};
 
 use super::NodeConfig;
 use crate::NodeError;
+use crate::clock::Clock;
 
 /// One member of one chain, with its secret.
 #[derive(Clone)]
@@ -108,6 +109,7 @@ impl Identity {
     /// What the replica is told.
     pub(crate) fn replica_config(&self, config: &NodeConfig) -> Config {
         let mut replica = Config::new(self.id, Arc::clone(&self.membership));
+        replica.start = Clock::start_number();
         replica.base_timeout = Duration::from_millis(config.base_timeout_ms);
         replica.max_timeout = Duration::from_millis(config.max_timeout_ms);
         replica.pool = config.pool.into();

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use tetrarch_kv::Retention;
 
 pub use identity::Identity;
-pub use sections::{ClientConfig, LogConfig, LogFormat, PoolConfig};
+pub use sections::{ClientConfig, LogConfig, LogFormat, PoolConfig, StartCheck};
 
 /// One node's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,8 +51,10 @@ pub struct NodeConfig {
     /// Threads that check signatures of proposals and clients; votes have one of their own. Default: 2, since several replicas
     /// may share a machine.
     pub verifier_workers: usize,
-    /// How many executed batches are kept for replicas that lag behind. Default: 16384.
+    /// How many executed batches are kept for replicas that lag behind a little, and for receipts. Default: 1024.
     pub ledger_batches: u64,
+    /// How much of what is on the disk a start checks: `cold` reads every row, `hot` goes on from the latest checkpoint. Default: cold.
+    pub recovery: StartCheck,
     /// Where to dial other replicas, by id, in place of their addresses in the genesis file. Default: empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub peer_addresses: BTreeMap<String, SocketAddr>,
@@ -80,6 +82,7 @@ impl Default for NodeConfig {
             max_timeout_ms: 30_000,
             verifier_workers: 2,
             ledger_batches: Retention::default().batches,
+            recovery: StartCheck::default(),
             peer_addresses: BTreeMap::new(),
             log: LogConfig::default(),
             pool: PoolConfig::default(),

@@ -16,6 +16,27 @@ pub struct LogConfig {
     pub format: LogFormat,
 }
 
+/// How much of what is on the disk a start checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartCheck {
+    /// Every row of the state against its tree, before anything is answered: a second or so for each hundred thousand rows.
+    #[default]
+    Cold,
+    /// Nothing but the journal: the state is taken as the latest checkpoint left it. Damage shows when it is read.
+    Hot,
+}
+
+impl StartCheck {
+    /// As it is written in the file.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Cold => "cold",
+            Self::Hot => "hot",
+        }
+    }
+}
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

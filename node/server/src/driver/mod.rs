@@ -15,23 +15,24 @@ use std::time::Duration;
 
 use tetrarch_replica::{Effect, Effects, Input, LiveRecords, Recipients, Record, Replica, Turn};
 use tetrarch_storage::{Journal, Store};
-use tetrarch_types::{CommittedBatch, Message, Payload, SeqNum, Verifier, encode};
+use tetrarch_types::{Message, Payload, SeqNum, Verifier, encode};
 
 use crate::bounds;
 use crate::clock::Clock;
 use crate::counters::{Count, Counts};
 use crate::egress::Parcel;
+use crate::executor::Job;
 use crate::health::{Halt, Health};
 use crate::inbox::Inbox;
 use crate::observe::Observer;
 use crate::outbox::Outbox;
 use crate::status::Board;
-use crate::supplier::Wishes;
+use crate::supplier::{Wish, Wishes};
 
 /// Where the driver's effects go, beside the journal.
 pub(crate) struct Exits {
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) executor: SyncSender<CommittedBatch>,
+    pub(crate) executor: SyncSender<Job>,
     pub(crate) egress: SyncSender<Parcel>,
     pub(crate) wishes: Arc<Wishes>,
     pub(crate) board: Arc<Board>,
@@ -95,7 +96,7 @@ impl<S: Store> Driver<S> {
             self.step(Input::Deadline, &mut carried.effects);
         }
         carried.fruitless = idle && carried.effects.is_empty() && self.is_due();
-        self.exits.board.post(self.replica.status());
+        self.exits.board.post(self.clock.time(), self.replica.status(), self.replica.stable());
         let said = self.carry_out(Turn::of(&mut carried.effects))?;
         carried.own = self.believe(said);
         Ok(())
@@ -124,7 +125,7 @@ impl<S: Store> Driver<S> {
 
     /// Nothing more is said once any station has found a reason not to (rule D-6).
     fn check_health(&self) -> Result<(), Halt> {
-        self.health.halted().map_or(Ok(()), |reason| Err(Halt(reason.to_owned())))
+        self.health.halted().map_or(Ok(()), |reason| Err(Halt::because(reason)))
     }
 
     fn persist(&mut self, records: &[Record]) -> Result<(), Halt> {
@@ -146,18 +147,26 @@ impl<S: Store> Driver<S> {
     fn run_one(&mut self, effect: Effect, said: &mut Vec<Message>) -> Result<(), Halt> {
         match effect {
             Effect::Send { to, payload } => said.extend(self.send(to, payload)),
-            Effect::Execute(batch) => self.execute(batch)?,
-            Effect::SendCommitted { to, after } => self.exits.wishes.add(to, after),
+            Effect::Execute(batch) => self.hand_over(Job::Execute(batch))?,
+            Effect::FetchState(target) => self.hand_over(Job::Fetch(target))?,
+            Effect::StateArrived { from, supply } => self.hand_over(Job::Arrived { from, supply })?,
+            Effect::SendCommitted { to, after } => self.exits.wishes.add(to, Wish::Batches { after }),
+            Effect::SendState { to, checkpoint, parts, rows_up_to } => {
+                self.exits.wishes.add(to, Wish::State { checkpoint, parts, rows_up_to });
+            }
             Effect::Refuse { transaction, refusal } => {
                 // Egress ends after this thread only; if it panicked, the node has halted.
                 self.exits.egress.send(Parcel::Refused { transaction, refusal }).ok();
             }
-            Effect::Discard { through } => self.discard(through)?,
+            Effect::Discard { through } => {
+                self.discard(through)?;
+                self.hand_over(Job::Stable(through))?;
+            }
             Effect::Observe(event) => {
                 self.observer.see(&event).map_err(|error| Halt::while_doing("keeping evidence", error))?;
             }
             Effect::Persist(_) => {
-                return Err(Halt("a defect of the program: a turn left a record among its effects".to_owned()));
+                return Err(Halt::because("a defect of the program: a turn left a record among its effects"));
             }
         }
         Ok(())
@@ -167,9 +176,8 @@ impl<S: Store> Driver<S> {
         self.exits.outbox.send(to, payload)
     }
 
-    fn execute(&self, batch: CommittedBatch) -> Result<(), Halt> {
-        let gone = |_| Halt("the executor has stopped".to_owned());
-        self.exits.executor.send(batch).map_err(gone)
+    fn hand_over(&self, job: Job) -> Result<(), Halt> {
+        self.exits.executor.send(job).map_err(|_| Halt::because("the executor has stopped"))
     }
 
     fn discard(&mut self, through: SeqNum) -> Result<(), Halt> {

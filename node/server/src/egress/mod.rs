@@ -10,8 +10,8 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tetrarch_crypto::Digest;
-use tetrarch_kv::{Executed, Execution, StateMachine, StoredReply};
-use tetrarch_storage::{Store, StoreError};
+use tetrarch_kv::{Executed, Execution, QueryError, StateMachine, StoredReply};
+use tetrarch_storage::Store;
 use tetrarch_transport::Responder;
 use tetrarch_types::{Refusal, Reply, Response, Results, SeqNum, Signed, TransactionId};
 
@@ -100,7 +100,7 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     ///
     /// # Errors
     /// If the state cannot be read.
-    pub(crate) fn look_up(&self, transaction: &TransactionId) -> Result<Option<Reply>, StoreError> {
+    pub(crate) fn look_up(&self, transaction: &TransactionId) -> Result<Option<Reply>, QueryError> {
         Ok(self.state.reply(transaction)?.map(|stored| self.reply(stored)))
     }
 

@@ -5,72 +5,19 @@ use std::net::{IpAddr, SocketAddr};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use tetrarch_crypto::{Digest, MerklePath, PublicKey, Signature};
+use tetrarch_crypto::{Digest, MerklePath};
 use tetrarch_types::{
     Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Evidence, Fetch,
-    Genesis, Member, Message, NewView, NodeMode, NodeStatus, NonceWindow, Outcome, Parameters, Payload, PrePrepare,
-    Prepare, PreparedCertificate, Proposal, Query, Refusal, ReplicaId, Reply, ReplyCertificate, Request, Response,
-    Results, Sender, SeqNum, Signed, Status, Supply, Timestamp, Transaction, TransactionBody, TransactionId, View,
-    ViewChange, Votes,
+    Genesis, Held, HeldVote, Member, Message, NewView, NodeMode, NodeStatus, NonceWindow, Outcome, Parameters, Payload,
+    PrePrepare, Prepare, PreparedCertificate, Proposal, Query, Recovery, Refusal, Reply, ReplyCertificate, Request,
+    Response, Results, Sender, SeqNum, Signed, StateProof, Status, Supply, Transaction, TransactionBody, View,
+    ViewChange,
 };
 
-/// Numbers around the edges of varints, and any others.
-fn number() -> impl Strategy<Value = u64> + Clone {
-    prop_oneof![0..300_u64, 16_380..16_390_u64, Just(u64::MAX), any::<u64>()]
-}
-
-fn digest() -> impl Strategy<Value = Digest> + Clone {
-    any::<[u8; 32]>().prop_map(Digest::from_bytes)
-}
-
-fn key() -> impl Strategy<Value = PublicKey> + Clone {
-    any::<[u8; 32]>().prop_map(PublicKey::from_bytes)
-}
-
-fn signature() -> impl Strategy<Value = Signature> + Clone {
-    any::<([u8; 32], [u8; 32])>().prop_map(|(r, s)| {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(&r);
-        bytes[32..].copy_from_slice(&s);
-        Signature::from_bytes(bytes)
-    })
-}
-
-fn seq() -> impl Strategy<Value = SeqNum> + Clone {
-    number().prop_map(SeqNum::new)
-}
-
-fn view() -> impl Strategy<Value = View> + Clone {
-    number().prop_map(View::new)
-}
-
-fn timestamp() -> impl Strategy<Value = Timestamp> + Clone {
-    number().prop_map(Timestamp::from_micros)
-}
-
-fn replica() -> impl Strategy<Value = ReplicaId> + Clone {
-    any::<u16>().prop_map(ReplicaId::new)
-}
-
-fn bytes() -> impl Strategy<Value = Vec<u8>> + Clone {
-    vec(any::<u8>(), 0..200)
-}
-
-fn text() -> impl Strategy<Value = String> + Clone {
-    any::<String>()
-}
-
-fn transaction_id() -> impl Strategy<Value = TransactionId> + Clone {
-    digest().prop_map(TransactionId::new)
-}
-
-fn signed<T: std::fmt::Debug>(payload: impl Strategy<Value = T>) -> impl Strategy<Value = Signed<T>> {
-    (payload, replica(), signature()).prop_map(|(payload, signer, signature)| Signed { payload, signer, signature })
-}
-
-fn votes() -> impl Strategy<Value = Votes> {
-    vec((replica(), signature()), 0..4)
-}
+use super::arbitrary_state::{part, prefix, transfer};
+use super::plain::{
+    bytes, digest, key, number, replica, seq, signature, signed, text, timestamp, transaction_id, view, votes,
+};
 
 pub(crate) fn transaction() -> impl Strategy<Value = Transaction> {
     (digest(), key(), number(), timestamp(), bytes(), signature()).prop_map(
@@ -161,7 +108,24 @@ fn fetch() -> impl Strategy<Value = Fetch> {
         vec(transaction_id(), 0..4).prop_map(Fetch::Transactions),
         digest().prop_map(Fetch::Batch),
         seq().prop_map(|after| Fetch::Committed { after }),
+        number().prop_map(|start| Fetch::Held { start }),
+        (seq(), vec(prefix(), 0..4), any::<u32>()).prop_map(|(checkpoint, parts, rows_up_to)| Fetch::State {
+            checkpoint,
+            parts,
+            rows_up_to,
+        }),
     ]
+}
+
+fn held() -> impl Strategy<Value = Held> {
+    let vote = prop_oneof![
+        signed(pre_prepare()).prop_map(HeldVote::PrePrepare),
+        signed(prepare()).prop_map(HeldVote::Prepare),
+        signed(commit()).prop_map(HeldVote::Commit),
+    ];
+    let view_change = option::of(signed(view_change()).prop_map(Box::new));
+    (replica(), number(), stable(), vec(vote, 0..4), view_change)
+        .prop_map(|(about, start, stable, votes, view_change)| Held { about, start, stable, votes, view_change })
 }
 
 fn supply() -> impl Strategy<Value = Supply> {
@@ -169,6 +133,9 @@ fn supply() -> impl Strategy<Value = Supply> {
         vec(transaction(), 0..3).prop_map(Supply::Transactions),
         (batch(), vec(transaction(), 0..3)).prop_map(|(batch, transactions)| Supply::Batch { batch, transactions }),
         vec(committed_batch(), 0..3).prop_map(Supply::Committed),
+        held().prop_map(Supply::Held),
+        (seq(), vec((prefix(), part()), 0..3)).prop_map(|(checkpoint, parts)| Supply::State { checkpoint, parts }),
+        seq().prop_map(|checkpoint| Supply::NoState { checkpoint }),
     ]
 }
 
@@ -238,6 +205,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         transaction_id().prop_map(Query::Reply),
         transaction_id().prop_map(Query::Transaction),
         Just(Query::Status),
+        (text(), bytes()).prop_map(|(table, key)| Query::Prove { table, key }),
     ];
     prop_oneof![transaction().prop_map(Request::Submit), query.prop_map(Request::Query)]
 }
@@ -259,17 +227,21 @@ fn refusal() -> impl Strategy<Value = Refusal> {
         number().prop_map(|nonce| Refusal::NonceForgotten { nonce }),
         text().prop_map(Refusal::NotServing),
         text().prop_map(Refusal::Malformed),
+        seq().prop_map(|first| Refusal::NoCheckpoint { first }),
     ]
 }
 
 fn node_status() -> impl Strategy<Value = NodeStatus> {
     let mode = prop_oneof![
         prop::sample::select(vec![NodeMode::Normal, NodeMode::ChangingView, NodeMode::Recovering]),
+        option::of(seq()).prop_map(|until| NodeMode::Silent { until }),
         text().prop_map(NodeMode::Halted),
     ];
     let who = (replica(), digest(), mode, view(), replica());
     let state = (seq(), seq(), digest(), number(), timestamp());
-    (who, state, number(), number(), number()).prop_map(|(who, state, pending, evidence, uptime_micros)| {
+    let counts = (number(), number(), number());
+    (who, state, counts, option::of(transfer()), recovery()).prop_map(|(who, state, counts, transfer, recovery)| {
+        let (pending, evidence, uptime_micros) = counts;
         let (replica, chain, mode, view, primary) = who;
         let (executed, stable_checkpoint, state_root, revision, agreed_time) = state;
         NodeStatus {
@@ -286,8 +258,21 @@ fn node_status() -> impl Strategy<Value = NodeStatus> {
             pending,
             evidence,
             uptime_micros,
+            transfer,
+            recovery,
         }
     })
+}
+
+fn recovery() -> impl Strategy<Value = Recovery> {
+    (vec(text(), 0..3), number(), option::of(number()), number()).prop_map(
+        |(findings, disk_micros, level_micros, rows_fetched)| Recovery {
+            findings,
+            disk_micros,
+            level_micros,
+            rows_fetched,
+        },
+    )
 }
 
 pub(crate) fn response() -> impl Strategy<Value = Response> {
@@ -298,7 +283,12 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         transaction().prop_map(Response::Transaction),
         node_status().prop_map(Response::Status),
         refusal().prop_map(Response::Refused),
+        state_proof().prop_map(|proof| Response::Proof(Box::new(proof))),
     ]
+}
+
+pub(crate) fn state_proof() -> impl Strategy<Value = StateProof> {
+    super::arbitrary_state::state_proof(stable())
 }
 
 pub(crate) fn evidence() -> impl Strategy<Value = Evidence> {

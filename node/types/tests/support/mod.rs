@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
 pub(crate) mod arbitrary;
+pub(crate) mod arbitrary_state;
+mod plain;
+pub(crate) mod state;
 
 use std::sync::Arc;
 
@@ -141,9 +144,7 @@ impl Chain {
     }
 
     pub(crate) fn checkpoint(&self, seq: SeqNum) -> CheckpointCertificate {
-        let state_root = digest(0x77);
-        let votes = self.votes(&Checkpoint { seq, state_root }, self.membership.quorum(), None);
-        CheckpointCertificate { seq, state_root, votes }
+        self.checkpoint_of(seq, digest(0x77))
     }
 
     /// A VIEW-CHANGE to [`VIEW`] above a stable checkpoint at 4, with batches prepared at 5 and at 12, the window's top.
@@ -165,6 +166,12 @@ impl Chain {
             view_changes: changers.map(|changer| self.signed(self.view_change(), changer)).collect(),
             proposals: vec![propose(5, digest(0x21)), propose(6, Batch::noop().digest())],
         }
+    }
+
+    /// A stable checkpoint with this root.
+    pub(crate) fn checkpoint_of(&self, seq: SeqNum, state_root: Digest) -> CheckpointCertificate {
+        let votes = self.votes(&Checkpoint { seq, state_root }, self.membership.quorum(), None);
+        CheckpointCertificate { seq, state_root, votes }
     }
 
     /// One valid message of every variant, and of every variant of a fetch and of a supply.
@@ -189,6 +196,7 @@ impl Chain {
             ("Supply::Batch", supply(Supply::Batch { batch, transactions })),
             ("Supply::Committed", supply(Supply::Committed(vec![self.committed_batch(here)]))),
         ]);
+        messages.extend(self.state_messages());
         messages
     }
 

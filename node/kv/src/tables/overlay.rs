@@ -9,7 +9,7 @@ use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table, WriteBatch};
 /// Entries fetched from below at a time, at least: a run of deleted ones must not cost a scan each.
 const PAGE: usize = 16;
 
-type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A few tables as they will be after the changes made here, on top of what is below.
 ///
@@ -67,7 +67,7 @@ impl<'a> Overlay<'a> {
     }
 
     /// The changes as they are, for [`absorb`](Self::absorb).
-    pub(super) fn into_changes(self) -> Result<BTreeMap<Table, Changes>, StoreError> {
+    pub(crate) fn into_changes(self) -> Result<BTreeMap<Table, Changes>, StoreError> {
         match self.failure.into_inner() {
             Some(failure) => Err(failure),
             None => Ok(self.changes),
@@ -75,10 +75,16 @@ impl<'a> Overlay<'a> {
     }
 
     /// Takes over the changes of an overlay that lay on top of this one.
-    pub(super) fn absorb(&mut self, changes: BTreeMap<Table, Changes>) {
+    pub(crate) fn absorb(&mut self, changes: BTreeMap<Table, Changes>) {
         for (table, changes) in changes {
             self.changes.entry(table).or_default().extend(changes);
         }
+    }
+
+    /// A table in its two layers: what lies below, and what was changed here. For whoever must tell them apart; an error of a read
+    /// below is not kept as this overlay's failure.
+    pub(crate) fn layers(&self, table: Table) -> (&'a dyn Reader, Option<&Changes>) {
+        (self.base, self.changes.get(&table))
     }
 
     fn change(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {

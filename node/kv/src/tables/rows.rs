@@ -1,0 +1,63 @@
+//! Typed rows, read with care: what is not as it was written is damage, and says where.
+
+use serde::{Serialize, de::DeserializeOwned};
+use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
+use tetrarch_types::decode;
+
+/// Reads a typed row.
+pub(crate) fn row<T>(reader: &dyn Reader, table: Table, key: &[u8]) -> Result<Option<T>, StoreError>
+where
+    T: Serialize + DeserializeOwned,
+{
+    reader.get(table, key)?.map(|bytes| value(table, &bytes)).transpose()
+}
+
+/// Decodes a row's value. Nothing but damage makes it unreadable, because it was written here.
+pub(crate) fn value<T: Serialize + DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, StoreError> {
+    decode(bytes, usize::MAX).map_err(|error| corrupt(table, &error.to_string()))
+}
+
+/// The error for a row that was not written like this.
+pub(crate) fn corrupt(table: Table, reason: &str) -> StoreError {
+    StoreError::Corrupt { place: format!("A row of the table {:?}", table.name()), reason: reason.to_owned() }
+}
+
+/// What was read, or nothing if it is there and damaged.
+pub(crate) fn unless_damaged<T>(read: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads fixed bytes out of a key or value, which must have exactly `N` of them.
+pub(crate) fn fixed<const N: usize>(table: Table, bytes: &[u8]) -> Result<[u8; N], StoreError> {
+    bytes.try_into().map_err(|_| corrupt(table, &format!("it has {} bytes where {N} are due", bytes.len())))
+}
+
+/// The first key behind this one.
+pub(crate) fn behind(key: &[u8]) -> Vec<u8> {
+    [key, &[0]].concat()
+}
+
+/// What is done with a key and its value.
+pub(crate) type Visit<'v> = dyn FnMut(&[u8], &[u8]) -> Result<(), StoreError> + 'v;
+
+/// Shows every row of a table, by key, with no more than `page` of them in memory.
+pub(crate) fn for_each_row(
+    reader: &dyn Reader,
+    table: Table,
+    page: usize,
+    visit: &mut Visit<'_>,
+) -> Result<(), StoreError> {
+    let mut from = Vec::new();
+    loop {
+        let rows: Vec<Pair> = reader.scan(table, &from, &[], Direction::Ascending, page)?;
+        rows.iter().try_for_each(|(key, value)| visit(key, value))?;
+        match rows.last() {
+            Some((last, _)) if rows.len() == page => from = behind(last),
+            _ => return Ok(()),
+        }
+    }
+}

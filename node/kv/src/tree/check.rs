@@ -1,0 +1,242 @@
+//! Reading everything once: every page against the one above, every row against its leaf, every index row counted.
+//!
+//! ```text
+//!   pages from the root down ──▶ leaves ──▶ execution.paths ──▶ rows          missing, different, unreadable
+//!   execution.changed        ──────────────────────────────▶ rows          in place of their leaves
+//!   tables counted           ──▶ other than what was met? then each row of them is looked up          not due at all
+//! ```
+
+use std::collections::BTreeMap;
+
+use tetrarch_crypto::Digest;
+use tetrarch_crypto::state_tree::{Branch, Path, Prefix, value_digest};
+use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
+
+use super::changes::Change;
+use super::damage::{Damage, DamageKind};
+use super::look::descend;
+use super::pages::{CHANGED, PAGES, PATHS, named, owner, page, path_of, place_on};
+use super::scan::{Piece, scan};
+
+/// Damaged places and rows that are remembered, so that what follows from them is not told again.
+const REMEMBERED: usize = 4_096;
+
+/// Reads the whole state, in the order of the tree, and tells `found` everything that is not as it should be.
+///
+/// What changed since the tree was folded is taken into account. Below a damaged page nothing is told of but rows
+/// that cannot be read. Returns how many rows were read. Whether the root is the right one is for the caller to say. Memory does not grow with the state.
+///
+/// # Errors
+/// What the store says, except that something is damaged.
+pub fn check(reader: &dyn Reader, rooted: &[Table], found: &mut dyn FnMut(Damage)) -> Result<u64, StoreError> {
+    let mut walk = Walk { reader, rooted, found, counts: BTreeMap::new(), broken: Vec::new(), unreadable: Vec::new() };
+    walk.page(&Prefix::ROOT, None)?;
+    walk.changed()?;
+    for table in [&[PAGES, PATHS], rooted].concat() {
+        walk.count(table)?;
+    }
+    Ok(rooted.iter().filter_map(|table| walk.counts.get(table)).sum())
+}
+
+struct Walk<'c> {
+    reader: &'c dyn Reader,
+    rooted: &'c [Table],
+    found: &'c mut dyn FnMut(Damage),
+    /// Rows met and readable, for each table.
+    counts: BTreeMap<Table, u64>,
+    /// Places with a page that cannot be trusted.
+    broken: Vec<Prefix>,
+    /// Rows that were told to be unreadable.
+    unreadable: Vec<(Table, Vec<u8>)>,
+}
+
+impl Walk<'_> {
+    /// The page at a place, where the one above says that there is one with this digest, and all below it.
+    fn page(&mut self, place: &Prefix, due: Option<Digest>) -> Result<(), StoreError> {
+        let page = match page(self.reader, place) {
+            Ok(Some(page)) => page,
+            Ok(None) if due.is_none() && self.nothing_was_folded()? => return Ok(()),
+            Ok(None) => return self.broken(place, DamageKind::Missing),
+            Err(error) => return self.broken(place, unreadable(error)?),
+        };
+        self.met(PAGES);
+        if !page.fits(place) || due.is_some_and(|due| page.joined().digest() != due) {
+            return self.broken(place, DamageKind::Differs);
+        }
+        for (nibble, branch) in (0..).zip(page.0) {
+            match branch {
+                Branch::Empty => {}
+                Branch::Leaf { path, value } => self.leaf(&path, value, place.child(nibble))?,
+                Branch::Node(digest) => self.page(&place.child(nibble), Some(digest))?,
+            }
+        }
+        Ok(())
+    }
+
+    fn nothing_was_folded(&self) -> Result<bool, StoreError> {
+        let any = |table| self.reader.scan(table, &[], &[], Direction::Ascending, 1);
+        match any(PAGES).and_then(|pages| Ok(pages.is_empty() && any(PATHS)?.is_empty())) {
+            Err(StoreError::Corrupt { .. }) => Ok(false),
+            other => other,
+        }
+    }
+
+    /// A leaf, with its row's place in the tables and, unless it changed since, its row.
+    fn leaf(&mut self, path: &Path, value: Digest, place: Prefix) -> Result<(), StoreError> {
+        let at = || path.as_bytes().to_vec();
+        let (name, key) = match owner(self.reader, path) {
+            Ok(Some(owner)) => owner,
+            Ok(None) => return self.tell(place, PATHS, at(), DamageKind::Missing),
+            Err(error) => {
+                remember(&mut self.unreadable, (PATHS, at()));
+                return self.tell(place, PATHS, at(), unreadable(error)?);
+            }
+        };
+        self.met(PATHS);
+        let table = named(self.rooted, &name).filter(|_| Path::of(&name, &key) == *path);
+        let Some(table) = table else { return self.tell(place, PATHS, at(), DamageKind::Differs) };
+        if self.is_changed(path)? { Ok(()) } else { self.row(place, table, key, Some(value)) }
+    }
+
+    /// Whether a row of [`CHANGED`] speaks of this path, readable or not: [`changed`](Self::changed) looks at those.
+    fn is_changed(&self, path: &Path) -> Result<bool, StoreError> {
+        match self.reader.get(CHANGED, path.as_bytes()) {
+            Ok(change) => Ok(change.is_some()),
+            Err(error) => unreadable(error).map(|_| true),
+        }
+    }
+
+    /// A row, and the digest due of its value; none if it should not be there.
+    fn row(&mut self, place: Prefix, table: Table, key: Vec<u8>, due: Option<Digest>) -> Result<(), StoreError> {
+        let kind = match (self.reader.get(table, &key), due) {
+            (Err(error), _) => {
+                remember(&mut self.unreadable, (table, key.clone()));
+                unreadable(error)?
+            }
+            (Ok(None), None) => return Ok(()),
+            (Ok(None), Some(_)) => DamageKind::Missing,
+            (Ok(Some(value)), due) => {
+                self.met(table);
+                match due {
+                    Some(due) if value_digest(&value) == due => return Ok(()),
+                    Some(_) => DamageKind::Differs,
+                    None => DamageKind::Extra,
+                }
+            }
+        };
+        self.tell(place, table, key, kind)
+    }
+
+    /// Every row that changed since the tree was folded.
+    fn changed(&mut self) -> Result<(), StoreError> {
+        scan(self.reader, CHANGED, &mut |piece| match piece {
+            Piece::Rows(rows) => rows.iter().try_for_each(|row| self.change(row)),
+            Piece::Gap { from, to, reason } => self.gap(CHANGED, from, to, reason),
+        })
+    }
+
+    fn change(&mut self, row: &Pair) -> Result<(), StoreError> {
+        let change = match Change::read(row) {
+            Ok(change) => change,
+            Err(error) => return self.tell(Prefix::ROOT, CHANGED, row.0.clone(), unreadable(error)?),
+        };
+        let place = place_on(&change.path, Path::NIBBLES);
+        let table = named(self.rooted, &change.table);
+        match table.filter(|_| Path::of(&change.table, &change.key) == change.path) {
+            Some(table) => self.row(place, table, change.key, change.value),
+            None => self.tell(place, CHANGED, row.0.clone(), DamageKind::Differs),
+        }
+    }
+
+    /// Counts a table's rows; if they are not those that were met, looks for the ones that nothing led to.
+    fn count(&mut self, table: Table) -> Result<(), StoreError> {
+        let mut seen = 0;
+        scan(self.reader, table, &mut |piece| match piece {
+            Piece::Rows(rows) => {
+                seen += rows.len() as u64;
+                Ok(())
+            }
+            Piece::Gap { from, to, reason } => self.gap(table, from, to, reason),
+        })?;
+        // Too much is wrong to tell what nothing leads to from what only seems so.
+        if seen == self.counts.get(&table).copied().unwrap_or(0) || self.broken.len() >= REMEMBERED {
+            return Ok(());
+        }
+        scan(self.reader, table, &mut |piece| match piece {
+            Piece::Rows(rows) => rows.into_iter().try_for_each(|(key, _)| self.look_up(table, key)),
+            Piece::Gap { .. } => Ok(()),
+        })
+    }
+
+    /// Tells of a row that nothing in the tree leads to.
+    fn look_up(&mut self, table: Table, key: Vec<u8>) -> Result<(), StoreError> {
+        let (place, depth) = self.place_of(table, &key);
+        let path = place.first();
+        if self.broken.iter().any(|broken| broken.contains(&path) && broken.len() <= depth) {
+            return Ok(());
+        }
+        let is_due = match descend(self.reader, &path, depth) {
+            _ if depth == 0 => table == PAGES && key.is_empty(),
+            Ok(Branch::Node(_)) => table == PAGES,
+            Ok(Branch::Leaf { path: found, .. }) => table != PAGES && found == path,
+            Ok(Branch::Empty) => false,
+            // Told already.
+            Err(error) => unreadable(error).map(|_| true)?,
+        };
+        let is_new = table != PAGES && table != PATHS && self.is_changed(&path)?;
+        if is_due || is_new { Ok(()) } else { self.tell(place, table, key, DamageKind::Extra) }
+    }
+
+    /// Where in the tree a table's row belongs, and how deep; the root for what belongs nowhere.
+    fn place_of(&self, table: Table, key: &[u8]) -> (Prefix, usize) {
+        let place = match table {
+            PAGES => Prefix::new(key.to_vec()).unwrap_or_default(),
+            PATHS => path_of(PATHS, key).map_or(Prefix::ROOT, |path| place_on(&path, Path::NIBBLES)),
+            rows => place_on(&Path::of(rows.name(), key), Path::NIBBLES),
+        };
+        let depth = place.len();
+        (place, depth)
+    }
+
+    fn met(&mut self, table: Table) {
+        *self.counts.entry(table).or_default() += 1;
+    }
+
+    fn broken(&mut self, place: &Prefix, kind: DamageKind) -> Result<(), StoreError> {
+        remember(&mut self.broken, place.clone());
+        self.tell(place.clone(), PAGES, place.nibbles().to_vec(), kind)
+    }
+
+    fn tell(&mut self, place: Prefix, table: Table, key: Vec<u8>, kind: DamageKind) -> Result<(), StoreError> {
+        (self.found)(Damage { place, table, keys: Some((key.clone(), key)), kind });
+        Ok(())
+    }
+
+    /// A stretch of a table that cannot be read, unless it was told by its row.
+    fn gap(&mut self, table: Table, from: Vec<u8>, to: Vec<u8>, reason: String) -> Result<(), StoreError> {
+        let is_inside = |key: &[u8]| key >= from.as_slice() && (to.is_empty() || key < to.as_slice());
+        let is_told = match table {
+            PAGES => self.broken.iter().any(|place| is_inside(place.nibbles())),
+            _ => self.unreadable.iter().any(|(other, key)| *other == table && is_inside(key)),
+        };
+        if !is_told {
+            let kind = DamageKind::Unreadable(reason);
+            (self.found)(Damage { place: Prefix::ROOT, table, keys: Some((from, to)), kind });
+        }
+        Ok(())
+    }
+}
+
+/// Damage found by reading; any other error ends the check.
+fn unreadable(error: StoreError) -> Result<DamageKind, StoreError> {
+    match error {
+        StoreError::Corrupt { .. } => Ok(DamageKind::Unreadable(error.to_string())),
+        other => Err(other),
+    }
+}
+
+fn remember<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < REMEMBERED {
+        list.push(item);
+    }
+}

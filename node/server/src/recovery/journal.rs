@@ -1,0 +1,95 @@
+//! The journal as it is, or a new one when it is not all there.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tetrarch_replica::{LiveRecords, Record};
+use tetrarch_storage::{Entry, HighWaterMark, Journal, JournalError, Mark, Store, StoreError};
+use tetrarch_types::{decode, limits};
+
+use super::{Findings, has_peers, store_error};
+use crate::{Identity, NodeConfig, NodeError};
+
+/// The longest record is a NEW-VIEW, which travelled in one bulk message.
+const MAX_RECORD_BYTES: usize = 2 * limits::MAX_BULK_BYTES;
+
+/// An open journal.
+pub(super) struct Opened<S: Store> {
+    pub(super) journal: Journal<S>,
+    pub(super) live: LiveRecords,
+    pub(super) records: Vec<Record>,
+    /// It was begun anew: records were lost.
+    pub(super) fresh: bool,
+}
+
+/// Opens the journal. One that is cut, altered or unreadable tells nothing that may be trusted: it is begun anew behind its mark, unless
+/// there is nobody to recover from.
+pub(super) fn open<S: Store + Clone>(
+    config: &NodeConfig,
+    identity: &Identity,
+    store: S,
+    mark: Box<dyn HighWaterMark>,
+    findings: &mut Findings,
+) -> Result<Opened<S>, NodeError> {
+    let mark = KeptMark::new(mark);
+    let read = Journal::open(store.clone(), Box::new(mark.clone()))
+        .map_err(|error| refused(config, error))
+        .and_then(|(journal, entries)| Ok((journal, records(config, entries)?)));
+    match read {
+        Ok((journal, (live, records))) => Ok(Opened { journal, live, records, fresh: false }),
+        Err(error) if is_loss(&error) && has_peers(identity) => {
+            findings.add(format!("the journal of this replica's votes cannot be trusted and is begun anew: {error}"));
+            let journal = Journal::start_over(store, Box::new(mark)).map_err(|error| refused(config, error))?;
+            Ok(Opened { journal, live: LiveRecords::default(), records: Vec::new(), fresh: true })
+        }
+        Err(error) => Err(error),
+    }
+}
+
+const fn is_loss(error: &NodeError) -> bool {
+    matches!(error, NodeError::JournalUnsafe { .. } | NodeError::RecordUnreadable { .. })
+}
+
+/// Says an error of the journal in the node's terms.
+pub(super) fn refused(config: &NodeConfig, error: JournalError) -> NodeError {
+    match error {
+        JournalError::Store(error) => store_error(config, error),
+        source => NodeError::JournalUnsafe { path: config.data_dir.clone(), source },
+    }
+}
+
+fn records(config: &NodeConfig, entries: Vec<Entry>) -> Result<(LiveRecords, Vec<Record>), NodeError> {
+    let mut live = LiveRecords::default();
+    let mut records = Vec::with_capacity(entries.len());
+    for Entry { index, payload } in entries {
+        let record = decode(&payload, MAX_RECORD_BYTES)
+            .map_err(|_| NodeError::RecordUnreadable { path: config.data_dir.clone(), index })?;
+        live.note(index, &record);
+        records.push(record);
+    }
+    Ok((live, records))
+}
+
+/// A mark that outlives the attempt to open a journal with it.
+#[derive(Clone)]
+struct KeptMark(Arc<Mutex<Box<dyn HighWaterMark>>>);
+
+impl KeptMark {
+    fn new(mark: Box<dyn HighWaterMark>) -> Self {
+        Self(Arc::new(Mutex::new(mark)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn HighWaterMark>> {
+        // A mark is whole between any two of its operations.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HighWaterMark for KeptMark {
+    fn read(&self) -> Result<Option<Mark>, StoreError> {
+        self.lock().read()
+    }
+
+    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+        self.lock().advance(mark)
+    }
+}

@@ -1,0 +1,150 @@
+//! From what is on the disk to a replica that may go on, or to the reason why it must not.
+//!
+//! ```text
+//!   directory ──▶ store ──▶ state ──▶ journal ──▶ replica
+//!       │           │         │          └─ gone, cut, altered: begun anew, and the replica is silent (rule A-2)
+//!       │           │         └─ rows that differ from their tree: rebuilt from the readable ones, the rest is fetched
+//!       │           └─ unreadable files: the readable rows are copied into a new database, the old one is set aside
+//!       └─ wiped: made anew, silent, everything is fetched
+//! ```
+//!
+//! *Cold*, a start reads and checks every row on the disk; *hot*, it takes the state as the latest checkpoint left it, and the journal
+//! behind that. Either way it finds what was cut off the journal. Whatever it finds it says, in the log and in the status.
+//!
+//! A chain of one replica has nobody to fetch from: there, damage is refused with its reason.
+
+mod journal;
+mod opening;
+mod salvage;
+mod state;
+
+use std::sync::Arc;
+
+use tetrarch_kv::{Execution, KvMachine, StateMachine};
+use tetrarch_replica::{LiveRecords, Record, Replica};
+use tetrarch_storage::{HighWaterMark, Journal, RocksStore, Store, StoreError};
+use tetrarch_types::{Recovery, encode};
+
+use crate::clock::Clock;
+use crate::evidence::Dossier;
+use crate::{Identity, NodeConfig, NodeError, directory};
+use salvage::Mending;
+
+/// What a start found, and did about it, a sentence each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Findings(Vec<String>);
+
+impl Findings {
+    pub(crate) fn add(&mut self, finding: impl Into<String>) {
+        let finding = finding.into();
+        tracing::warn!(finding, "recovery");
+        self.0.push(finding);
+    }
+}
+
+/// What a directory or a test hands to recovery.
+pub(crate) struct Durable<S> {
+    pub(crate) store: S,
+    pub(crate) mark: Box<dyn HighWaterMark>,
+    /// Records of this replica's votes are known to be gone.
+    pub(crate) lost: bool,
+    pub(crate) findings: Findings,
+}
+
+/// What a node is made of before it runs: everything that can be refused has been.
+pub(crate) struct Recovered<M, S: Store> {
+    pub(crate) state: Arc<Execution<M, S>>,
+    pub(crate) replica: Replica,
+    pub(crate) journal: Journal<S>,
+    pub(crate) live: LiveRecords,
+    pub(crate) dossier: Dossier<S>,
+    pub(crate) recovery: Recovery,
+}
+
+/// A node on its own directory.
+pub(crate) type OnDisk = (Recovered<KvMachine, Arc<RocksStore>>, Arc<RocksStore>);
+
+/// Opens a node's directory, mending it as far as that is possible.
+///
+/// # Errors
+/// As for [`Recovered::open`], when nothing mends it.
+pub(crate) fn recover(config: &NodeConfig, identity: &Identity, clock: &Clock) -> Result<OnDisk, NodeError> {
+    let (mut mending, mut findings) = (Mending::default(), Findings::default());
+    loop {
+        match attempt(config, identity, &findings, clock) {
+            Ok(whole) => return Ok(whole),
+            Err(error) => mending = mending.mend(config, identity, error, &mut findings)?,
+        }
+    }
+}
+
+/// When it fails, the database is closed again.
+fn attempt(config: &NodeConfig, identity: &Identity, findings: &Findings, clock: &Clock) -> Result<OnDisk, NodeError> {
+    let durable = opening::open(config, identity, findings.clone())?;
+    let store = Arc::clone(&durable.store);
+    Ok((Recovered::open(config, identity, KvMachine, durable, clock)?, store))
+}
+
+impl<M: StateMachine, S: Store + Clone> Recovered<M, S> {
+    /// Reads everything durable, mends what can be mended here, and refuses what must not be gone on with.
+    ///
+    /// # Errors
+    /// [`NodeError::Store`] with damage that only a copy of the database gets rid of, and every reason not to run.
+    pub(crate) fn open(
+        config: &NodeConfig,
+        identity: &Identity,
+        machine: M,
+        durable: Durable<S>,
+        clock: &Clock,
+    ) -> Result<Self, NodeError> {
+        let Durable { store, mark, mut lost, mut findings } = durable;
+        let state = state::open(config, identity, machine, store.clone(), &*mark, &mut lost, &mut findings)?;
+        let dossier = Dossier::open(store.clone()).map_err(|error| store_error(config, error))?;
+        let opened = journal::open(config, identity, store, mark, &mut findings)?;
+        let journal::Opened { mut journal, mut live, mut records, fresh } = opened;
+        if (lost || fresh) && !is_lost(&records) {
+            note_loss(config, &mut journal, &mut live, &mut records)?;
+        }
+        let applied = state.applied().map_err(|error| store_error(config, error))?;
+        let replica = Replica::recover(identity.replica_config(config), applied, records)
+            .map_err(|source| NodeError::Contradiction { path: config.data_dir.clone(), source })?;
+        let disk_micros = clock.time().as_micros();
+        tracing::info!(
+            kind = config.recovery.name(), executed = %replica.status().executed, after_ms = disk_micros / 1_000,
+            "recovered what is on the disk"
+        );
+        let recovery = Recovery { findings: findings.0, disk_micros, ..Recovery::default() };
+        Ok(Self { state: Arc::new(state), replica, journal, live, dossier, recovery })
+    }
+}
+
+/// Whether the records say by themselves that some are gone.
+fn is_lost(records: &[Record]) -> bool {
+    records.iter().rev().find_map(|record| match record {
+        Record::Lost => Some(true),
+        Record::Cured => Some(false),
+        _ => None,
+    }) == Some(true)
+}
+
+/// Rule A-2: durable before the replica says anything.
+fn note_loss<S: Store>(
+    config: &NodeConfig,
+    journal: &mut Journal<S>,
+    live: &mut LiveRecords,
+    records: &mut Vec<Record>,
+) -> Result<(), NodeError> {
+    let index = journal.append(vec![encode(&Record::Lost)]).map_err(|error| journal::refused(config, error))?;
+    live.note(index, &Record::Lost);
+    records.push(Record::Lost);
+    Ok(())
+}
+
+fn store_error(config: &NodeConfig, error: StoreError) -> NodeError {
+    directory::store_error(&config.data_dir, error)
+}
+
+/// Whether other replicas are there to recover from.
+fn has_peers(identity: &Identity) -> bool {
+    identity.membership().size() > 1
+}

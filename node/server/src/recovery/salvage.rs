@@ -1,0 +1,135 @@
+//! Getting rid of files that cannot be read: a copy of what can, or nothing at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tetrarch_storage::{Loss, RocksStore, StoreError};
+
+use super::{Findings, has_peers};
+use crate::directory::{self, DATABASE};
+use crate::{Identity, NodeConfig, NodeError};
+
+/// How far mending a directory has gone within one start: each step is tried once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Mending {
+    /// Nothing yet.
+    #[default]
+    Untouched,
+    /// The readable rows were copied into a new database.
+    Salvaged,
+    /// The database was set aside whole.
+    SetAside,
+}
+
+impl Mending {
+    /// Mends what an attempt to open the directory found, if there is a way left.
+    ///
+    /// # Errors
+    /// The attempt's own error when it is no damage, when nobody is there to recover from, or when everything was tried.
+    pub(super) fn mend(
+        self,
+        config: &NodeConfig,
+        identity: &Identity,
+        error: NodeError,
+        findings: &mut Findings,
+    ) -> Result<Self, NodeError> {
+        let is_damage = matches!(&error, NodeError::Store { source: StoreError::Corrupt { .. }, .. });
+        if !is_damage || !has_peers(identity) || self == Self::SetAside {
+            return Err(error);
+        }
+        findings.add(error.to_string());
+        if self == Self::Untouched && salvage(config, findings)? {
+            return Ok(Self::Salvaged);
+        }
+        set_aside(config)?;
+        findings
+            .add("the database could not be read and is set aside: this replica begins anew and fetches everything");
+        Ok(Self::SetAside)
+    }
+}
+
+/// Copies what can be read; whether anything could.
+fn salvage(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeError> {
+    let (database, copy) = (config.data_dir.join(DATABASE), salvaged(&config.data_dir));
+    remove(&copy).map_err(|source| failed("remove", &copy, source))?;
+    match RocksStore::salvage(&database, &copy) {
+        Ok(losses) => {
+            for loss in losses {
+                findings.add(format!(
+                    "rows of the table {} could not be read, {}: {}",
+                    loss.table,
+                    range(&loss),
+                    loss.reason
+                ));
+            }
+        }
+        Err(error @ (StoreError::Full { .. } | StoreError::Denied { .. })) => {
+            return Err(directory::store_error(&config.data_dir, error));
+        }
+        Err(error) => {
+            findings.add(format!("nothing of the database could be copied: {error}"));
+            return Ok(false);
+        }
+    }
+    set_aside(config)?;
+    fs::rename(&copy, &database).map_err(|source| failed("put in place", &copy, source))?;
+    directory::sync(&config.data_dir).map_err(|source| failed("sync", &config.data_dir, source))?;
+    findings.add(format!(
+        "the readable rows are in a new database; the old one is in {}",
+        damaged(&config.data_dir).display()
+    ));
+    Ok(true)
+}
+
+/// The keys between which nothing could be read.
+fn range(loss: &Loss) -> String {
+    let key = |key: &Option<Vec<u8>>, none: &str| key.as_ref().map_or_else(|| none.to_owned(), |key| shown(key));
+    format!("behind {} and before {}", key(&loss.after, "its start"), key(&loss.before, "its end"))
+}
+
+/// The first bytes of a key.
+fn shown(key: &[u8]) -> String {
+    let digits: String = key.iter().take(32).map(|byte| format!("{byte:02x}")).collect();
+    if key.len() > 32 { format!("key {digits}…") } else { format!("key {digits}") }
+}
+
+/// Moves the database out of the way, over an earlier one. Its snapshots share its files, and go.
+fn set_aside(config: &NodeConfig) -> Result<(), NodeError> {
+    let (database, aside) = (config.data_dir.join(DATABASE), damaged(&config.data_dir));
+    let snapshots = config.data_dir.join(format!("{DATABASE}.snapshots"));
+    for path in [&snapshots, &aside] {
+        remove(path).map_err(|source| failed("remove", path, source))?;
+    }
+    fs::rename(&database, &aside).map_err(|source| failed("set aside", &database, source))?;
+    directory::sync(&config.data_dir).map_err(|source| failed("sync", &config.data_dir, source))
+}
+
+/// A copy that was complete when its start was interrupted is put in place.
+pub(super) fn finish(data_dir: &Path) -> io::Result<()> {
+    let (database, copy) = (data_dir.join(DATABASE), salvaged(data_dir));
+    if !database.exists() && copy.exists() {
+        fs::rename(&copy, &database)?;
+        directory::sync(data_dir)?;
+    }
+    Ok(())
+}
+
+fn salvaged(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{DATABASE}.salvaged"))
+}
+
+fn damaged(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{DATABASE}.damaged"))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn failed(doing: &'static str, path: &Path, source: io::Error) -> NodeError {
+    NodeError::Io { doing, path: path.to_owned(), source }
+}

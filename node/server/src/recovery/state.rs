@@ -1,0 +1,82 @@
+//! The executed state as it is, made anew where there is none, and not built on where it is damaged.
+
+use tetrarch_kv::{Damage, Execution, OpenError, Retention, StateMachine};
+use tetrarch_storage::{HighWaterMark, Store, StoreError};
+
+use super::{Findings, has_peers, store_error};
+use crate::config::StartCheck;
+use crate::{Identity, NodeConfig, NodeError, directory};
+
+/// Damaged places that are named one by one; of more, the number is said.
+const NAMED: usize = 8;
+
+/// Opens the state. In a cluster, a store that holds none is one that was wiped, since `init` makes one.
+pub(super) fn open<M: StateMachine, S: Store + Clone>(
+    config: &NodeConfig,
+    identity: &Identity,
+    machine: M,
+    store: S,
+    mark: &dyn HighWaterMark,
+    lost: &mut bool,
+    findings: &mut Findings,
+) -> Result<Execution<M, S>, NodeError> {
+    let membership = identity.membership();
+    if Execution::<M, S>::is_empty(&store).map_err(|error| store_error(config, error))? {
+        if !has_peers(identity) {
+            return Err(directory::without_state(config, mark));
+        }
+        *lost = true;
+        findings.add("the database holds no state, so this replica was wiped: it fetches everything from the others");
+        Execution::<M, S>::init(&store, membership).map_err(|error| directory::open_error(config, error))?;
+    }
+    let retain = Retention { batches: config.ledger_batches, ..Retention::default() };
+    let state = Execution::open(machine, store, membership, retain).map_err(|error| match error {
+        OpenError::NotInitialised => directory::without_state(config, mark),
+        other => directory::open_error(config, other),
+    })?;
+    if config.recovery == StartCheck::Cold {
+        check(config, identity, &state, findings)?;
+    }
+    Ok(state)
+}
+
+/// Reads every row and compares it with the tree. Rows that cannot be read are for a copy of the database to get rid of; of the others a
+/// new tree is built, and what is wrong is fetched.
+fn check<M: StateMachine, S: Store>(
+    config: &NodeConfig,
+    identity: &Identity,
+    state: &Execution<M, S>,
+    findings: &mut Findings,
+) -> Result<(), NodeError> {
+    let failed = |error| store_error(config, error);
+    if state.is_damaged() {
+        findings.add("the state was being replaced when this replica went down: the transfer goes on");
+        return Ok(());
+    }
+    let mut damages = Vec::new();
+    let mut count = 0_u64;
+    let rows = state.check_state(&mut |damage: Damage| {
+        count += 1;
+        if damages.len() < NAMED {
+            damages.push(damage);
+        }
+    });
+    let rows = rows.map_err(failed)?;
+    if count == 0 {
+        tracing::info!(rows, "every row of the state is as its tree says");
+        return Ok(());
+    }
+    if let Some(damage) = damages.iter().find(|damage| damage.is_unreadable()) {
+        let place = "the state".to_owned();
+        return Err(failed(StoreError::Corrupt { place, reason: damage.to_string() }));
+    }
+    let all = damages.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let problem = format!("{count} places of the state are damaged: {all}");
+    if !has_peers(identity) {
+        let problem =
+            format!("{problem}. There is no other replica to repair it from: put back a copy of the directory");
+        return Err(NodeError::State { path: config.data_dir.clone(), problem });
+    }
+    findings.add(format!("{problem}. What differs is fetched from the others"));
+    state.give_up().map_err(failed)
+}
