@@ -18,10 +18,11 @@ impl Replica {
     }
 
     fn next_decided(&self) -> Option<(CommittedBatch, Content)> {
-        if !self.may_execute() {
+        let seq = self.dispatched.next();
+        // Nothing follows the last number there is: a state may be certified even there.
+        if !self.may_execute() || seq == self.dispatched {
             return None;
         }
-        let seq = self.dispatched.next();
         let slot = self.log.get(seq)?;
         let certificate = slot.commit.clone()?;
         let content = slot.complete(&certificate.digest)?.clone();

@@ -67,6 +67,7 @@ impl Replica {
         }
         if self.is_forgotten(&signed) {
             self.note_loss(effects);
+            self.judge_answers(now, effects);
         }
         let foundation = foundation(view, &signed.payload.view_changes);
         if !self.follows_from(&signed.payload, &foundation) {

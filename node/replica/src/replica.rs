@@ -53,6 +53,8 @@ pub struct ReplicaStatus {
     pub damaged: bool,
     /// The checkpoint whose state is being fetched.
     pub transferring: Option<SeqNum>,
+    /// Whether it has heard from enough others to tell, and has everything that they have.
+    pub level: bool,
 }
 
 /// One replica of the three-phase protocol (Castro and Liskov, OSDI 1999), without clocks, disks, networks or keys.
@@ -279,6 +281,12 @@ impl Replica {
         head.is_some_and(|transaction| transaction.body.valid_until >= now.clock.plus(self.config.clock_bound))
     }
 
+    fn is_level(&self) -> bool {
+        let has_asked = self.standing.voting || self.standing.until.is_some();
+        let has_heard = self.peers.len() + 1 >= self.config.membership.quorum();
+        has_asked && has_heard && self.may_execute() && self.executed >= self.known()
+    }
+
     /// The certificate of the stable checkpoint.
     pub const fn stable(&self) -> &CheckpointCertificate {
         &self.checkpoints.stable
@@ -298,6 +306,7 @@ impl Replica {
             silent_until: self.standing.until,
             damaged: self.damaged,
             transferring: self.transfer.as_ref().map(|target| target.certificate.seq),
+            level: self.is_level(),
         }
     }
 }

@@ -64,9 +64,11 @@ impl Testimony {
         }
     }
 
-    /// Whether a vote follows from what was noted.
+    /// Whether a vote follows from what was noted. An assignment in a view that was left always does: what a primary proposes again
+    /// stands in its NEW-VIEW alone, whose record goes when a later view is entered. Nothing more is assigned there.
     fn explains(&self, vote: &HeldVote) -> bool {
         match vote {
+            HeldVote::PrePrepare(it) if it.payload.view < self.view => true,
             HeldVote::PrePrepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
             HeldVote::Prepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
             HeldVote::Commit(it) => self.prepared.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
@@ -150,8 +152,16 @@ impl Replica {
         if !self.is_explained(&held) {
             self.note_loss(effects);
         }
+        if self.standing.lost {
+            self.recall_view(now, &held, effects);
+        }
         let voted = held.votes.iter().map(|vote| vote.place().1).max().unwrap_or_default();
         self.standing.answers.insert(from, voted.max(held.stable.seq));
+        self.judge_answers(now, effects);
+    }
+
+    /// Judges once enough members have answered.
+    pub(crate) fn judge_answers(&mut self, now: Now, effects: &mut Effects) {
         if self.has_asked_enough() {
             self.judge_standing(now, effects);
         }
@@ -161,6 +171,16 @@ impl Replica {
         let stable = self.checkpoints.stable.seq;
         let views = held.view_change.as_ref().is_none_or(|it| it.payload.view <= self.standing.testimony.view);
         views && held.votes.iter().all(|vote| vote.place().1 <= stable || self.standing.testimony.explains(vote))
+    }
+
+    /// Rule V-8 outlives the records: in views below the highest one in which this replica is shown to have spoken it never votes
+    /// again. Nor does it start that view, which it may have done before.
+    fn recall_view(&mut self, now: Now, held: &Held, effects: &mut Effects) {
+        let voted = held.votes.iter().map(|vote| vote.place().0);
+        let moved = held.view_change.iter().map(|it| it.payload.view);
+        let Some(view) = voted.chain(moved).max().filter(|view| *view > self.view) else { return };
+        let is_own = self.config.membership.primary(view) == self.config.id;
+        self.move_to(now, if is_own { view.next() } else { view }, effects);
     }
 
     /// A NEW-VIEW that this replica signed comes back although no record tells of it.
@@ -183,7 +203,8 @@ impl Replica {
     /// Enough members have answered: this replica votes, or knows for how long it must not (rule A-3).
     pub(crate) fn judge_standing(&mut self, now: Now, effects: &mut Effects) {
         if self.standing.lost {
-            let told = self.standing.answers.values().copied().max().unwrap_or_default();
+            // What f + 1 members say that they executed counts too: whoever answered may be behind what this replica had reached.
+            let told = self.standing.answers.values().copied().max().unwrap_or_default().max(self.executed_elsewhere());
             let window = self.config.membership.parameters().window;
             let until = told.max(self.checkpoints.stable.seq).plus(window);
             // A later answer may show more; nothing makes the wait shorter.
@@ -231,5 +252,27 @@ impl Replica {
     pub(crate) fn promise_in(&mut self, record: Record, effects: &mut Effects) {
         self.standing.testimony.note(self.config.id, &record);
         effects.persist(record);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tetrarch_types::Batch;
+
+    use super::*;
+
+    /// What explains votes is as much as the window's numbers times the views since the last stable checkpoint, and no more.
+    #[test]
+    fn a_stable_checkpoint_bounds_the_testimony() {
+        let window = 8;
+        let mut testimony = Testimony::default();
+        for number in 1..=10_000 {
+            let seq = SeqNum::new(number);
+            let (batch, transactions) = (Batch::noop(), Vec::new());
+            testimony.note(ReplicaId::ZERO, &Record::Proposed { view: View::ZERO, seq, batch, transactions });
+            testimony.prepared.insert((View::ZERO, seq, Digest::ZERO));
+            testimony.forget_through(SeqNum::new(number.saturating_sub(window)));
+            assert!(testimony.accepted.len() as u64 <= window && testimony.prepared.len() as u64 <= window);
+        }
     }
 }

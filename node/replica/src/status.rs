@@ -87,6 +87,8 @@ impl Replica {
         }
         match (&self.starting, self.changing) {
             (Some(starting), _) => effects.send(Recipients::Everyone, starting.clone()),
+            // It may have prepared more than it knows: its VIEW-CHANGE would leave that out.
+            (None, true) if self.standing.lost => {}
             (None, true) => self.say_view_change(effects),
             (None, false) => self.repeat_own(effects),
         }

@@ -17,6 +17,14 @@ impl Replica {
         if !self.votes() {
             return;
         }
+        self.move_to(now, target, effects);
+        effects.observe(Event::ViewChangeStarted { view: target, reason });
+        self.say_view_change(effects);
+        self.try_start_view(now, effects);
+    }
+
+    /// Leaves the current view, durably.
+    pub(crate) fn move_to(&mut self, now: Now, target: View, effects: &mut Effects) {
         self.view = target;
         self.changing = true;
         self.starting = None;
@@ -29,9 +37,6 @@ impl Replica {
             slot.assignment = None;
         }
         self.promise_in(Record::ViewChanging { view: target }, effects);
-        effects.observe(Event::ViewChangeStarted { view: target, reason });
-        self.say_view_change(effects);
-        self.try_start_view(now, effects);
     }
 
     /// Sends this replica's VIEW-CHANGE: the one it sent before for the same view, if it did.

@@ -81,3 +81,13 @@ fn cut_again_from_where_it_was_cut() {
     assert_eq!(live.discard(SeqNum::new(1), 6), 2);
     assert_eq!(live.discard(SeqNum::new(2), 6), 4);
 }
+
+#[test]
+fn lost_records_are_remembered_until_cured() {
+    assert_eq!(first_kept([Record::Lost, stable(2), slot(3), stable(4)], 4), 1);
+    // Written again at the checkpoint, it frees what is older.
+    assert_eq!(first_kept([Record::Lost, stable(2), slot(3), stable(4), Record::Lost], 4), 4);
+    assert_eq!(first_kept([Record::Lost, stable(4), Record::Cured], 4), 2);
+    // Lost once more: the last of them counts.
+    assert_eq!(first_kept([Record::Lost, Record::Cured, stable(4), Record::Lost, stable(8)], 8), 4);
+}

@@ -1,5 +1,5 @@
 //! Recovery from journals: every prefix of what an honest replica wrote is a journal that it comes back from, and no list of records
-//! whatsoever makes it panic (rules D-1 to D-5).
+//! whatsoever makes it panic (rules D-1 to D-5). One that comes back with less than it wrote hears of that from the others (rule A-1).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
@@ -13,8 +13,13 @@ use support::chain::{Chain, EPOCH};
 use support::cluster::Cluster;
 use support::id;
 use support::machine::Machine;
+use support::shown;
+use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effects, Input, Record, Replica};
-use tetrarch_types::{ReplicaId, Transaction};
+use tetrarch_types::{
+    CheckpointCertificate, Commit, Held, HeldVote, Now, Payload, PrePrepare, Prepare, ReplicaId, SeqNum, Supply,
+    Transaction, View, ViewChange,
+};
 
 /// A run with several views, checkpoints and batches in flight; what each replica ever wrote. `cut` decides who is cut off when.
 fn run(cut: &[u8]) -> (Chain, Vec<Vec<(Record, Machine)>>) {
@@ -48,8 +53,105 @@ fn recover(chain: &Chain, who: usize, state: &Machine, records: Vec<Record>) -> 
 
 fn start(replica: &mut Replica) {
     let mut effects = Effects::new();
-    replica.step(tetrarch_types::Now::default(), Input::Start, &mut effects);
-    replica.step(tetrarch_types::Now::default(), Input::Deadline, &mut effects);
+    replica.step(Now::default(), Input::Start, &mut effects);
+    replica.step(Now::default(), Input::Deadline, &mut effects);
+}
+
+/// What a record stands for towards the others.
+#[derive(Clone, Debug)]
+enum Said {
+    Vote(HeldVote),
+    Moved(View),
+}
+
+/// What a replica signed once its record was durable.
+fn said(chain: &Chain, who: ReplicaId, record: &Record) -> Option<Said> {
+    let pre_prepare = |view, seq, digest| HeldVote::PrePrepare(chain.signed(PrePrepare { view, seq, digest }, who));
+    let prepare = |view, seq, digest: Digest| HeldVote::Prepare(chain.signed(Prepare { view, seq, digest }, who));
+    match record {
+        Record::Proposed { view, seq, batch, .. } => Some(Said::Vote(pre_prepare(*view, *seq, batch.digest()))),
+        // The primary's own assignment stands for its PREPARE.
+        Record::Accepted { view, seq, batch, .. } if chain.membership.primary(*view) == who => {
+            Some(Said::Vote(pre_prepare(*view, *seq, batch.digest())))
+        }
+        Record::Accepted { view, seq, batch, .. } => Some(Said::Vote(prepare(*view, *seq, batch.digest()))),
+        Record::Prepared(it) => {
+            let commit = Commit { view: it.view, seq: it.seq, digest: it.digest };
+            Some(Said::Vote(HeldVote::Commit(chain.signed(commit, who))))
+        }
+        Record::ViewChanging { view } => Some(Said::Moved(*view)),
+        _ => None,
+    }
+}
+
+/// Whether a list of records tells of something said; what a checkpoint covers needs no telling, nor what was assigned in a view left.
+fn tells(chain: &Chain, who: ReplicaId, records: &[Record], said: &Said) -> bool {
+    let view = records.iter().map(view_of).max().unwrap_or_default();
+    match said {
+        Said::Moved(to) => *to <= view,
+        Said::Vote(vote) => {
+            let is_left = matches!(vote, HeldVote::PrePrepare(_)) && vote.place().0 < view;
+            let is_same = |it: &Record| matches!(self::said(chain, who, it), Some(Said::Vote(told)) if told == *vote);
+            vote.place().1 <= shown::stable(records)
+                || is_left
+                || shown::shows_vote(records, who, vote)
+                || records.iter().any(is_same)
+        }
+    }
+}
+
+/// The view that a record led to.
+const fn view_of(record: &Record) -> View {
+    match record {
+        Record::ViewChanging { view } => *view,
+        Record::Entered(new_view) => new_view.payload.view,
+        _ => View::ZERO,
+    }
+}
+
+/// The truthful answer of a member that holds just this.
+fn answer(chain: &Chain, from: ReplicaId, about: ReplicaId, said: &[Said]) -> Input {
+    let stable = CheckpointCertificate::genesis();
+    let vote = |it: &Said| if let Said::Vote(vote) = it { Some(vote.clone()) } else { None };
+    let moved = said.iter().filter_map(|it| if let Said::Moved(view) = it { Some(*view) } else { None }).max();
+    let view_change = moved.map(|view| {
+        let it = ViewChange { view, stable: CheckpointCertificate::genesis(), prepared: Vec::new() };
+        Box::new(chain.signed(it, about))
+    });
+    let held = Held { about, start: 0, stable, votes: said.iter().filter_map(vote).collect(), view_change };
+    Input::Message(chain.verified(chain.sign(Payload::Supply(Supply::Held(held)), from)))
+}
+
+/// Starts a replica again; q - 1 others answer, the last of them with all of this.
+fn start_and_hear(chain: &Chain, replica: &mut Replica, who: ReplicaId, held: &[Said]) {
+    start(replica);
+    let others: Vec<ReplicaId> = chain.ids().filter(|it| *it != who).take(chain.membership.quorum() - 1).collect();
+    for (position, from) in others.iter().enumerate() {
+        let held = if position + 1 == others.len() { held } else { &[] };
+        replica.step(Now::default(), answer(chain, *from, who, held), &mut Effects::new());
+    }
+}
+
+/// What a member may hold at a time: of each number the latest votes, above the checkpoint.
+fn latest(chain: &Chain, who: ReplicaId, records: &[Record]) -> Vec<Said> {
+    let stable = shown::stable(records);
+    let mut votes: std::collections::BTreeMap<(SeqNum, u8), Said> = std::collections::BTreeMap::new();
+    let mut moved = None;
+    for it in records.iter().filter_map(|record| said(chain, who, record)) {
+        match &it {
+            Said::Vote(vote) if vote.place().1 > stable => {
+                let kind = match vote {
+                    HeldVote::PrePrepare(_) => 0,
+                    HeldVote::Prepare(_) => 1,
+                    HeldVote::Commit(_) => 2,
+                };
+                votes.insert((vote.place().1, kind), it);
+            }
+            Said::Vote(_) => {}
+            Said::Moved(_) => moved = Some(it),
+        }
+    }
+    votes.into_values().chain(moved).collect()
 }
 
 proptest! {
@@ -65,6 +167,31 @@ proptest! {
                 let mut replica = recover(&chain, who, &state, records)
                     .unwrap_or_else(|error| panic!("prefix {length} of replica {who}: {error}"));
                 start(&mut replica);
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_that_explains_too_little_is_silent(cut in prop::collection::vec(any::<u8>(), 1..8)) {
+        let (chain, annals) = run(&cut);
+        for (who, annals) in annals.into_iter().enumerate() {
+            let (all, states): (Vec<Record>, Vec<Machine>) = annals.into_iter().unzip();
+            for length in 0..=all.len() {
+                let (kept, rest) = all.split_at(length);
+                let state = length.checked_sub(1).map(|last| states[last].clone()).unwrap_or_default();
+                let of = |held: &[Said]| {
+                    let mut replica = recover(&chain, who, &state, kept.to_vec()).unwrap();
+                    start_and_hear(&chain, &mut replica, id(who), held);
+                    replica.status()
+                };
+                let status = of(&latest(&chain, id(who), kept));
+                prop_assert!(status.voting && !status.lost, "prefix {length} of replica {who} explains itself");
+                let forgotten = rest.iter().filter_map(|it| said(&chain, id(who), it));
+                for said in forgotten.filter(|it| !tells(&chain, id(who), kept, it)).take(4) {
+                    let status = of(std::slice::from_ref(&said));
+                    prop_assert!(status.lost && !status.voting, "prefix {length} of replica {who} lacks {said:?}");
+                    prop_assert!(status.silent_until.is_some());
+                }
             }
         }
     }

@@ -11,11 +11,12 @@ use proptest::prelude::*;
 use support::chain::{Chain, EPOCH};
 use support::id;
 use tetrarch_crypto::Digest;
-use tetrarch_replica::{Config, Effects, Input, Replica};
+use tetrarch_crypto::state_tree::Prefix;
+use tetrarch_replica::{Config, Effect, Effects, Input, Record, Replica};
 use tetrarch_types::{
-    Applied, Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Message, Now,
-    Payload, PrePrepare, Prepare, PreparedCertificate, ReplicaId, SeqNum, Signed, Status, Supply, Time, Timestamp,
-    Transaction, View, ViewChange,
+    Applied, Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Held,
+    HeldVote, Message, Now, Payload, PrePrepare, Prepare, PreparedCertificate, ReplicaId, SeqNum, Signed, StatePart,
+    Status, Supply, Time, Timestamp, Transaction, View, ViewChange,
 };
 
 /// Small numbers meet each other; the extremes overflow what can.
@@ -45,7 +46,7 @@ struct Saying {
 
 fn saying() -> impl Strategy<Value = Saying> {
     let places = vec((view(), seq(), 0..4_usize), 0..4);
-    (0..14_u8, view(), seq(), 0..4_usize, 0..4_usize, prop_oneof![Just(0), number()], places).prop_map(
+    (0..20_u8, view(), seq(), 0..4_usize, 0..4_usize, prop_oneof![Just(0), number()], places).prop_map(
         |(kind, view, seq, content, signer, stable, places)| Saying {
             kind,
             view,
@@ -56,6 +57,13 @@ fn saying() -> impl Strategy<Value = Saying> {
             places,
         },
     )
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    None,
+    Lost,
+    Damaged,
 }
 
 struct World {
@@ -98,6 +106,14 @@ impl World {
             10 => Payload::Fetch(if content == 0 { Fetch::Committed { after: seq } } else { Fetch::Batch(digest) }),
             11 => Payload::Supply(Supply::Transactions(bodies)),
             12 => Payload::Supply(Supply::Batch { batch, transactions: bodies }),
+            13 | 14 => Payload::Supply(Supply::Held(self.held(saying))),
+            15 => Payload::Fetch(Fetch::Held { start: saying.stable }),
+            16 => Payload::Fetch(Fetch::State { checkpoint: seq, parts: vec![Prefix::ROOT], rows_up_to: u32::MAX }),
+            17 => Payload::Supply(Supply::NoState { checkpoint: seq }),
+            18 => {
+                let part = StatePart::Rows(Vec::new());
+                Payload::Supply(Supply::State { checkpoint: seq, parts: vec![(Prefix::ROOT, part)] })
+            }
             _ => Payload::Supply(Supply::Committed(self.committed(saying))),
         };
         self.chain.sign(payload, signer)
@@ -143,6 +159,22 @@ impl World {
         Payload::NewView { view, view_changes, proposals }
     }
 
+    /// What its signer pretends to hold of another: with every vote that a majority of liars could have made it sign.
+    fn held(&self, saying: &Saying) -> Held {
+        let about = id(saying.content);
+        let vote = |(view, seq, content): &(View, SeqNum, usize)| {
+            let (view, seq, digest) = (*view, *seq, self.digest(*content));
+            match content {
+                0 => HeldVote::PrePrepare(self.chain.signed(PrePrepare { view, seq, digest }, about)),
+                1 => HeldVote::Prepare(self.chain.signed(Prepare { view, seq, digest }, about)),
+                _ => HeldVote::Commit(self.chain.signed(Commit { view, seq, digest }, about)),
+            }
+        };
+        let view_change = (saying.kind == 13).then(|| Box::new(self.chain.signed(self.view_change(saying), about)));
+        let votes = saying.places.iter().map(vote).collect();
+        Held { about, start: saying.view.get() % 2, stable: self.stable(saying), votes, view_change }
+    }
+
     fn committed(&self, saying: &Saying) -> Vec<CommittedBatch> {
         let one = |(view, seq, content): &(View, SeqNum, usize)| {
             let (batch, transactions) = self.batch(*content);
@@ -153,10 +185,26 @@ impl World {
         saying.places.iter().map(one).collect()
     }
 
-    fn replica(&self, number: usize) -> Replica {
+    /// A new replica, one that knows of lost records, or one whose state cannot be used.
+    fn replica(&self, number: usize, past: Past) -> Replica {
         let config = Config::new(id(number), std::sync::Arc::clone(&self.chain.membership));
-        Replica::recover(config, Applied::default(), []).unwrap()
+        let applied = Applied { damaged: past == Past::Damaged, ..Applied::default() };
+        Replica::recover(config, applied, (past == Past::Lost).then_some(Record::Lost)).unwrap()
     }
+
+    /// How the transfer of a state may end, if one is under way.
+    fn transferred(&self, target: Option<&CheckpointCertificate>, is_there: bool) -> Option<Input> {
+        let certificate = target?.clone();
+        let executed = certificate.seq;
+        let checkpoints = vec![(executed, certificate.state_root)];
+        let applied = Box::new(Applied { executed, checkpoints, ..Applied::default() });
+        let gone = Input::StateGone { checkpoint: executed };
+        Some(if is_there { Input::StateInstalled { certificate, applied } } else { gone })
+    }
+}
+
+fn wanted(effect: Effect) -> Option<CheckpointCertificate> {
+    if let Effect::FetchState(certificate) = effect { Some(certificate) } else { None }
 }
 
 proptest! {
@@ -165,13 +213,16 @@ proptest! {
     #[test]
     fn step_takes_whatever_verifies(
         who in 0..4_usize,
-        sayings in vec((saying(), 0..4_u8, 0..3_000_u64), 1..120),
+        past in prop_oneof![Just(Past::None), Just(Past::Lost), Just(Past::Damaged)],
+        sayings in vec((saying(), 0..6_u8, 0..3_000_u64), 1..120),
         execution in vec(seq(), 0..8),
     ) {
         let world = World::new();
-        let mut replica = world.replica(who);
+        let mut replica = world.replica(who, past);
         let mut effects = Effects::new();
         let mut micros = 0;
+        let mut target = None;
+        replica.step(Now { time: Time::ZERO, clock: EPOCH }, Input::Start, &mut effects);
         for (position, (saying, waiting, millis)) in sayings.iter().enumerate() {
             micros += millis * 1_000;
             let now = Now { time: Time::from_micros(micros), clock: Timestamp::from_micros(EPOCH.as_micros() + micros) };
@@ -184,6 +235,10 @@ proptest! {
                     let transaction = world.chain.verified_transaction(world.transactions[saying.content].clone());
                     replica.step(now, Input::Request(transaction), &mut effects);
                 }
+                2 | 3 => {
+                    let input = world.transferred(target.as_ref(), *waiting == 2);
+                    input.into_iter().for_each(|input| replica.step(now, input, &mut effects));
+                }
                 _ => {}
             }
             if let Some(seq) = execution.get(position) {
@@ -191,7 +246,9 @@ proptest! {
             }
             replica.deadline();
             replica.status();
-            prop_assert!(effects.take().len() < 1_000);
+            let effects = effects.take();
+            prop_assert!(effects.len() < 1_000);
+            target = effects.into_iter().rev().find_map(wanted).or(target);
         }
     }
 }

@@ -7,14 +7,14 @@
 
 use tetrarch_crypto::state_tree::{Branch, Prefix};
 use tetrarch_storage::{Durability, Store, StoreError, WriteBatch};
-use tetrarch_types::{Applied, CheckpointCertificate, StateRow};
+use tetrarch_types::{Applied, CheckpointCertificate};
 
 use super::chain::{self, Condition};
 use super::head::{self, Head};
 use super::rows::{BODIES, LEDGER, PLACES, Progress, empty};
 use super::{Execution, InstallError, StateMachine, index, ledger};
 use crate::tables::Overlay;
-use crate::transfer::Local;
+use crate::transfer::{Local, Placed};
 use crate::tree;
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
@@ -137,13 +137,16 @@ impl<M: StateMachine, S: Store> Local for Execution<M, S> {
         tree::branch_at(&self.store, place)
     }
 
-    fn install(&self, place: &Prefix, rows: &[StateRow]) -> Result<(), StoreError> {
+    fn install(&self, places: &[Placed]) -> Result<(), StoreError> {
         let _turn = self.turn();
         let mut state = Overlay::new(&self.store, &self.setup.tables);
-        for change in tree::replace(&mut state, &self.setup.rooted, place, rows)? {
-            // What an unreadable old row leaves in the indexes is found when the installation ends.
-            let _in_step =
-                index::apply(&mut state, change.table, &change.key, change.old.as_deref(), change.new.as_deref())?;
+        tree::fold(&mut state)?;
+        for (place, rows) in places {
+            for change in tree::replace_folded(&mut state, &self.setup.rooted, place, rows)? {
+                // What an unreadable old row leaves in the indexes is found when the installation ends.
+                let _in_step =
+                    index::apply(&mut state, change.table, &change.key, change.old.as_deref(), change.new.as_deref())?;
+            }
         }
         self.store.write(state.into_batch()?, Durability::Buffered)
     }

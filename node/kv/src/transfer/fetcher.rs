@@ -5,19 +5,17 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Page, Prefix};
 use tetrarch_storage::StoreError;
-use tetrarch_types::{
-    CheckpointCertificate, Fetch, ReplicaId, SeqNum, StatePart, StateRow, Time, TransferProgress, encode,
-};
+use tetrarch_types::{CheckpointCertificate, Fetch, ReplicaId, SeqNum, StatePart, Time, TransferProgress, encode};
 
-use super::Local;
 use super::frontier::{Due, Frontier};
 use super::peers::Peers;
+use super::{Local, Placed};
 use crate::tree::is_due;
 
 /// Where nothing is here, this much is wanted as rows: most of a message.
 const ROWS_WHERE_EMPTY: u32 = 256 * 1024;
-/// Where something is here, this much: little more than what differs.
-const ROWS_WHERE_NOT: u32 = 4 * 1024;
+/// Where something is here, this much: not much more than what differs. Less would cost more questions than it spares bytes.
+const ROWS_WHERE_NOT: u32 = 16 * 1024;
 
 /// How long a walk that ended elsewhere waits before it begins anew.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -44,7 +42,8 @@ pub struct Transfer {
     stage: Stage,
     /// The last time told.
     now: Time,
-    /// The highest that was shown for this target.
+    /// How far walks to this target have come that did not end it.
+    permille: u16,
     rows: u64,
     bytes: u64,
 }
@@ -68,6 +67,7 @@ impl Transfer {
             frontier: Frontier::default(),
             stage: Stage::Waiting(now),
             now,
+            permille: 0,
             rows: 0,
             bytes: 0,
         }
@@ -83,6 +83,7 @@ impl Transfer {
     pub fn retarget(&mut self, target: CheckpointCertificate, now: Time) {
         self.target = target;
         self.begin_anew(now);
+        self.permille = 0;
     }
 
     /// What a peer sent for a checkpoint. Parts that were not asked of it, or of another checkpoint, are not looked at.
@@ -158,7 +159,7 @@ impl Transfer {
     pub fn progress(&self) -> TransferProgress {
         TransferProgress {
             checkpoint: self.target.seq,
-            permille: if self.is_complete() { 1_000 } else { self.frontier.permille() },
+            permille: if self.is_complete() { 1_000 } else { self.permille.max(self.frontier.permille()) },
             rows: self.rows,
             bytes: self.bytes,
             outstanding: saturated(self.peers.places()),
@@ -201,13 +202,16 @@ impl Transfer {
     /// Forgets where the walk is.
     fn begin_anew(&mut self, since: Time) {
         self.peers.start_over();
+        self.permille = self.permille.max(self.frontier.permille());
         self.frontier = Frontier::default();
         self.stage = Stage::Waiting(since);
     }
 
     fn begin(&mut self, local: &dyn Local) -> Result<(), StoreError> {
         self.stage = Stage::Walking;
-        self.compare(local, Prefix::ROOT, self.target.state_root)
+        let mut ready = Vec::new();
+        self.compare(local, Prefix::ROOT, self.target.state_root, &mut ready)?;
+        self.install(local, &ready)
     }
 
     /// When nothing is due any more, the root here says whether that is the end.
@@ -222,48 +226,76 @@ impl Transfer {
         Ok(())
     }
 
-    /// Compares what is here at a place with what is due there.
-    fn compare(&mut self, local: &dyn Local, place: Prefix, due: Digest) -> Result<(), StoreError> {
+    /// Compares what is here at a place with what is due there. What can be put in place without asking is `ready`.
+    fn compare(
+        &mut self,
+        local: &dyn Local,
+        place: Prefix,
+        due: Digest,
+        ready: &mut Vec<Placed>,
+    ) -> Result<(), StoreError> {
         let here = local.branch_at(&place)?.digest();
         if here == due {
             self.frontier.settle(&place);
         } else if due == Digest::ZERO {
-            self.install(local, &place, &[])?;
+            ready.push((place, Vec::new()));
         } else {
             self.frontier.push(Due { place, digest: due, is_empty_here: here == Digest::ZERO });
         }
         Ok(())
     }
 
-    /// Judges and uses what a peer was asked for; the first part that is not due makes it a liar, and ends the matter.
+    /// Judges and uses what a peer was asked for, all of it in one write; the first part that is not due makes it a liar, and ends
+    /// the matter.
     fn take(&mut self, local: &dyn Local, from: ReplicaId, parts: Vec<(Prefix, StatePart)>) -> Result<(), StoreError> {
+        let mut ready = Vec::new();
+        let back = self.judge(local, from, parts, &mut ready)?;
+        self.frontier.take_back(back);
+        self.install(local, &ready)
+    }
+
+    /// What of the parts can be put in place; what has to be asked for again.
+    fn judge(
+        &mut self,
+        local: &dyn Local,
+        from: ReplicaId,
+        parts: Vec<(Prefix, StatePart)>,
+        ready: &mut Vec<Placed>,
+    ) -> Result<Vec<Due>, StoreError> {
         for (place, part) in parts {
             let Some(due) = self.peers.came(from, &place) else { continue };
-            self.bytes += encode(&part).len() as u64;
+            self.bytes += size(&part);
             if !is_due(&place, &due.digest, &part) {
                 self.frontier.push(due);
-                let back = self.peers.convict(from);
-                self.frontier.take_back(back);
-                return Ok(());
+                return Ok(self.peers.convict(from));
             }
             match part {
-                StatePart::Page(page) => self.follow(local, &place, &page)?,
-                StatePart::Rows(rows) => self.install(local, &place, &rows)?,
+                StatePart::Page(page) => self.follow(local, &place, &page, ready)?,
+                StatePart::Rows(rows) => ready.push((place, rows)),
             }
         }
-        let back = self.peers.end_answered(from);
-        self.frontier.take_back(back);
-        Ok(())
+        Ok(self.peers.end_answered(from))
     }
 
-    fn follow(&mut self, local: &dyn Local, place: &Prefix, page: &Page) -> Result<(), StoreError> {
-        (0..).zip(&page.0).try_for_each(|(nibble, branch)| self.compare(local, place.child(nibble), branch.digest()))
+    fn follow(
+        &mut self,
+        local: &dyn Local,
+        place: &Prefix,
+        page: &Page,
+        ready: &mut Vec<Placed>,
+    ) -> Result<(), StoreError> {
+        let mut branches = (0..).zip(&page.0);
+        branches.try_for_each(|(nibble, branch)| self.compare(local, place.child(nibble), branch.digest(), ready))
     }
 
-    fn install(&mut self, local: &dyn Local, place: &Prefix, rows: &[StateRow]) -> Result<(), StoreError> {
-        local.install(place, rows)?;
-        self.rows += rows.len() as u64;
-        self.frontier.settle(place);
+    fn install(&mut self, local: &dyn Local, ready: &[Placed]) -> Result<(), StoreError> {
+        if !ready.is_empty() {
+            local.install(ready)?;
+        }
+        for (place, rows) in ready {
+            self.rows += rows.len() as u64;
+            self.frontier.settle(place);
+        }
         Ok(())
     }
 
@@ -280,6 +312,14 @@ impl Transfer {
             self.peers.ask(to, places, now);
             out.push(Ask { to, fetch });
         }
+    }
+}
+
+/// What a part takes of a message, roughly.
+fn size(part: &StatePart) -> u64 {
+    match part {
+        StatePart::Page(page) => encode(page).len() as u64,
+        StatePart::Rows(rows) => rows.iter().map(|row| row.cost() as u64).sum(),
     }
 }
 

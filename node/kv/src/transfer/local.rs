@@ -12,10 +12,13 @@ pub trait Local {
     /// If the tree cannot be read.
     fn branch_at(&self, place: &Prefix) -> Result<Branch, StoreError>;
 
-    /// Makes the rows below a place exactly these, with all that follows from them, at once and in one atomic write. They were
-    /// found to be what is due there.
+    /// Makes the rows below each of these places exactly those that stand with it, with all that follows from them, at once and in
+    /// one atomic write. They were found to be what is due there, and no place lies below another.
     ///
     /// # Errors
     /// If the state cannot be read or written.
-    fn install(&self, place: &Prefix, rows: &[StateRow]) -> Result<(), StoreError>;
+    fn install(&self, places: &[Placed]) -> Result<(), StoreError>;
 }
+
+/// A place, and every row that is due below it.
+pub type Placed = (Prefix, Vec<StateRow>);

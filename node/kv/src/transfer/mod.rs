@@ -23,5 +23,5 @@ mod peers;
 
 pub use fetcher::{Ask, Transfer};
 pub use frontier::MAX_FRONTIER;
-pub use local::Local;
+pub use local::{Local, Placed};
 pub use peers::MAX_REQUESTS;

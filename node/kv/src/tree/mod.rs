@@ -39,4 +39,5 @@ pub use look::{branch_at, prove, root};
 pub use pages::{CHANGED, PAGES, PATHS, TABLES};
 pub use part::{part, parts};
 pub use rebuild::rebuild;
+pub(crate) use replace::replace_folded;
 pub use replace::{RowChange, replace};

@@ -43,6 +43,19 @@ pub fn replace(
     rows: &[StateRow],
 ) -> Result<Vec<RowChange>, StoreError> {
     fold(state)?;
+    replace_folded(state, rooted, place, rows)
+}
+
+/// [`replace`] on a tree that is known to be folded.
+///
+/// # Errors
+/// As for [`replace`].
+pub(crate) fn replace_folded(
+    state: &mut Overlay<'_>,
+    rooted: &[Table],
+    place: &Prefix,
+    rows: &[StateRow],
+) -> Result<Vec<RowChange>, StoreError> {
     let new = rows.iter().map(|row| placed(rooted, place, row)).collect::<Result<BTreeMap<_, _>, _>>()?;
     let old = owners_below(state, place)?;
     let gone = old.iter().filter(|(path, _)| !new.contains_key(path));

@@ -143,8 +143,7 @@ impl Node {
 
     /// Loses the last executions, as many as may be lost.
     pub(crate) fn lose_executions(&mut self, count: u64) {
-        let target =
-            SeqNum::new(self.machine.executed.get().saturating_sub(count)).max(shown::stable(&self.journal));
+        let target = SeqNum::new(self.machine.executed.get().saturating_sub(count)).max(shown::stable(&self.journal));
         let (seq, state) = self.states.range(target..).next().expect("the present state is among them");
         let (seq, state) = (*seq, state.clone());
         self.states.split_off(&seq.next());
