@@ -12,6 +12,7 @@ use super::head::Head;
 use super::ledger::Keep;
 use super::replies::Bounds;
 use super::rows::{INDEXES, NODE_LOCAL, RESERVED_PREFIX, rooted};
+use super::snapshots::Leases;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
 use crate::tree;
 
@@ -27,8 +28,7 @@ pub struct Execution<M, S> {
     turn: Mutex<()>,
     /// Changed, together with the store, under the write lock only.
     head: RwLock<Head>,
-    /// The snapshot that a peer asked for since snapshots were last retired.
-    pub(super) served: Mutex<Option<u64>>,
+    pub(super) leases: Mutex<Leases>,
 }
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
@@ -69,7 +69,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             rooted: rooted(&machine),
             tables: Self::tables(&machine),
         };
-        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), served: Mutex::new(None) })
+        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), leases: Mutex::default() })
     }
 
     /// Executes the next batch: one atomic write of state, progress, nonces, replies, agreed time, ledger entry and, at a

@@ -1,5 +1,6 @@
 //! The state at stable checkpoints: frozen, served in parts, proven from (rules S-0, S-1, S-3).
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use tetrarch_crypto::state_tree::{Prefix, TreeProof};
@@ -14,6 +15,33 @@ use crate::tree::{self, Damage};
 /// Stable checkpoints whose snapshots are kept: a transfer that began with the one before the latest can end.
 const KEPT_STABLE: usize = 2;
 
+/// Checkpoints that a snapshot which peers fetch outlives the last question for it.
+const LEASE: u8 = 16;
+
+/// Snapshots with a lease, at most: each keeps files on the disk that the store itself no longer needs.
+const LEASES: usize = 2;
+
+/// Snapshots that peers fetch, and for how many more checkpoints each is kept.
+#[derive(Debug, Default)]
+pub(super) struct Leases(BTreeMap<u64, u8>);
+
+impl Leases {
+    /// A peer asks for it.
+    fn renew(&mut self, number: u64) {
+        if self.0.len() < LEASES || self.0.contains_key(&number) {
+            self.0.insert(number, LEASE);
+        }
+    }
+
+    /// Another checkpoint is stable.
+    fn pass(&mut self) {
+        self.0.retain(|_, left| {
+            *left = left.saturating_sub(1);
+            *left > 0
+        });
+    }
+}
+
 /// A row's value, if there is such a row, and the proof of that.
 type Proven = (Option<Vec<u8>>, TreeProof);
 
@@ -22,19 +50,20 @@ type Frozen = Arc<dyn Reader + Send + Sync>;
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
     /// Lets snapshots go that nobody needs once this checkpoint is stable. Kept are those of the two latest stable checkpoints, all
-    /// later ones, and the one that was asked for since this was last called.
+    /// later ones, and two at most that peers are fetching.
     ///
     /// # Errors
     /// If one cannot be removed; it can be tried again.
     pub fn retire_snapshots(&self, stable: SeqNum) -> Result<(), StoreError> {
         let numbers = self.store.snapshots()?;
         let settled: Vec<u64> = numbers.into_iter().filter(|number| *number <= stable.get()).collect();
-        let asked_for = self.served().take();
+        let mut leases = self.leases();
+        leases.pass();
         let surplus = settled.len().saturating_sub(KEPT_STABLE);
         settled
             .into_iter()
             .take(surplus)
-            .filter(|number| Some(*number) != asked_for)
+            .filter(|number| !leases.0.contains_key(number))
             .try_for_each(|number| self.store.remove_snapshot(number))
     }
 
@@ -49,9 +78,13 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         rows_up_to: u32,
     ) -> Result<Option<Vec<(Prefix, StatePart)>>, StoreError> {
         let Some(frozen) = self.frozen(checkpoint)? else { return Ok(None) };
-        *self.served() = Some(checkpoint.get());
-        let parts = tree::parts(&frozen, &self.setup.rooted, asked, rows_up_to as usize)?;
-        Ok(Some(parts).filter(|parts| !parts.is_empty()))
+        self.leases().renew(checkpoint.get());
+        match tree::parts(&frozen, &self.setup.rooted, asked, rows_up_to as usize) {
+            Ok(parts) => Ok(Some(parts).filter(|parts| !parts.is_empty())),
+            // Its files went while it was read: it is not held any more.
+            Err(_) if !self.store.snapshots()?.contains(&checkpoint.get()) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// A row's value at a checkpoint, and the proof of it or of its absence; none if that state is not held here.
@@ -82,9 +115,9 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(progress.is_some_and(|progress| progress.executed == checkpoint).then_some(frozen))
     }
 
-    /// The snapshot that was asked for last.
-    fn served(&self) -> MutexGuard<'_, Option<u64>> {
-        // A number is whole at any time.
-        self.served.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The snapshots that peers are fetching.
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        // Whole between any two of its operations.
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
