@@ -35,6 +35,10 @@ pub struct Drawn {
     pub batch: usize,
     /// The replicas' first timeout.
     pub base_timeout: Duration,
+    /// Decided batches that a replica keeps for others.
+    pub ledger: u64,
+    /// Whether replicas read and check everything when they start.
+    pub is_cold: bool,
     /// The least that a message takes.
     pub latency: Duration,
     /// What it takes beyond that, at most.
@@ -82,6 +86,8 @@ impl Drawn {
             pipeline: rng.one_of([1, 2, 4, 8, 16]),
             batch: rng.one_of([1, 2, 16, 1_024]),
             base_timeout: rng.span(Duration::from_millis(150), Duration::from_millis(600)),
+            ledger: rng.one_of([16, 64, 256, 1_024]),
+            is_cold: rng.chance(7_000),
             latency,
             jitter: latency * rng.one_of([0, 1, 2, 5]),
             fsync: Duration::from_micros(rng.one_of([20, 200, 2_000])),
@@ -154,6 +160,7 @@ impl fmt::Display for Drawn {
         writeln!(f, "clients {} × {}, faults for {:?}", self.clients, self.depth, self.faulty_for)?;
         writeln!(f, "checkpoint interval {}, window {}", self.checkpoint_interval, self.window)?;
         writeln!(f, "pipeline {}, batch {}, base timeout {:?}", self.pipeline, self.batch, self.base_timeout)?;
+        writeln!(f, "ledger {}, {} starts", self.ledger, if self.is_cold { "cold" } else { "hot" })?;
         writeln!(f, "latency {:?} + {:?}, fsync {:?}, skew {:?}", self.latency, self.jitter, self.fsync, self.skew)?;
         writeln!(f, "message faults {:?}", self.message_troubles)?;
         writeln!(f, "node faults {:?}", self.node_troubles)?;

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use tetrarch_replica::{Effect, Input, Recipients, Turn};
+use tetrarch_storage::StoreError;
 use tetrarch_types::{Lane, Now, Payload, ReplicaId, SeqNum, Supply};
 
+use super::executor::{Done, Job};
 use super::{Act, Disk, Running};
 use crate::chain::Chain;
 use crate::letter::Letter;
@@ -33,6 +35,9 @@ impl Running {
         }
         if self.replica.deadline().is_some_and(|deadline| deadline <= now.time) {
             self.replica.step(now, Input::Deadline, &mut self.effects);
+        }
+        if self.executor.wakes_at().is_some_and(|deadline| deadline <= now.time) {
+            self.enqueue(Job::Wake, acts);
         }
         let mut turn = Turn::of(&mut self.effects);
         self.carry_out(std::mem::take(&mut turn.at_once), chain, acts);
@@ -68,19 +73,15 @@ impl Running {
         self.carry_out(turn.held.into_iter().take(count).collect(), chain, acts);
     }
 
-    /// The first batch in the queue is executed.
-    pub fn execute(&mut self, chain: &Chain, acts: &mut Vec<Act>) {
-        let executed = match self.executor.execute_next() {
-            Ok(Some(executed)) => executed,
-            Ok(None) => return,
-            Err(error) => return acts.push(Act::Broken(error)),
-        };
-        self.inbox.push(Input::Executed { seq: executed.seq });
-        if let Some(state_root) = executed.checkpoint {
-            self.inbox.push(Input::Snapshotted { seq: executed.seq, state_root });
+    /// The first job in the executor's queue is done.
+    pub fn execute(&mut self, now: Now, chain: &Chain, acts: &mut Vec<Act>) {
+        match self.executor.work(now.time, chain, acts) {
+            Ok(Done { inputs, payloads }) => {
+                self.inbox.extend(inputs);
+                payloads.into_iter().for_each(|(to, payload)| self.send(Recipients::One(to), payload, chain, acts));
+            }
+            Err(error) => return acts.push(failed(&error)),
         }
-        self.executor.answer(&executed, chain, acts);
-        acts.push(Act::Saw(Sight::Executed { by: self.id, executed }));
         if !self.executor.is_idle() {
             acts.push(Act::Execute);
         }
@@ -91,7 +92,16 @@ impl Running {
             match effect {
                 Effect::Persist(_) => acts.push(Act::Broken("a record where only other effects can be".to_owned())),
                 Effect::Send { to, payload } => self.send(to, payload, chain, acts),
-                Effect::Execute(batch) => self.enqueue(batch, acts),
+                Effect::Execute(batch) => self.enqueue_batch(batch, acts),
+                Effect::FetchState(target) => self.enqueue(Job::Fetch(target), acts),
+                Effect::StateArrived { from, supply } => self.enqueue(Job::Arrived { from, supply }, acts),
+                Effect::SendState { to, checkpoint, parts, rows_up_to } => {
+                    match self.executor.parts(checkpoint, &parts, rows_up_to) {
+                        Ok(supply) => self.send(Recipients::One(to), Payload::Supply(supply), chain, acts),
+                        // A snapshot that cannot be read is no reason to stop.
+                        Err(_) => acts.push(Act::Count("snapshot-unreadable")),
+                    }
+                }
                 Effect::SendCommitted { to, after } => self.send_committed(to, after, chain, acts),
                 Effect::Refuse { transaction, refusal } => self.executor.refuse(&transaction, &refusal, acts),
                 Effect::Discard { through } => self.discard(through, acts),
@@ -125,10 +135,14 @@ impl Running {
         acts.extend(others.into_iter().map(|to| Act::Send { to, message: letter.clone() }));
     }
 
-    fn enqueue(&mut self, batch: tetrarch_types::CommittedBatch, acts: &mut Vec<Act>) {
+    fn enqueue_batch(&mut self, batch: tetrarch_types::CommittedBatch, acts: &mut Vec<Act>) {
         let batch = Rc::new(batch);
         acts.push(Act::Saw(Sight::Executing { by: self.id, batch: batch.clone() }));
-        if self.executor.enqueue(batch) {
+        self.enqueue(Job::Execute(batch), acts);
+    }
+
+    fn enqueue(&mut self, job: Job, acts: &mut Vec<Act>) {
+        if self.executor.enqueue(job) {
             acts.push(Act::Execute);
         }
     }
@@ -137,7 +151,7 @@ impl Running {
         match self.executor.committed_after(after) {
             Ok(batches) if batches.is_empty() => {}
             Ok(batches) => self.send(Recipients::One(to), Payload::Supply(Supply::Committed(batches)), chain, acts),
-            Err(error) => acts.push(Act::Broken(error)),
+            Err(error) => acts.push(failed(&error)),
         }
     }
 
@@ -145,5 +159,14 @@ impl Running {
         if let Err(error) = self.records.discard(through) {
             acts.push(Act::Broken(error.to_string()));
         }
+        self.enqueue(Job::Stable(through), acts);
+    }
+}
+
+/// Damage ends the process, and a new start repairs it; anything else is not for a disk that only rots.
+fn failed(error: &StoreError) -> Act {
+    match error {
+        StoreError::Corrupt { .. } => Act::Damaged,
+        other => Act::Broken(other.to_string()),
     }
 }

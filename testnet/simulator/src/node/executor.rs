@@ -1,32 +1,55 @@
-//! Execution on a simulated disk, and answers to clients.
+//! Execution on a simulated disk, the installation of fetched states, and answers to clients.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tetrarch_kv::{Executed, Execution, Fate, KvMachine, Retention, StoredReply};
-use tetrarch_storage::FaultyStore;
+use tetrarch_crypto::state_tree::Prefix;
+use tetrarch_kv::{
+    ExecuteError, Executed, Execution, Fate, InstallEvent, Installation, KvMachine, Retention, StoredReply,
+};
+use tetrarch_replica::Input;
+use tetrarch_storage::{FaultyStore, StoreError};
 use tetrarch_types::{
-    Applied, CommittedBatch, Refusal, ReplicaId, Reply, Response, Results, SeqNum, Signed, Transaction, TransactionId,
+    Applied, CheckpointCertificate, CommittedBatch, Payload, Refusal, ReplicaId, Reply, Response, Results, SeqNum,
+    Signed, Supply, Time, Transaction, TransactionId,
 };
 
-use super::{Act, Disk};
+use super::Act;
 use crate::chain::Chain;
+use crate::sight::Sight;
 
-/// No state transfer yet: everything decided stays at hand.
-const RETENTION: Retention = Retention { batches: 1 << 40 };
-
-/// Makes an empty disk the start of the chain.
-pub(super) fn init(disk: &Disk, chain: &Chain) -> Result<(), String> {
-    Execution::<KvMachine, _>::init(&disk.store, chain.scope().genesis).map_err(|error| error.to_string())
+/// What the driver has done to the state.
+#[derive(Clone, Debug)]
+pub(super) enum Job {
+    /// A decided batch, the next one.
+    Execute(Rc<CommittedBatch>),
+    /// A checkpoint is stable.
+    Stable(SeqNum),
+    /// The state at this checkpoint is to replace the one here.
+    Fetch(CheckpointCertificate),
+    /// A peer's answer to what was asked for it.
+    Arrived { from: ReplicaId, supply: Supply },
+    /// The installation's time has come.
+    Wake,
 }
 
-/// What executes, what waits to be executed, and who waits for it.
+/// What executes, what waits to be done, and who waits for it.
 pub struct Executor {
     id: ReplicaId,
     execution: Execution<KvMachine, Arc<FaultyStore>>,
-    queue: VecDeque<Rc<CommittedBatch>>,
+    installation: Installation,
+    queue: VecDeque<Job>,
     waiting: BTreeMap<TransactionId, BTreeSet<usize>>,
+}
+
+/// What a job came to.
+#[derive(Default)]
+pub(super) struct Done {
+    /// For the replica.
+    pub(super) inputs: Vec<Input>,
+    /// To be said to peers.
+    pub(super) payloads: Vec<(ReplicaId, Payload)>,
 }
 
 /// What becomes of a client's transaction.
@@ -38,16 +61,14 @@ pub(super) enum Admitted {
 }
 
 impl Executor {
-    pub(super) fn open(id: ReplicaId, disk: &Disk, chain: &Chain) -> Result<Self, String> {
-        let interval = chain.membership.parameters().checkpoint_interval;
-        let store = disk.store.clone();
-        let execution = Execution::open(KvMachine, store, chain.scope().genesis, interval, RETENTION)
-            .map_err(|error| error.to_string())?;
-        Ok(Self { id, execution, queue: VecDeque::new(), waiting: BTreeMap::new() })
+    pub(super) fn new(id: ReplicaId, execution: Execution<KvMachine, Arc<FaultyStore>>, chain: &Chain) -> Self {
+        let peers = chain.membership.ids().filter(|other| *other != id).collect();
+        let installation = Installation::new(peers);
+        Self { id, execution, installation, queue: VecDeque::new(), waiting: BTreeMap::new() }
     }
 
-    pub(super) fn applied(&self) -> Result<Applied, String> {
-        self.execution.applied().map_err(|error| error.to_string())
+    pub(super) fn applied(&self) -> Result<Applied, StoreError> {
+        self.execution.applied()
     }
 
     /// How far it is.
@@ -60,20 +81,67 @@ impl Executor {
         self.execution.reply(id).ok().flatten()
     }
 
-    pub(super) fn committed_after(&self, after: SeqNum) -> Result<Vec<CommittedBatch>, String> {
-        self.execution.committed_after(after).map_err(|error| error.to_string())
+    pub(super) fn committed_after(&self, after: SeqNum) -> Result<Vec<CommittedBatch>, StoreError> {
+        self.execution.committed_after(after)
     }
 
-    /// Queues a batch; whether it is the only one, so that its execution starts now.
-    pub(super) fn enqueue(&mut self, batch: Rc<CommittedBatch>) -> bool {
-        self.queue.push_back(batch);
+    /// What a peer that asks for parts of a state is told.
+    pub(super) fn parts(&self, checkpoint: SeqNum, parts: &[Prefix], rows_up_to: u32) -> Result<Supply, StoreError> {
+        let parts = self.execution.parts(checkpoint, parts, rows_up_to)?;
+        Ok(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts }))
+    }
+
+    /// Queues a job; whether it is the only one, so that it begins now.
+    pub(super) fn enqueue(&mut self, job: Job) -> bool {
+        self.queue.push_back(job);
         self.queue.len() == 1
     }
 
-    /// Executes the first batch in the queue.
-    pub(super) fn execute_next(&mut self) -> Result<Option<Executed>, String> {
-        let Some(batch) = self.queue.pop_front() else { return Ok(None) };
-        self.execution.execute(&batch).map(Some).map_err(|error| error.to_string())
+    /// When the installation wants to be woken, unless that waits in the queue already.
+    pub(super) fn wakes_at(&self) -> Option<Time> {
+        let is_queued = self.queue.iter().any(|job| matches!(job, Job::Wake));
+        self.installation.deadline().filter(|_| !is_queued)
+    }
+
+    /// Does the first job in the queue.
+    pub(super) fn work(&mut self, now: Time, chain: &Chain, acts: &mut Vec<Act>) -> Result<Done, StoreError> {
+        let mut events = Vec::new();
+        let mut done = Done::default();
+        let (state, installation) = (&self.execution, &mut self.installation);
+        match self.queue.pop_front() {
+            Some(Job::Execute(batch)) => {
+                let executed = state.execute(&batch).map_err(broken)?;
+                self.report(executed, chain, &mut done, acts);
+            }
+            Some(Job::Stable(checkpoint)) => state.retire_snapshots(checkpoint)?,
+            Some(Job::Fetch(target)) => installation.begin(state, target, now, &mut events)?,
+            Some(Job::Arrived { from, supply }) => installation.arrived(state, now, from, supply, &mut events)?,
+            Some(Job::Wake) => installation.wake(state, now, &mut events)?,
+            None => {}
+        }
+        events.into_iter().for_each(|event| self.tell(event, &mut done, acts));
+        Ok(done)
+    }
+
+    fn report(&mut self, executed: Executed, chain: &Chain, done: &mut Done, acts: &mut Vec<Act>) {
+        let seq = executed.seq;
+        done.inputs.push(Input::Executed { seq });
+        done.inputs.extend(executed.checkpoint.map(|state_root| Input::Snapshotted { seq, state_root }));
+        self.answer(&executed, chain, acts);
+        acts.push(Act::Saw(Sight::Executed { by: self.id, executed }));
+    }
+
+    fn tell(&self, event: InstallEvent, done: &mut Done, acts: &mut Vec<Act>) {
+        match event {
+            InstallEvent::Ask { to, fetch } => done.payloads.push((to, Payload::Fetch(fetch))),
+            InstallEvent::Liar { .. } => acts.push(Act::Count("liar-convicted")),
+            InstallEvent::Installed { certificate, applied } => {
+                acts.push(Act::Count("state-installed"));
+                acts.push(Act::Saw(Sight::Restarted { by: self.id, executed: applied.executed }));
+                done.inputs.push(Input::StateInstalled { certificate, applied });
+            }
+            InstallEvent::Gone { checkpoint } => done.inputs.push(Input::StateGone { checkpoint }),
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -90,7 +158,8 @@ impl Executor {
         let refusal = match self.execution.fate(&id, sender, nonce) {
             Ok(Fate::Never) => Some(Refusal::NonceSpent { nonce }),
             Ok(Fate::Forgotten) => Some(Refusal::NonceForgotten { nonce }),
-            _ => None,
+            Ok(_) => None,
+            Err(error) => Some(Refusal::NotServing(error.to_string())),
         };
         if let Some(refusal) = refusal {
             return Admitted::Answered(Box::new(Response::Refused(refusal)));
@@ -100,7 +169,7 @@ impl Executor {
     }
 
     /// Tells those who wait for what was just executed.
-    pub(super) fn answer(&mut self, executed: &Executed, chain: &Chain, acts: &mut Vec<Act>) {
+    fn answer(&mut self, executed: &Executed, chain: &Chain, acts: &mut Vec<Act>) {
         for stored in &executed.replies {
             for client in self.waiting.remove(&stored.transaction).unwrap_or_default() {
                 acts.push(Act::Respond { client, response: self.response(stored.clone(), chain) });
@@ -125,4 +194,17 @@ impl Executor {
         let results = Signed::new(Results { seq, root: results_root }, self.id, chain.scope(), signer.as_ref());
         Response::Reply(Reply { transaction, outcome, path, results })
     }
+}
+
+/// What a batch that could not be executed says of the disk; anything but that is a defect.
+fn broken(error: ExecuteError) -> StoreError {
+    match error {
+        ExecuteError::Store(error) => error,
+        other => StoreError::Io { doing: "Executing a batch".to_owned(), reason: other.to_string() },
+    }
+}
+
+/// How many decided batches a node keeps: few enough that replicas which were away need whole states.
+pub(super) const fn retention(batches: u64) -> Retention {
+    Retention { batches, bytes: 1 << 20 }
 }

@@ -18,13 +18,19 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Opens the journal of a disk.
+    /// Opens the journal of a disk. One that is cut or altered is begun anew: the last value says so.
     ///
     /// # Errors
-    /// A sentence: the journal does not open, or one of its entries is no record.
-    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>), String> {
-        let opened = Journal::open(disk.store.clone(), Box::new(disk.mark.clone()));
-        let (journal, entries) = opened.map_err(|error| error.to_string())?;
+    /// A sentence: one of its entries is no record, or the disk fails.
+    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>, bool), String> {
+        let (journal, entries) = match Journal::open(disk.store.clone(), Box::new(disk.mark.clone())) {
+            Ok(opened) => opened,
+            Err(_) => {
+                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()));
+                let journal = journal.map_err(|error| error.to_string())?;
+                return Ok((Self { journal, live: LiveRecords::default() }, Vec::new(), true));
+            }
+        };
         let mut live = LiveRecords::default();
         let mut read = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -33,7 +39,7 @@ impl Records {
             live.note(entry.index, &record);
             read.push(record);
         }
-        Ok((Self { journal, live }, read))
+        Ok((Self { journal, live }, read, false))
     }
 
     /// Appends a turn's records with one write.

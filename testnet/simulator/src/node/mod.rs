@@ -14,6 +14,7 @@ mod disk;
 mod driver;
 mod executor;
 mod journal;
+mod recovery;
 mod running;
 
 use std::rc::Rc;
@@ -23,7 +24,7 @@ use tetrarch_replica::{Config, Record, ReplicaStatus};
 use tetrarch_types::{ReplicaId, Response, Time};
 
 pub use clock::{Clock, EPOCH};
-pub use disk::Disk;
+pub use disk::{Backup, Disk};
 pub use driver::Reach;
 pub use running::Running;
 
@@ -53,8 +54,12 @@ pub enum Act {
     },
     /// The turn's records wait for their fsync: call [`Running::sync`] when it is done.
     Sync,
-    /// A batch waits: call [`Running::execute`] when its time has come.
+    /// A batch or another job waits: call [`Running::execute`] when its time has come.
     Execute,
+    /// Something cannot be read: the process ends, and a new one repairs it.
+    Damaged,
+    /// Something happened that is counted.
+    Count(&'static str),
     /// For the oracles.
     Saw(Sight),
     /// The node met something that no correct node meets.
@@ -78,6 +83,16 @@ pub struct Node {
     /// Where its next turn that writes is to end, and how long the node is then down.
     pub doomed: Option<(CrashPoint, Duration)>,
     config: Config,
+    how: Start,
+}
+
+/// How a node starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// It reads and checks everything first.
+    pub is_cold: bool,
+    /// Decided batches that it keeps.
+    pub ledger: u64,
 }
 
 impl Node {
@@ -87,7 +102,7 @@ impl Node {
     /// A sentence, when the disk cannot be made ready.
     pub fn new(id: ReplicaId, chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> Result<Self, String> {
         let disk = Disk::default();
-        executor::init(&disk, chain)?;
+        recovery::init(&disk, chain).map_err(|error| error.to_string())?;
         Ok(Self {
             id,
             clock: Clock::draw(rng, drawn.skew),
@@ -97,6 +112,7 @@ impl Node {
             paused_until: Time::ZERO,
             doomed: None,
             config: config(id, chain, drawn),
+            how: Start { is_cold: drawn.is_cold, ledger: drawn.ledger },
         })
     }
 
@@ -107,7 +123,8 @@ impl Node {
     /// A sentence: no correct node's disk keeps it from starting.
     pub fn start(&mut self, chain: &Chain) -> Result<Vec<Record>, String> {
         self.incarnation += 1;
-        let (running, records) = Running::recover(self.config.clone(), &self.disk, chain)?;
+        self.config.start = self.incarnation;
+        let (running, records) = Running::recover(self.config.clone(), &self.disk, chain, &self.how)?;
         self.running = Some(running);
         Ok(records)
     }
@@ -123,6 +140,14 @@ impl Node {
         self.doomed = None;
         self.paused_until = Time::ZERO;
         self.disk.crash(rng)
+    }
+
+    /// Its disk is made ready for the chain, as before its very first start.
+    ///
+    /// # Errors
+    /// A sentence, when the disk cannot be made ready.
+    pub fn init(&self, chain: &Chain) -> Result<(), String> {
+        recovery::init(&self.disk, chain).map_err(|error| error.to_string())
     }
 
     /// Where its replica stands, if it is up.

@@ -5,7 +5,8 @@ use tetrarch_types::{Message, Refusal, ReplicaId, Response, SeqNum, Time, Transa
 
 use super::executor::{Admitted, Executor};
 use super::journal::Records;
-use super::{Act, Disk};
+use super::recovery::{Recovered, recover};
+use super::{Act, Disk, Start};
 use crate::chain::Chain;
 
 /// The process.
@@ -30,11 +31,14 @@ pub struct Running {
 }
 
 impl Running {
-    pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain) -> Result<(Self, Vec<Record>), String> {
+    pub(super) fn recover(
+        config: Config,
+        disk: &Disk,
+        chain: &Chain,
+        start: &Start,
+    ) -> Result<(Self, Vec<Record>), String> {
         let id = config.id;
-        let (records, read) = Records::open(disk)?;
-        let executor = Executor::open(id, disk, chain)?;
-        let replica = Replica::recover(config, executor.applied()?, read.clone()).map_err(|error| error.to_string())?;
+        let Recovered { replica, records, executor, read } = recover(config, disk, chain, start)?;
         let running = Self {
             id,
             replica,
@@ -71,9 +75,9 @@ impl Running {
         !self.own.is_empty() || !self.inbox.is_empty()
     }
 
-    /// When the replica wants to be woken, on its own clock.
+    /// When the replica or its installation wants to be woken, on its own clock.
     pub fn wakes_at(&self) -> Option<Time> {
-        self.replica.deadline()
+        self.replica.deadline().into_iter().chain(self.executor.wakes_at()).min()
     }
 
     /// A message arrived and was found good.

@@ -57,7 +57,7 @@ fn kept(record: &Record) -> Option<Promise> {
         Record::Prepared(it) => Some(Promise::Prepared(it.view, it.seq, it.digest)),
         Record::ViewChanging { view } => Some(Promise::Moved(*view)),
         Record::Starting(Payload::NewView { view, .. }) => Some(Promise::Started(*view)),
-        Record::Starting(_) | Record::Entered(_) | Record::Stable(_) => None,
+        Record::Starting(_) | Record::Entered(_) | Record::Stable(_) | Record::Lost | Record::Cured => None,
     }
 }
 

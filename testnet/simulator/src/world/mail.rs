@@ -121,6 +121,11 @@ impl World {
                 tetrarch_types::Supply::Committed(batches) => {
                     format!("Supply of {:?}", batches.iter().map(|batch| batch.seq).collect::<Vec<_>>())
                 }
+                tetrarch_types::Supply::Held(it) => format!("Supply of {} votes held of {}", it.votes.len(), it.about),
+                tetrarch_types::Supply::State { checkpoint, parts } => {
+                    format!("Supply of {} parts of the state at {checkpoint}", parts.len())
+                }
+                tetrarch_types::Supply::NoState { checkpoint } => format!("Supply of no state at {checkpoint}"),
             },
         }
     }

@@ -120,8 +120,9 @@ impl World {
 
     pub(super) fn execute(&mut self, index: usize) {
         let mut acts = Vec::new();
+        let now = self.nodes[index].clock.read(self.now());
         if let Some(running) = &mut self.nodes[index].running {
-            running.execute(&self.chain, &mut acts);
+            running.execute(now, &self.chain, &mut acts);
         }
         self.carry_out(index, acts);
         self.plan(index);
@@ -171,6 +172,7 @@ impl World {
 
     pub(super) fn carry_out(&mut self, index: usize, acts: Vec<Act>) {
         let incarnation = self.nodes[index].incarnation;
+        let mut damaged = false;
         for act in acts {
             match act {
                 Act::Send { to, message } => self.send(index, to, message),
@@ -183,12 +185,18 @@ impl World {
                     let wait = self.rng.span(Duration::ZERO, EXECUTION);
                     self.queue.after(wait, Event::Execute { node: index, incarnation });
                 }
+                Act::Damaged => damaged = true,
+                Act::Count(what) => self.count(what, 1),
                 Act::Saw(sight) if !self.liars.contains_key(&index) => self.watch(&sight),
                 Act::Broken(what) if !self.liars.contains_key(&index) => {
                     self.fail("node", format!("replica {index}: {what}"));
                 }
                 Act::Saw(_) | Act::Broken(_) => {}
             }
+        }
+        if damaged && self.nodes[index].incarnation == incarnation {
+            self.count("damage-met", 1);
+            self.crash(index, Duration::from_millis(1));
         }
     }
 
