@@ -178,6 +178,10 @@ impl Replica {
                 self.on_held(now, from, held, effects);
                 true
             }
+            Supply::Stable(certificate) => {
+                self.learn_certificate(now, certificate, effects);
+                true
+            }
             Supply::State { checkpoint, .. } | Supply::NoState { checkpoint } => {
                 self.on_state(from, checkpoint, supply, effects);
                 true

@@ -3,7 +3,7 @@
 //! Nothing is acknowledged. A replica that waits says where it is, and peers that are further answer with their part of what is
 //! missing: the NEW-VIEW, their votes, their CHECKPOINT. Everything sent again is what was sent before.
 
-use tetrarch_types::{Checkpoint, Now, Payload, ReplicaId, SeqNum, Signed, Status};
+use tetrarch_types::{Checkpoint, Now, Payload, ReplicaId, SeqNum, Signed, Status, Supply};
 
 use crate::normal::{own_votes, proposal_again};
 use crate::{Effects, Recipients, Replica};
@@ -33,6 +33,9 @@ impl Replica {
         }
         let before = self.peers.insert(from, status);
         self.repeat_checkpoint(from, &status, effects);
+        if before.is_some_and(|before| before.stable == status.stable) {
+            self.show_stable(from, &status, effects);
+        }
         let lacks_view = status.view < self.view || (status.view == self.view && status.changing);
         if lacks_view && !self.changing {
             self.pass_on_new_view(now, from, effects);
@@ -52,6 +55,15 @@ impl Replica {
             if seq > status.stable && seq <= self.executed {
                 effects.send(Recipients::One(to), Payload::Checkpoint(Checkpoint { seq, state_root }));
             }
+        }
+    }
+
+    /// The peer said the same stable checkpoint twice, and there is a later one. Votes that are repeated may not be enough for it: of
+    /// the q that made this one stable, up to f may be liars that say something else now (rule L-5).
+    fn show_stable(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
+        let stable = &self.checkpoints.stable;
+        if stable.seq > status.stable {
+            effects.send(Recipients::One(to), Payload::Supply(Supply::Stable(stable.clone())));
         }
     }
 

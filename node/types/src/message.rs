@@ -178,6 +178,8 @@ pub enum Supply {
         /// Which checkpoint.
         checkpoint: SeqNum,
     },
+    /// A stable checkpoint, for a peer that does not get on: with liars among the voters it could not gather the votes by itself.
+    Stable(CheckpointCertificate),
 }
 
 /// A signed PRE-PREPARE with the batch it names.

@@ -239,6 +239,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Message::Supply::Held", "614600203e6fd35f4cd8d5d99249765c3671871fca344600b6d280eeb1534084"),
     ("Message::Supply::State", "63031ca2972736d86a43b856c70453196362e38f21319a113b9e290885c9fe83"),
     ("Message::Supply::NoState", "92b75f38ccbff00bbf8803b9662b9306557873dcd5cf3fe51de7598b5e78b77d"),
+    ("Message::Supply::Stable", "3bd35713c1a30eaec832f9975869c93eebbd38e5dcbaff58d9e2ab140f85f96d"),
     ("Genesis digest", "5aa21003c5aa0c29ac6ac628cae3399a4edde9bbf94e2723016e6d83fbb00b49"),
     ("Genesis JSON", "3b7eb14539d3973c38a2d66500b321dcb9be11309861c27ea89faddb8457c6b0"),
     ("Transaction", "8e5605a79a4061ffeb368261b256453587adb03aa14f80bddea2d4f00316d727"),

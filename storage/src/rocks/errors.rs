@@ -33,7 +33,8 @@ pub(super) fn on_write(path: &Path, error: Error) -> StoreError {
 fn sort(doing: String, place: String, error: Error) -> StoreError {
     let full = mentions(&error, &["No space left on device", "Disk quota exceeded"]);
     let denied = mentions(&error, &["Permission denied", "Operation not permitted", "Read-only file system"]);
-    let damaged = error.kind() == ErrorKind::Corruption;
+    // A file that the others refer to and that is gone is as bad as one that is altered.
+    let damaged = error.kind() == ErrorKind::Corruption || mentions(&error, &["No such file or directory"]);
     let reason = error.into_string().trim_end_matches(['.', ' ']).to_owned();
     if full {
         StoreError::Full { doing, reason }

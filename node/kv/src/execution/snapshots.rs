@@ -7,10 +7,10 @@ use tetrarch_crypto::state_tree::{Prefix, TreeProof};
 use tetrarch_storage::{Reader, Store, StoreError};
 use tetrarch_types::{SeqNum, StatePart};
 
-use super::rows::Progress;
-use super::{Execution, StateMachine};
+use super::rows::{ANSWERS, Progress};
+use super::{Execution, StateMachine, index};
 use crate::tables::unless_damaged;
-use crate::tree::{self, Damage};
+use crate::tree::{self, Damage, DamageKind};
 
 /// Stable checkpoints whose snapshots are kept: a transfer that began with the one before the latest can end.
 const KEPT_STABLE: usize = 2;
@@ -99,12 +99,17 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(Some((frozen.get(*table, key)?, tree::prove(&frozen, *table, key)?)))
     }
 
-    /// Reads every row and page of the state here and tells what is not as it should be; how many rows the state has.
+    /// Reads every row and page of the state here, and every row of its indexes, and tells what is not as it should be; how many rows the state has.
     ///
     /// # Errors
     /// What the store says, except that something is damaged.
     pub fn check_state(&self, found: &mut dyn FnMut(Damage)) -> Result<u64, StoreError> {
-        tree::check(&self.store, &self.setup.rooted, found)
+        let rows = tree::check(&self.store, &self.setup.rooted, found)?;
+        if unless_damaged(index::check(&self.store))? == Some(false) {
+            let kind = DamageKind::Differs;
+            found(Damage { place: Prefix::ROOT, table: ANSWERS, keys: None, kind });
+        }
+        Ok(rows)
     }
 
     /// The store as it was at a checkpoint. A snapshot that was under way when the power failed may hold an earlier batch: it counts

@@ -129,6 +129,10 @@ impl Transfer {
         };
         let late = self.peers.expire(now);
         self.frontier.take_back(late);
+        if self.frontier.is_empty() {
+            let slow = self.peers.hurry(now);
+            self.frontier.take_back(slow);
+        }
         self.step(begun, local, now, out)
     }
 
@@ -138,7 +142,8 @@ impl Transfer {
             Stage::Waiting(since) => Some(since),
             Stage::Walking => {
                 let resting = self.peers.next_return(self.now).filter(|_| !self.frontier.is_empty());
-                self.peers.next_expiry().into_iter().chain(resting).min()
+                let slow = self.peers.next_hurry(self.now).filter(|_| self.frontier.is_empty());
+                self.peers.next_expiry().into_iter().chain(resting).chain(slow).min()
             }
             Stage::Complete => None,
         }
@@ -149,8 +154,8 @@ impl Transfer {
         self.stage == Stage::Complete
     }
 
-    /// Whether nobody is left to ask: every peer lied, or said last that it does not hold the target. A newer one is needed. Peers
-    /// that did not lie are still asked now and then.
+    /// Whether nobody is left to ask: every peer lied, said last that it does not hold the target, or is silent. A newer target is
+    /// needed. Peers that did not lie are still asked now and then.
     pub fn is_stuck(&self) -> bool {
         !self.is_complete() && self.peers.are_useless()
     }

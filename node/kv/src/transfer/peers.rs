@@ -15,6 +15,10 @@ pub const MAX_REQUESTS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOST_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How long a request keeps what others, who have nothing to do, could be asked for: at the end of a walk, one that says nothing
+/// must not keep all the rest waiting.
+const HURRY: Duration = Duration::from_millis(250);
+
 /// Failures in a row behind which a peer rests.
 const FAILURES: u32 = 3;
 /// How long it rests at first; twice as long each time.
@@ -26,6 +30,7 @@ const LONGEST_REST: Duration = Duration::from_secs(32);
 struct Request {
     /// Those that have not come.
     places: Vec<Due>,
+    asked: Time,
     expires: Time,
     /// Something of it came: the rest was too much for one answer.
     is_answered: bool,
@@ -105,7 +110,7 @@ impl Peers {
         self.turns += 1;
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.turn = self.turns;
-            peer.requests.push(Request { places, expires: now.after(peer.patience), is_answered: false });
+            peer.requests.push(Request { places, asked: now, expires: now.after(peer.patience), is_answered: false });
         }
     }
 
@@ -157,10 +162,38 @@ impl Peers {
         expired
     }
 
-    /// Another target: who lied stays out, the others start over.
+    /// Takes from peers what they have not answered for a while, if others have nothing to do.
+    pub(super) fn hurry(&mut self, now: Time) -> Vec<Due> {
+        if !self.is_anyone_idle(now) {
+            return Vec::new();
+        }
+        let mut taken = Vec::new();
+        for peer in self.peers.values_mut() {
+            let slow: Vec<Request> =
+                peer.requests.extract_if(.., |request| request.asked.after(HURRY) <= now).collect();
+            if !slow.is_empty() {
+                peer.fail(now);
+            }
+            taken.extend(slow.into_iter().flat_map(|request| request.places));
+        }
+        taken
+    }
+
+    /// When [`hurry`](Self::hurry) may take something.
+    pub(super) fn next_hurry(&self, now: Time) -> Option<Time> {
+        let asked = self.peers.values().flat_map(|peer| &peer.requests).map(|request| request.asked).min()?;
+        self.is_anyone_idle(now).then(|| asked.after(HURRY))
+    }
+
+    fn is_anyone_idle(&self, now: Time) -> bool {
+        self.peers.values().any(|peer| peer.can_be_asked(now) && peer.requests.is_empty() && peer.failures == 0)
+    }
+
+    /// Another target: who lied stays out, and the others start over. Those who said nothing are asked behind those who answered.
     pub(super) fn start_over(&mut self) {
         for peer in self.peers.values_mut().filter(|peer| !peer.is_liar) {
-            *peer = Peer { patience: peer.patience, turn: peer.turn, ..Peer::new() };
+            let failures = if peer.is_without { 0 } else { peer.failures };
+            *peer = Peer { patience: peer.patience, turn: peer.turn, failures, ..Peer::new() };
         }
     }
 
@@ -175,9 +208,10 @@ impl Peers {
         resting.map(|peer| peer.rests_until).min()
     }
 
-    /// Whether nobody is left who may hold the target.
+    /// Whether nobody is left who seems to hold the target: each lied, has it not, or let the last question go unanswered. A liar
+    /// who says nothing at all would else keep the rest waiting for ever.
     pub(super) fn are_useless(&self) -> bool {
-        self.peers.values().all(|peer| peer.is_liar || peer.is_without)
+        self.peers.values().all(|peer| peer.is_liar || peer.is_without || peer.failures > 0)
     }
 
     pub(super) fn liars(&self) -> impl Iterator<Item = ReplicaId> + '_ {

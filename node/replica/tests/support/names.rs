@@ -165,6 +165,7 @@ impl Names {
                 format!("supply held of {} stable={} votes={votes}{moved}", it.about, it.stable.seq)
             }
             Supply::State { checkpoint, parts } => format!("supply state s{checkpoint} parts={}", parts.len()),
+            Supply::Stable(it) => format!("supply stable {}", self.checkpoint(it)),
             Supply::NoState { checkpoint } => format!("supply no state s{checkpoint}"),
         }
     }

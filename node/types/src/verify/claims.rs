@@ -195,6 +195,7 @@ impl Collector<'_> {
             Supply::Held(held) => self.held(held)?,
             Supply::State { parts, .. } => state_parts(parts)?,
             Supply::NoState { .. } => {}
+            Supply::Stable(certificate) => self.checkpoint(certificate)?,
         }
         self.signed(signed)
     }

@@ -61,7 +61,10 @@ impl Verified<crate::Supply> {
             crate::Supply::Committed(batches) => {
                 batches.into_iter().flat_map(|committed| committed.transactions).map(Verified).collect()
             }
-            crate::Supply::Held(_) | crate::Supply::State { .. } | crate::Supply::NoState { .. } => Vec::new(),
+            crate::Supply::Held(_)
+            | crate::Supply::State { .. }
+            | crate::Supply::NoState { .. }
+            | crate::Supply::Stable(_) => Vec::new(),
         }
     }
 }

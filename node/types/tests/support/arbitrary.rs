@@ -136,6 +136,7 @@ fn supply() -> impl Strategy<Value = Supply> {
         held().prop_map(Supply::Held),
         (seq(), vec((prefix(), part()), 0..3)).prop_map(|(checkpoint, parts)| Supply::State { checkpoint, parts }),
         seq().prop_map(|checkpoint| Supply::NoState { checkpoint }),
+        stable().prop_map(Supply::Stable),
     ]
 }
 

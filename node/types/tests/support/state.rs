@@ -98,6 +98,7 @@ impl Chain {
             ("Supply::Held", supply(Supply::Held(self.held()))),
             ("Supply::State", supply(Supply::State { checkpoint: STABLE, parts: self.state_parts() })),
             ("Supply::NoState", supply(Supply::NoState { checkpoint: STABLE })),
+            ("Supply::Stable", supply(Supply::Stable(self.checkpoint(STABLE)))),
         ]
     }
 
