@@ -19,7 +19,7 @@ use crate::doors::Doors;
 use crate::recovery::{self, Durable, Findings, Recovered};
 use crate::shared::Shared;
 use crate::status::Report;
-use crate::{Identity, NodeConfig, NodeError, bounds, evidence};
+use crate::{Identity, NodeConfig, NodeError, StartCheck, bounds, evidence};
 
 /// One replica with everything around it. Dropping it stops it without waiting; [`shutdown`](Self::shutdown) waits.
 pub struct Node {
@@ -179,7 +179,7 @@ impl Node {
 ///
 /// # Errors
 /// As for [`Node::start`].
-pub async fn run(config: NodeConfig, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
+pub async fn run(mut config: NodeConfig, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
     tokio::pin!(shutdown);
     let mut repairs = 0;
     loop {
@@ -193,6 +193,8 @@ pub async fn run(config: NodeConfig, shutdown: impl Future<Output = ()>) -> Resu
             return Ok(());
         }
         repairs += 1;
+        // Only a start that reads everything finds what is damaged.
+        config.recovery = StartCheck::Cold;
     }
 }
 

@@ -33,7 +33,7 @@ impl Board {
 
     pub(crate) fn post(&self, now: Time, status: ReplicaStatus, stable: &CheckpointCertificate) {
         let mut posted = self.lock();
-        if posted.level.is_none() && is_level(&status) {
+        if posted.level.is_none() && status.level {
             posted.level = Some(now);
             tracing::info!(executed = %status.executed, after_ms = now.as_micros() / 1_000, "in step with the others");
         }
@@ -60,12 +60,6 @@ impl Board {
         // A poisoned lock means a panic between two assignments, each of which leaves a whole board.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether a replica has heard from enough others, and has everything that they have.
-const fn is_level(it: &ReplicaStatus) -> bool {
-    let has_asked = it.voting || it.silent_until.is_some();
-    has_asked && !it.damaged && it.transferring.is_none() && it.executed.get() >= it.known.get()
 }
 
 /// Puts a status together.

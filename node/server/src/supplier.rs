@@ -143,9 +143,19 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
             }
             Wish::State { checkpoint, parts, rows_up_to } => {
                 self.counts.add(Count::StateSupplies);
-                let parts = self.state.parts(checkpoint, &parts, rows_up_to)?;
+                let parts = match self.state.parts(checkpoint, &parts, rows_up_to) {
+                    // As good as none: the peer need not wait for what does not come.
+                    Err(error @ StoreError::Corrupt { .. }) => {
+                        tracing::warn!(%checkpoint, %error, "a snapshot is damaged; peers get no state from it");
+                        None
+                    }
+                    parts => parts?,
+                };
                 Ok(Some(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts })))
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,6 +58,7 @@ impl Weight {
             Supply::Held(held) => own.plus(Self::of_held(held)),
             Supply::State { parts, .. } => parts.iter().map(|(_, part)| Self::of_part(part)).fold(own, Self::plus),
             Supply::NoState { .. } => own,
+            Supply::Stable(certificate) => own.plus(Self::signed(certificate.votes.len(), 0)),
         }
     }
 

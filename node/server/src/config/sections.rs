@@ -23,7 +23,8 @@ pub enum StartCheck {
     /// Every row of the state against its tree, before anything is answered: a second or so for each hundred thousand rows.
     #[default]
     Cold,
-    /// Nothing but the journal: the state is taken as the latest checkpoint left it. Damage shows when it is read.
+    /// Nothing but the journal: the state is taken as the latest checkpoint left it. Damage shows when it is read, and the start that
+    /// follows is a cold one.
     Hot,
 }
 

@@ -47,7 +47,9 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
             let first = self.report.identity.membership().parameters().checkpoint_interval;
             return Err(Refusal::NoCheckpoint { first: SeqNum::new(first) });
         }
-        let found = self.state.prove(certificate.seq, &table, &key).map_err(|error| self.unreadable(error))?;
+        // A damaged snapshot goes with the next checkpoints: no reason to halt, since neither votes nor reads depend on it.
+        let found = self.state.prove(certificate.seq, &table, &key);
+        let found = found.map_err(|error| Refusal::NotServing(error.to_string()))?;
         let missing = || Refusal::NotServing("it has no snapshot of the stable checkpoint yet".to_owned());
         let (value, proof) = found.ok_or_else(missing)?;
         Ok(Response::Proof(Box::new(StateProof { certificate, table, key, value, proof })))

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! *Cold*, a start reads and checks every row on the disk; *hot*, it takes the state as the latest checkpoint left it, and the journal
-//! behind that. Either way it finds what was cut off the journal. Whatever it finds it says, in the log and in the status.
+//! behind that, unless rows were lost or a transfer is under way: then it reads everything too. Either way it finds what was cut off
+//! the journal. Whatever it finds it says, in the log and in the status.
 //!
 //! A chain of one replica has nobody to fetch from: there, damage is refused with its reason.
 

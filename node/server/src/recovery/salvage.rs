@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tetrarch_kv::{Execution, KvMachine, OpenError, Retention};
 use tetrarch_storage::{Loss, RocksStore, StoreError};
 
 use super::{Findings, has_peers};
@@ -39,7 +40,7 @@ impl Mending {
             return Err(error);
         }
         findings.add(error.to_string());
-        if self == Self::Untouched && salvage(config, findings)? {
+        if self == Self::Untouched && salvage(config, identity, findings)? {
             return Ok(Self::Salvaged);
         }
         set_aside(config)?;
@@ -49,8 +50,8 @@ impl Mending {
     }
 }
 
-/// Copies what can be read; whether anything could.
-fn salvage(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeError> {
+/// Copies what can be read; whether anything of use could.
+fn salvage(config: &NodeConfig, identity: &Identity, findings: &mut Findings) -> Result<bool, NodeError> {
     let (database, copy) = (config.data_dir.join(DATABASE), salvaged(&config.data_dir));
     remove(&copy).map_err(|source| failed("remove", &copy, source))?;
     match RocksStore::salvage(&database, &copy) {
@@ -72,6 +73,12 @@ fn salvage(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeErr
             return Ok(false);
         }
     }
+    if !distrust(config, identity, &copy)? {
+        findings.add("what could be copied of the database does not say which chain it is of");
+        // Or the next start would take it for a copy that was about to be put in place.
+        remove(&copy).map_err(|source| failed("remove", &copy, source))?;
+        return Ok(false);
+    }
     set_aside(config)?;
     fs::rename(&copy, &database).map_err(|source| failed("put in place", &copy, source))?;
     directory::sync(&config.data_dir).map_err(|source| failed("sync", &config.data_dir, source))?;
@@ -80,6 +87,18 @@ fn salvage(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeErr
         damaged(&config.data_dir).display()
     ));
     Ok(true)
+}
+
+/// Notes in the copy that its state is that of no batch: rows are missing, and the tree need not show it. Durable before the copy is
+/// put in place, so that no start takes it for whole. False if it holds no chain.
+fn distrust(config: &NodeConfig, identity: &Identity, copy: &Path) -> Result<bool, NodeError> {
+    let failed = |error| directory::store_error(&config.data_dir, error);
+    let store = RocksStore::open(copy, &directory::tables(&KvMachine)).map_err(failed)?;
+    match Execution::open(KvMachine, store, identity.membership(), Retention::default()) {
+        Ok(state) => state.begin_install(None).map(|()| true).map_err(failed),
+        Err(OpenError::NotInitialised) => Ok(false),
+        Err(error) => Err(directory::open_error(config, error)),
+    }
 }
 
 /// The keys between which nothing could be read.

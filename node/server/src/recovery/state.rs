@@ -1,7 +1,7 @@
 //! The executed state as it is, made anew where there is none, and not built on where it is damaged.
 
 use tetrarch_kv::{Damage, Execution, OpenError, Retention, StateMachine};
-use tetrarch_storage::{HighWaterMark, Store, StoreError};
+use tetrarch_storage::{HighWaterMark, Store, StoreError, Table, for_each_row};
 
 use super::{Findings, has_peers, store_error};
 use crate::config::StartCheck;
@@ -30,14 +30,28 @@ pub(super) fn open<M: StateMachine, S: Store + Clone>(
         Execution::<M, S>::init(&store, membership).map_err(|error| directory::open_error(config, error))?;
     }
     let retain = Retention { batches: config.ledger_batches, ..Retention::default() };
-    let state = Execution::open(machine, store, membership, retain).map_err(|error| match error {
+    let tables = Execution::<M, S>::tables(&machine);
+    let state = Execution::open(machine, store.clone(), membership, retain).map_err(|error| match error {
+        // There is something, and nothing in it says what it is: rows were lost.
+        OpenError::NotInitialised if has_peers(identity) => {
+            let reason = "the rows that name its chain are missing or cannot be read".to_owned();
+            store_error(config, StoreError::Corrupt { place: "the state".to_owned(), reason })
+        }
         OpenError::NotInitialised => directory::without_state(config, mark),
         other => directory::open_error(config, other),
     })?;
-    if config.recovery == StartCheck::Cold {
+    // A transfer trusts the tree of what is in place: one that goes on from here needs to know that it is right.
+    if config.recovery == StartCheck::Cold || state.is_damaged() {
+        tables.iter().try_for_each(|table| legible(&store, *table)).map_err(|error| store_error(config, error))?;
         check(config, identity, &state, findings)?;
     }
     Ok(state)
+}
+
+/// Reads a table once, whether or not it is under the state's root: damage in an index or the ledger stops a node as well, when it
+/// is met.
+fn legible(store: &impl Store, table: Table) -> Result<(), StoreError> {
+    for_each_row(store, table, &mut |_, _| {}).map(|_| ())
 }
 
 /// Reads every row and compares it with the tree. Rows that cannot be read are for a copy of the database to get rid of; of the others a
@@ -50,8 +64,10 @@ fn check<M: StateMachine, S: Store>(
 ) -> Result<(), NodeError> {
     let failed = |error| store_error(config, error);
     if state.is_damaged() {
-        findings.add("the state was being replaced when this replica went down: the transfer goes on");
-        return Ok(());
+        findings.add(
+            "the state is that of no batch: it was being repaired or replaced when this replica went down, or does not say where \
+             it stands; what differs is fetched from the others",
+        );
     }
     let mut damages = Vec::new();
     let mut count = 0_u64;

@@ -2,6 +2,10 @@
 #![allow(dead_code, reason = "every test file uses its own part")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+pub(crate) mod cluster;
+pub(crate) mod damage;
+pub(crate) mod misleading;
+
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -21,7 +25,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing_subscriber::EnvFilter;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// Long, because several clusters share the machine; it is only ever used up by a test that fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A genesis with keys and files for `n` replicas, in a folder of its own.
 pub(crate) struct Chain {
@@ -126,9 +131,22 @@ impl Client {
     }
 
     pub(crate) async fn ask(&self, replica: usize, request: &Request) -> Response {
+        timeout(PATIENCE, self.try_ask(replica, request)).await.expect("in time").expect("an answer")
+    }
+
+    /// One replica's answer, if it is there.
+    pub(crate) async fn try_ask(&self, replica: usize, request: &Request) -> Option<Response> {
         let replica = ReplicaId::new(u16::try_from(replica).unwrap());
-        let encoded = Connector::encode(request);
-        timeout(PATIENCE, self.connector.request(replica, encoded)).await.expect("in time").expect("an answer")
+        self.connector.request(replica, Connector::encode(request)).await.ok()
+    }
+
+    /// One replica's status, if it is there.
+    pub(crate) async fn try_status(&self, replica: usize) -> Option<NodeStatus> {
+        let asked = self.try_ask(replica, &Request::Query(Query::Status));
+        match timeout(Duration::from_secs(2), asked).await.ok()?? {
+            Response::Status(status) => Some(status),
+            _ => None,
+        }
     }
 
     /// One replica's refusal of a transaction.
@@ -155,8 +173,13 @@ impl Client {
     }
 
     pub(crate) async fn put(&mut self, key: &str, value: &str) -> Reply {
+        self.execute(&Command::put(key, value)).await
+    }
+
+    /// Has a command executed, each of its operations with success.
+    pub(crate) async fn execute(&mut self, command: &Command) -> Reply {
         self.nonce += 1;
-        let reply = self.submit(&self.sign(self.nonce, Command::put(key, value).encode())).await;
+        let reply = self.submit(&self.sign(self.nonce, command.encode())).await;
         let Outcome::Executed(result) = &reply.outcome else { panic!("not executed: {reply:?}") };
         let result = CommandResult::decode(result).unwrap();
         assert!(result.results.is_ok_and(|results| results.iter().all(Result::is_ok)));
@@ -209,5 +232,14 @@ pub(crate) async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     while !holds() {
         assert!(Instant::now() < deadline, "not in time: {what}");
         sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// Waits until something holds that has to be asked for.
+pub(crate) async fn eventually_so(what: &str, holds: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        sleep(Duration::from_millis(20)).await;
     }
 }

@@ -1,0 +1,198 @@
+//! A replica that is too far behind, or has nothing at all, fetches the state from peers that may mislead it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use std::fs;
+use std::time::Duration;
+
+use support::cluster::{Cluster, WINDOW};
+use support::eventually;
+use support::misleading::Answering;
+use tetrarch_kv::{Command, Operation};
+use tetrarch_types::NodeMode;
+use tokio::time::{Instant, sleep};
+
+/// Keys of a command with many.
+const TOGETHER: usize = 100;
+/// Commands that make a larger state.
+const COMMANDS: usize = 30;
+/// Slow enough to see a transfer under way.
+const SLOWLY: Answering = Answering::Honestly(Duration::from_millis(10));
+
+/// More batches than a ledger and a window hold.
+const MANY: usize = 40;
+
+fn was_fetched(cluster: &Cluster, id: usize) -> u64 {
+    let (status, counters) = (cluster.status(id), cluster.node(id).counters());
+    assert!(status.recovery.level_micros.is_some(), "{status:?}");
+    assert!(counters["state_transfers"] > 0 && counters["states_installed"] > 0, "{counters:?}");
+    assert!(status.recovery.rows_fetched > 0, "{status:?}");
+    status.recovery.rows_fetched
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_missed_more_than_anybody_keeps() {
+    let mut cluster = Cluster::started().await;
+    cluster.write(6).await;
+    cluster.stop(3).await;
+    cluster.write(MANY).await;
+
+    let writer = cluster.writer(Duration::from_millis(50));
+    cluster.start(3).await;
+    cluster.never_lies_until_level(3).await;
+    cluster.becomes_level(3).await;
+    assert!(writer.end().await > 0);
+    was_fetched(&cluster, 3);
+    eventually("it votes", || cluster.status(3).mode == NodeMode::Normal).await;
+    cluster.agrees().await;
+    cluster.stop(0).await;
+    cluster.write(4).await;
+    cluster.stop_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wiped_replica_is_silent_until_it_may_vote() {
+    let mut cluster = Cluster::started().await;
+    cluster.write(MANY).await;
+    cluster.stop(2).await;
+    fs::remove_dir_all(cluster.config(2).data_dir).unwrap();
+
+    cluster.start(2).await;
+    cluster.never_lies_until_level(2).await;
+    cluster.becomes_level(2).await;
+    was_fetched(&cluster, 2);
+    let status = cluster.status(2);
+    assert!(status.recovery.findings.iter().any(|finding| finding.contains("lost everything")), "{status:?}");
+    let NodeMode::Silent { until: Some(until) } = status.mode else { panic!("it votes too early: {status:?}") };
+    assert!(until.get() > status.stable_checkpoint.get() + WINDOW / 2, "{status:?}");
+
+    cluster.agrees().await;
+    while cluster.status(2).stable_checkpoint < until {
+        assert_ne!(cluster.status(2).mode, NodeMode::Normal);
+        cluster.write(1).await;
+        let executed = cluster.status(0).executed;
+        eventually("it goes along", || cluster.status(2).executed >= executed).await;
+        sleep(Duration::from_millis(20)).await;
+    }
+    eventually("it votes", || cluster.status(2).mode == NodeMode::Normal).await;
+    cluster.stop(0).await;
+    cluster.write(6).await;
+    cluster.agrees().await;
+    cluster.stop_all().await;
+}
+
+/// Everyone answers slowly, and replica 0 as it is told; replica 3 was away and comes back.
+async fn misled_by(answering: Answering) -> (Cluster, u32) {
+    let mut cluster = Cluster::prepared(8);
+    let store = cluster.start_misleading(0, Answering::Honestly(Duration::ZERO)).await;
+    for id in [1, 2] {
+        cluster.start_misleading(id, SLOWLY).await;
+    }
+    cluster.start(3).await;
+    cluster.write(2).await;
+    cluster.stop(3).await;
+    for _ in 0..12 {
+        cluster.write_together(TOGETHER, 256).await;
+    }
+    cluster.write(8).await;
+    store.answers(answering);
+
+    cluster.start(3).await;
+    let (mut liars, deadline) = (0, Instant::now() + support::PATIENCE);
+    while cluster.status(3).recovery.level_micros.is_none() {
+        assert!(Instant::now() < deadline, "{:?}", cluster.status(3));
+        liars = liars.max(cluster.status(3).transfer.map_or(0, |progress| progress.liars));
+        sleep(Duration::from_millis(1)).await;
+    }
+    was_fetched(&cluster, 3);
+    store.answers(Answering::Honestly(Duration::ZERO));
+    cluster.agrees().await;
+    cluster.stop_all().await;
+    (cluster, liars)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_other_rows() {
+    assert_eq!(misled_by(Answering::WrongRows).await.1, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_other_pages() {
+    assert_eq!(misled_by(Answering::WrongPages).await.1, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_sends_another_checkpoint() {
+    assert_eq!(misled_by(Answering::OtherCheckpoint).await.1, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_never_answers() {
+    assert_eq!(misled_by(Answering::NotAtAll).await.1, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_has_nothing() {
+    assert_eq!(misled_by(Answering::WithNothing).await.1, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_place_is_not_fetched_again() {
+    let mut cluster = Cluster::prepared(64);
+    for id in 0..3 {
+        cluster.start_misleading(id, SLOWLY).await;
+    }
+    cluster.start(3).await;
+    cluster.write(2).await;
+    cluster.stop(3).await;
+    for _ in 0..COMMANDS {
+        cluster.write_together(TOGETHER, 1024).await;
+    }
+    cluster.write(70).await;
+
+    // A record and an event each.
+    let (rows, writer) = ((2 * COMMANDS * TOGETHER) as u64, cluster.writer(Duration::from_millis(100)));
+    let mut before = 0;
+    for _ in 0..3 {
+        cluster.start(3).await;
+        eventually("a part of it is here", || cluster.status(3).recovery.rows_fetched > rows / 8).await;
+        let status = cluster.status(3);
+        assert!(status.transfer.is_some() && status.recovery.level_micros.is_none(), "over too soon: {status:?}");
+        assert_eq!(cluster.reads(3, 0).await, None, "nothing is answered from half a state");
+        before += status.recovery.rows_fetched;
+        cluster.kill(3);
+    }
+    cluster.start(3).await;
+    cluster.becomes_level(3).await;
+    assert!(writer.end().await > 0);
+    let last = was_fetched(&cluster, 3);
+    // The writes meanwhile change some of what is in place.
+    assert!(before > rows / 8 * 3 && last + before * 3 / 4 <= rows, "{before} rows, and then {last} of {rows}");
+    cluster.agrees().await;
+    cluster.stop_all().await;
+}
+
+/// Values of a megabyte, and a reply of 1.4: rows that go over the bound of a supply by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_as_large_as_a_supply() {
+    let mut cluster = Cluster::started().await;
+    cluster.write(2).await;
+    cluster.stop(3).await;
+    for at in 0..6 {
+        let put = |part, bytes| Operation::Put { key: format!("large{at}{part}").into(), value: vec![at; bytes] };
+        cluster.client.execute(&Command::new([put('a', 700 * 1024), put('b', 750 * 1024)])).await;
+    }
+    cluster.client.execute(&Command::put("largest", vec![7; 1024 * 1024])).await;
+    cluster.client.execute(&Command::prefix("large3", 2)).await;
+    cluster.write(MANY).await;
+
+    cluster.start(3).await;
+    cluster.becomes_level(3).await;
+    was_fetched(&cluster, 3);
+    assert_eq!(cluster.client.read(3, "large5b").await.records[0].1.value, vec![5; 750 * 1024]);
+    assert_eq!(cluster.client.read(3, "largest").await.records[0].1.value.len(), 1024 * 1024);
+    cluster.agrees().await;
+    cluster.stop_all().await;
+}
