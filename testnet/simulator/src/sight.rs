@@ -46,7 +46,14 @@ pub enum Sight {
         /// What.
         event: Event,
     },
-    /// A replica came back after a crash.
+    /// Records of a replica's votes are gone from its disk. From here on its own disk does not show what it said before.
+    Forgot {
+        /// Which replica.
+        by: ReplicaId,
+        /// Whether its disk shows that something is missing.
+        shows: bool,
+    },
+    /// A replica came back after a crash, or from a state that it fetched.
     Restarted {
         /// Which replica.
         by: ReplicaId,

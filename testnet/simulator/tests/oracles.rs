@@ -264,3 +264,16 @@ fn liveness_sees_who_is_not_well_in_time() {
     let failures = (0..3).filter_map(|seed| run(Seed::new(seed), &hasty).failure);
     assert!(failures.map(|failure| failure.oracle).any(|oracle| oracle == "liveness"));
 }
+
+#[test]
+fn silence_sees_who_forgot_and_speaks_and_who_only_believes_so() {
+    let vote = || sent(0, Message::Prepare(by(0, Prepare { view: view(1), seq: seq(1), digest: digest(1) })));
+    let forgot = |shows| Sight::Forgot { by: id(0), shows };
+    let recorded = |record| Sight::Recorded { by: id(0), record };
+    good("silence", [vote()]);
+    good("silence", [forgot(true), recorded(Record::Lost), recorded(Record::Cured), vote()]);
+    good("silence", [forgot(false), vote(), recorded(Record::Lost)]);
+    bad("silence", [forgot(true), vote()]);
+    bad("silence", [forgot(true), recorded(Record::Lost), vote()]);
+    bad("silence", [recorded(Record::Lost)]);
+}

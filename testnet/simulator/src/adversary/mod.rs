@@ -5,6 +5,7 @@
 
 mod double_vote;
 mod equivocate;
+mod lie_state;
 mod mutate;
 mod omit_prepared;
 mod replay;
@@ -40,11 +41,13 @@ pub enum Lie {
     Mutate,
     /// Tells clients other results.
     WrongReply,
+    /// Lies to replicas that recover.
+    LieState,
 }
 
 impl Lie {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Equivocate,
         Self::DoubleVote,
         Self::Silence,
@@ -53,6 +56,7 @@ impl Lie {
         Self::Replay,
         Self::Mutate,
         Self::WrongReply,
+        Self::LieState,
     ];
 
     /// What it is counted under.
@@ -66,6 +70,7 @@ impl Lie {
             Self::Replay => "replay",
             Self::Mutate => "mutate",
             Self::WrongReply => "wrong-reply",
+            Self::LieState => "lie-state",
         }
     }
 
@@ -79,6 +84,7 @@ impl Lie {
             Self::Replay => Box::new(replay::Replay::default()),
             Self::Mutate => Box::new(mutate::Mutate),
             Self::WrongReply => Box::new(wrong_reply::WrongReply),
+            Self::LieState => Box::new(lie_state::LieState),
         }
     }
 }

@@ -7,6 +7,7 @@ mod burst;
 mod crash;
 mod crash_in_turn;
 mod duplication;
+mod harm;
 mod isolate_primary;
 mod loss;
 mod one_way;
@@ -19,6 +20,8 @@ mod slow_link;
 use std::time::Duration;
 
 use tetrarch_types::Time;
+
+pub use harm::Harm;
 
 use crate::rng::Rng;
 
@@ -137,6 +140,15 @@ pub enum Action {
         /// For how long.
         down: Duration,
     },
+    /// A node loses its power, and something befalls its disk.
+    Harm {
+        /// Which.
+        node: usize,
+        /// What.
+        harm: Harm,
+        /// For how long it is down.
+        down: Duration,
+    },
     /// Nothing passes on these links, each in its own direction.
     Cut {
         /// From where to where.
@@ -170,11 +182,13 @@ pub enum NodeTrouble {
     IsolatePrimary,
     /// A node stands still.
     Pause,
+    /// Something befalls a node's disk.
+    Harm(Harm),
 }
 
 impl NodeTrouble {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Crash,
         Self::CrashInTurn,
         Self::PowerCut,
@@ -182,6 +196,14 @@ impl NodeTrouble {
         Self::OneWay,
         Self::IsolatePrimary,
         Self::Pause,
+        Self::Harm(Harm::Wipe),
+        Self::Harm(Harm::Reinit),
+        Self::Harm(Harm::Restore),
+        Self::Harm(Harm::LoseMark),
+        Self::Harm(Harm::CutJournal),
+        Self::Harm(Harm::FlipJournal),
+        Self::Harm(Harm::Rot),
+        Self::Harm(Harm::FlipSnapshot),
     ];
 
     /// What it is counted under.
@@ -194,6 +216,14 @@ impl NodeTrouble {
             Self::OneWay => "one-way",
             Self::IsolatePrimary => "isolate-primary",
             Self::Pause => "pause",
+            Self::Harm(Harm::Wipe) => "wiped-disk",
+            Self::Harm(Harm::Reinit) => "second-init",
+            Self::Harm(Harm::Restore) => "restored-backup",
+            Self::Harm(Harm::LoseMark) => "lost-mark",
+            Self::Harm(Harm::CutJournal) => "cut-journal",
+            Self::Harm(Harm::FlipJournal) => "rot-journal",
+            Self::Harm(Harm::Rot) => "rot-table",
+            Self::Harm(Harm::FlipSnapshot) => "rot-snapshot",
         }
     }
 
@@ -207,6 +237,7 @@ impl NodeTrouble {
             Self::OneWay => one_way::strike(scene, rng),
             Self::IsolatePrimary => isolate_primary::strike(scene, rng),
             Self::Pause => pause::strike(scene, rng),
+            Self::Harm(harm) => harm::strike(harm, scene, rng),
         }
     }
 }

@@ -34,6 +34,7 @@ pub struct Disk {
 pub struct Backup {
     store: Image,
     mark: Option<Mark>,
+    rotten: Rotten,
 }
 
 impl Disk {
@@ -56,21 +57,22 @@ impl Disk {
         self.rotten().clear();
     }
 
-    /// The mark is gone.
-    pub fn lose_mark(&self) {
+    /// The mark is gone; whether there were records that it vouched for.
+    pub fn lose_mark(&self) -> bool {
         self.mark.clear();
+        self.store.scan(JOURNAL, &[], &[], Direction::Ascending, 1).is_ok_and(|rows| !rows.is_empty())
     }
 
     /// A copy of what is durable.
     pub fn back_up(&self) -> Backup {
-        Backup { store: self.store.image(), mark: self.mark.image() }
+        Backup { store: self.store.image(), mark: self.mark.image(), rotten: self.rotten().clone() }
     }
 
     /// Puts a copy in the place of what is there.
     pub fn restore(&self, backup: &Backup) {
         self.store.restore(&backup.store);
         self.mark.restore(backup.mark);
-        self.rotten().clear();
+        self.rotten().clone_from(&backup.rotten);
     }
 
     /// A row of some table but the journal can no longer be read; whether there was one.
@@ -105,13 +107,21 @@ impl Disk {
         self.store.corrupt_snapshot(number, table, &key, rng.index(8))
     }
 
+    /// Whether something cannot be read, noticed or not.
+    pub fn has_rot(&self) -> bool {
+        self.rotten().iter().any(|(table, key)| self.store.get(*table, key).is_err())
+    }
+
     /// Leaves behind what cannot be read, as copying the rest into a new database does.
     ///
     /// # Errors
     /// If the disk cannot be written.
     pub fn salvage(&self) -> Result<(), StoreError> {
         let mut batch = WriteBatch::new();
-        self.rotten().drain(..).for_each(|(table, key)| batch.delete(table, key));
+        let mut rotten = std::mem::take(&mut *self.rotten());
+        // What was written since is whole again.
+        rotten.retain(|(table, key)| self.store.get(*table, key).is_err());
+        rotten.into_iter().for_each(|(table, key)| batch.delete(table, key));
         self.store.write(batch, Durability::Synced)
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_kv::{
-    ExecuteError, Executed, Execution, Fate, InstallEvent, Installation, KvMachine, Retention, StoredReply,
+    ExecuteError, Executed, Execution, Fate, InstallEvent, Installation, KvMachine, QueryError, Retention, StoredReply,
 };
 use tetrarch_replica::Input;
 use tetrarch_storage::{FaultyStore, StoreError};
@@ -58,6 +58,8 @@ pub(super) enum Admitted {
     New,
     /// It needs no ordering.
     Answered(Box<Response>),
+    /// The state cannot be read.
+    Damaged,
 }
 
 impl Executor {
@@ -151,14 +153,17 @@ impl Executor {
     /// A client asks for a transaction to be carried out.
     pub(super) fn admit(&mut self, client: usize, transaction: &Transaction, chain: &Chain) -> Admitted {
         let id = transaction.id();
-        if let Some(stored) = self.reply(&id) {
-            return Admitted::Answered(Box::new(self.response(stored, chain)));
+        match self.execution.reply(&id) {
+            Ok(Some(stored)) => return Admitted::Answered(Box::new(self.response(stored, chain))),
+            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
+            _ => {}
         }
         let (sender, nonce) = (&transaction.body.sender, transaction.body.nonce);
         let refusal = match self.execution.fate(&id, sender, nonce) {
             Ok(Fate::Never) => Some(Refusal::NonceSpent { nonce }),
             Ok(Fate::Forgotten) => Some(Refusal::NonceForgotten { nonce }),
             Ok(_) => None,
+            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
             Err(error) => Some(Refusal::NotServing(error.to_string())),
         };
         if let Some(refusal) = refusal {

@@ -82,6 +82,8 @@ pub struct Node {
     pub paused_until: Time,
     /// Where its next turn that writes is to end, and how long the node is then down.
     pub doomed: Option<(CrashPoint, Duration)>,
+    /// Its next start reads and checks everything, whatever was drawn.
+    pub is_suspect: bool,
     config: Config,
     how: Start,
 }
@@ -111,6 +113,7 @@ impl Node {
             incarnation: 0,
             paused_until: Time::ZERO,
             doomed: None,
+            is_suspect: false,
             config: config(id, chain, drawn),
             how: Start { is_cold: drawn.is_cold, ledger: drawn.ledger },
         })
@@ -124,7 +127,9 @@ impl Node {
     pub fn start(&mut self, chain: &Chain) -> Result<Vec<Record>, String> {
         self.incarnation += 1;
         self.config.start = self.incarnation;
-        let (running, records) = Running::recover(self.config.clone(), &self.disk, chain, &self.how)?;
+        let how = Start { is_cold: self.how.is_cold || self.is_suspect, ..self.how.clone() };
+        self.is_suspect = false;
+        let (running, records) = Running::recover(self.config.clone(), &self.disk, chain, &how)?;
         self.running = Some(running);
         Ok(records)
     }
@@ -148,6 +153,11 @@ impl Node {
     /// A sentence, when the disk cannot be made ready.
     pub fn init(&self, chain: &Chain) -> Result<(), String> {
         recovery::init(&self.disk, chain).map_err(|error| error.to_string())
+    }
+
+    /// Whether nothing that can be read on its disk says which chain it is of.
+    pub fn names_no_chain(&self, chain: &Chain) -> bool {
+        recovery::names_no_chain(&self.disk, chain, &self.how)
     }
 
     /// Where its replica stands, if it is up.

@@ -47,6 +47,10 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
     let is_wiped = State::is_empty(&disk.store)?;
     if is_wiped {
         init(disk, chain)?;
+    } else if disk.has_rot() && names_no_chain(disk, chain, start) {
+        // What is left tells nothing: it is set aside whole.
+        disk.wipe();
+        return open_state(disk, chain, start);
     }
     let open = || State::open(KvMachine, disk.store.clone(), &chain.membership, retention(start.ledger));
     let state = open().map_err(damaged)?;
@@ -55,7 +59,9 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
         state.check_state(&mut |_| damages += 1)?;
     }
     let is_unreadable = !state.is_damaged() && matches!(state.applied(), Err(StoreError::Corrupt { .. }));
-    if damages == 0 && !is_unreadable {
+    // Tables that are no part of the state are read as well by a cold start, and copied around if they cannot be.
+    let has_rot = start.is_cold && disk.has_rot();
+    if damages == 0 && !is_unreadable && !has_rot {
         return Ok((state, is_wiped));
     }
     // What cannot be read is left behind, as a copy of the database leaves it.
@@ -63,6 +69,12 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
     let state = open().map_err(damaged)?;
     state.give_up()?;
     Ok((state, is_wiped))
+}
+
+/// Whether nothing that can be read says which chain this is.
+pub(super) fn names_no_chain(disk: &Disk, chain: &Chain, start: &Start) -> bool {
+    let open = State::open(KvMachine, disk.store.clone(), &chain.membership, retention(start.ledger));
+    matches!(open, Err(tetrarch_kv::OpenError::NotInitialised))
 }
 
 /// Makes an empty disk the start of the chain.

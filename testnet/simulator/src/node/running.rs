@@ -93,6 +93,7 @@ impl Running {
         };
         match self.executor.admit(client, &verified, chain) {
             Admitted::Answered(response) => acts.push(Act::Respond { client, response: *response }),
+            Admitted::Damaged => acts.push(Act::Damaged),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
     }

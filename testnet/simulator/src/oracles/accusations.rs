@@ -1,5 +1,7 @@
 //! No honest replica is accused, and whoever is accused is accused with a proof.
 
+use std::collections::BTreeSet;
+
 use tetrarch_replica::Event;
 use tetrarch_types::{Evidence, ReplicaId, Signable, Signed};
 
@@ -7,7 +9,11 @@ use super::{Oracle, Rules, Verdict, ensure};
 use crate::sight::Sight;
 
 /// See the module.
-pub(super) struct Accusations;
+#[derive(Default)]
+pub(super) struct Accusations {
+    /// Replicas that forgot promises and may not know it: they may be accused, with proofs.
+    forgetful: BTreeSet<ReplicaId>,
+}
 
 impl Oracle for Accusations {
     fn name(&self) -> &'static str {
@@ -15,9 +21,14 @@ impl Oracle for Accusations {
     }
 
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
+        if let Sight::Forgot { by, shows: false } = sight {
+            self.forgetful.insert(*by);
+        }
         let Sight::Observed { by, event: Event::Equivocation(evidence) } = sight else { return Ok(()) };
         let accused = accused(evidence);
-        ensure(!rules.is_honest(accused), || format!("replica {by} accuses replica {accused}, which is honest"))?;
+        ensure(self.forgetful.contains(&accused) || !rules.is_honest(accused), || {
+            format!("replica {by} accuses replica {accused}, which is honest")
+        })?;
         ensure(is_proven(evidence, rules), || format!("replica {by} accuses replica {accused} without a proof"))
     }
 }

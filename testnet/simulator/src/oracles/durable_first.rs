@@ -35,6 +35,11 @@ impl Oracle for DurableFirst {
 
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
+            Sight::Forgot { by, .. } => {
+                // A NEW-VIEW that it sent before may come back to it, and be passed on.
+                self.0.retain(|(of, promise)| of != by || matches!(promise, Promise::Started(_)));
+                Ok(())
+            }
             Sight::Recorded { by, record } => {
                 self.0.extend(kept(record).map(|promise| (*by, promise)));
                 Ok(())

@@ -46,6 +46,10 @@ impl Oracle for Memory {
     }
 
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
+        if let Sight::Forgot { by, .. } = sight {
+            // What it committed is gone with its records; that it is silent instead is for `silence` to see.
+            self.committed.retain(|(of, _), _| of != by);
+        }
         let Sight::Sent { by, message } = sight else { return Ok(()) };
         match message.open() {
             Message::Commit(signed) if signed.signer == *by => {

@@ -15,6 +15,7 @@ mod promises;
 mod real_time;
 mod replay;
 mod rules;
+mod silence;
 mod validity;
 
 pub use rules::Rules;
@@ -50,6 +51,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(certificates::Certificates::default()),
         Box::new(new_views::NewViews),
         Box::new(promises::Promises::default()),
+        Box::new(silence::Silence::default()),
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
         Box::new(agreement::Agreement::default()),
@@ -58,7 +60,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(execution::Execution::default()),
         Box::new(checkpoints::Checkpoints::default()),
         Box::new(halting::Halting),
-        Box::new(accusations::Accusations),
+        Box::new(accusations::Accusations::default()),
         Box::new(durability::Durability::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::default()),

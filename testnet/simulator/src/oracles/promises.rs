@@ -1,6 +1,6 @@
 //! No honest replica ever signs two conflicting statements, nor votes in a view that it gave up: across all its restarts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_crypto::Digest;
 use tetrarch_types::{Message, PrePrepare, ReplicaId, SeqNum, View};
@@ -27,6 +27,8 @@ pub(super) struct Promises {
     moved: BTreeMap<ReplicaId, View>,
     /// The view of each NEW-VIEW sent, with the digests of what it proposes.
     started: BTreeMap<(ReplicaId, View), Vec<(SeqNum, Digest)>>,
+    /// Replicas that forgot promises and may not know it: faulty, as far as these go.
+    forgetful: BTreeSet<ReplicaId>,
 }
 
 impl Promises {
@@ -106,7 +108,13 @@ impl Oracle for Promises {
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
             // What it passes on for others is their promise.
-            Sight::Sent { by, message } if message.open().signer() == *by => self.hear(*by, message.open()),
+            Sight::Sent { by, message } if message.open().signer() == *by && !self.forgetful.contains(by) => {
+                self.hear(*by, message.open())
+            }
+            Sight::Forgot { by, shows: false } => {
+                self.forgetful.insert(*by);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

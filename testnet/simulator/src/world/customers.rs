@@ -64,7 +64,7 @@ impl World {
         let sight = Sight::Told { answer: told.clone(), at: self.now() };
         self.told.push(told);
         self.see(&sight);
-        if self.phase == Phase::Faulty {
+        if self.phase == Phase::Faulty || !self.is_everyone_voting() {
             let pause = self.clients[client].thinks();
             self.queue.after(pause, Event::Issue { client });
         }

@@ -20,7 +20,13 @@ impl World {
             let node = &mut self.nodes[index];
             node.doomed = None;
             node.paused_until = Time::ZERO;
-            self.start(index);
+            if node.disk.has_rot() {
+                // Somebody has it checked; what nobody has read yet would show sooner or later.
+                node.is_suspect = true;
+                self.crash(index, EVERY);
+            } else {
+                self.start(index);
+            }
         }
         for client in 0..self.clients.len() {
             self.queue.after(Duration::ZERO, Event::Issue { client });
@@ -42,11 +48,17 @@ impl World {
         }
     }
 
-    /// Everyone is answered, and every honest replica has executed what any of them has.
+    /// Everyone is answered, and every honest replica votes and has executed what any of them has.
     fn is_well(&self) -> bool {
         let far = self.honest().map(|node| self.executed(node)).max();
         self.clients.iter().all(|client| client.outstanding() == 0)
             && self.honest().all(|node| Some(self.executed(node)) == far)
+            && self.is_everyone_voting()
+    }
+
+    /// Whether nobody is silent any more: as long as someone is, clients go on asking, because silence ends with later checkpoints.
+    pub(super) fn is_everyone_voting(&self) -> bool {
+        self.honest().all(|node| self.nodes[node].status().is_some_and(|status| status.voting))
     }
 
     fn honest(&self) -> impl Iterator<Item = usize> {

@@ -82,6 +82,10 @@ impl World {
             Sight::Restarted { by, executed } => {
                 self.trace.note_shown(at, b"boot", format_args!("{by} restarts at {executed}"));
             }
+            Sight::Forgot { by, shows } => {
+                let how = if *shows { "and its disk shows it" } else { "and its disk does not show it" };
+                self.trace.note_shown(at, b"lost", format_args!("{by} lost records of its votes, {how}"));
+            }
             Sight::Told { answer, .. } => {
                 let id = *answer.transaction.digest();
                 self.trace
@@ -125,6 +129,7 @@ impl World {
                 tetrarch_types::Supply::State { checkpoint, parts } => {
                     format!("Supply of {} parts of the state at {checkpoint}", parts.len())
                 }
+                tetrarch_types::Supply::Stable(it) => format!("Supply of the certificate at {}", it.seq),
                 tetrarch_types::Supply::NoState { checkpoint } => format!("Supply of no state at {checkpoint}"),
             },
         }

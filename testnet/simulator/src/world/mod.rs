@@ -6,6 +6,7 @@
 
 mod customers;
 mod event;
+mod harms;
 mod healing;
 mod mail;
 mod nodes;
@@ -59,6 +60,7 @@ pub(crate) struct World {
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
     counters: Counters,
+    harms: harms::Harms,
     rng: Rng,
     heal_within: Duration,
     phase: Phase,
@@ -94,6 +96,7 @@ impl World {
             oracles: oracles::all().into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
+            harms: harms::Harms::default(),
             rng,
             heal_within: options.heal_within.unwrap_or(HEAL_WITHIN),
             phase: Phase::Faulty,

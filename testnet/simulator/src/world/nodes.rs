@@ -196,6 +196,7 @@ impl World {
         }
         if damaged && self.nodes[index].incarnation == incarnation {
             self.count("damage-met", 1);
+            self.nodes[index].is_suspect = true;
             self.crash(index, Duration::from_millis(1));
         }
     }

@@ -53,6 +53,7 @@ impl World {
                     self.crash(node, down);
                 }
             }
+            Action::Harm { node, harm, down } => self.harm(node, harm, down),
             // Counted when it comes to it.
             Action::CrashInTurn { node, point, down } => self.nodes[node].doomed = Some((point, down)),
             Action::Cut { links, lasting } => {
