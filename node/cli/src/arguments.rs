@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::ClusterArguments;
 use crate::output::Format;
-use crate::{doctor, keys, kv, node, sim, testnet, tx, verify};
+use crate::{doctor, inspect, keys, kv, node, sim, testnet, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -65,6 +65,10 @@ pub(crate) enum Command {
     /// Set up and run one replica.
     #[command(subcommand)]
     Node(node::NodeCommand),
+
+    /// Look into the directory of a node that does not run. Nothing in it is changed.
+    #[command(subcommand)]
+    Inspect(inspect::InspectCommand),
 
     /// Check this machine, and a testnet's or a node's directory.
     Doctor(doctor::DoctorArguments),

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding};
 use serde_json::{Map, Value, json};
 use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvError, Operation, OperationResult};
-use tetrarch_types::{Outcome, ReplicaId};
+use tetrarch_types::{CheckpointCertificate, Membership, Outcome, ReplicaId};
 
 /// Puts bytes into an object as text, and, where they are not UTF-8, the exact bytes beside it as `<name>_base64`.
 pub(crate) fn put_bytes(object: &mut Map<String, Value>, name: &str, bytes: &[u8]) {
@@ -29,6 +29,21 @@ pub(crate) fn replicas(ids: &[ReplicaId]) -> String {
 /// Replicas as bare numbers.
 pub(crate) fn replica_numbers(ids: &[ReplicaId]) -> Vec<u16> {
     ids.iter().map(|id| id.get()).collect()
+}
+
+/// Who signed a checkpoint.
+pub(crate) fn signers(certificate: &CheckpointCertificate) -> Vec<ReplicaId> {
+    certificate.votes.iter().map(|(replica, _)| *replica).collect()
+}
+
+/// A checkpoint's certificate for people, and how many signatures make one.
+pub(crate) fn checkpoint_lines(certificate: &CheckpointCertificate, membership: &Membership) -> [String; 3] {
+    let (needed, by) = (membership.quorum(), replicas(&signers(certificate)));
+    [
+        format!("checkpoint {}", certificate.seq),
+        format!("state root {}", certificate.state_root),
+        format!("signed by replicas {by}; {needed} of {} are needed", membership.size()),
+    ]
 }
 
 /// A key and its record.

@@ -114,7 +114,7 @@ fn class_of(error: &ClientError) -> Class {
     match error {
         ClientError::Unreachable(_) => Class::Unreachable,
         ClientError::NoQuorum(_) | ClientError::Disagree { .. } => Class::NoQuorum,
-        ClientError::Unacceptable(_) => Class::Unverified,
+        ClientError::Unacceptable(_) | ClientError::NoProof(_) => Class::Unverified,
         ClientError::Refused(Refusal::WrongChain { .. }) | ClientError::WrongChain { .. } | ClientError::Genesis(_) => {
             Class::Usage
         }

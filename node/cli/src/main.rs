@@ -10,6 +10,7 @@ mod doctor;
 mod duration;
 mod failure;
 mod input;
+mod inspect;
 mod interrupt;
 mod keys;
 mod kv;
@@ -66,8 +67,9 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
         Command::Sim(command) => sim::run(&command, output),
         Command::Keys(command) => keys::run(command, output),
-        Command::Verify(command) => verify::run(command, output),
+        Command::Verify(command) => verify::run(&command, output),
         Command::Node(command) => node::run(command, log.as_deref(), output).await,
+        Command::Inspect(command) => inspect::run(&command, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Completions { shell } => completions::completions(shell, output),
         Command::Man { dir } => completions::man(&dir, output),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use tetrarch_server::{ExitClass, Identity, Node, NodeConfig, NodeError};
+use tetrarch_server::{ExitClass, Identity, NodeConfig, NodeError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -116,28 +116,29 @@ async fn serve(arguments: &RunArguments, log: Option<&str>) -> Result<(), Failur
     let config = NodeConfig::load(&arguments.config).map_err(|error| failure(&error))?;
     logging::start(&logging::Settings::for_node(log, &config.log))?;
     let mut stop = Stop::new(arguments.exit_with_stdin)?;
-    // In a task of its own, because opening a large state keeps its thread busy, and a signal is to be heard meanwhile.
-    let mut starting = tokio::spawn(Node::start(config));
-    let (started, early) = tokio::select! {
-        started = &mut starting => (started, None),
-        // What is half open is opened and then closed in good order: a database that other threads still use when the program ends
-        // brings it down.
-        reason = stop.wait() => (starting.await, Some(reason)),
-    };
-    let node = started.map_err(|error| broken(&error))?.map_err(|error| failure(&error))?;
-    let reason = match early {
-        Some(reason) => reason,
-        None => stop.wait().await,
+    let (tell, told) = oneshot::channel();
+    // In a task of its own, because opening a large state keeps its thread busy, and a signal is to be heard meanwhile. A node that is
+    // half open is opened and then closed in good order: a database that other threads still use when the program ends brings it down.
+    let mut running = tokio::spawn(tetrarch_server::run(config, async move { drop(told.await) }));
+    let reason = tokio::select! {
+        ended = &mut running => return result(ended),
+        reason = stop.wait() => reason,
     };
     tracing::info!(%reason, "the node shuts down");
+    let _told: Result<(), ()> = tell.send(());
     tokio::select! {
-        () = node.shutdown() => {}
+        ended = &mut running => result(ended)?,
         _ = stop.wait() => tracing::warn!("told again to stop: the node is not waited for"),
     }
     reason.result()
 }
 
-fn failure(error: &NodeError) -> Failure {
+fn result(ended: Result<Result<(), NodeError>, tokio::task::JoinError>) -> Result<(), Failure> {
+    ended.map_err(|error| broken(&error))?.map_err(|error| failure(&error))
+}
+
+/// A node's own error, with its class.
+pub(crate) fn failure(error: &NodeError) -> Failure {
     let class = match error.class() {
         ExitClass::Usage => Class::Usage,
         ExitClass::Unsafe => Class::Unsafe,
@@ -147,7 +148,7 @@ fn failure(error: &NodeError) -> Failure {
 }
 
 fn broken(error: &tokio::task::JoinError) -> Failure {
-    Failure::failed("cannot start the node", error.to_string(), "report this: it is a defect of the program")
+    Failure::failed("cannot run the node", error.to_string(), "report this: it is a defect of the program")
 }
 
 /// Why a node is to stop.

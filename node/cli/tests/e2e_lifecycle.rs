@@ -133,14 +133,14 @@ fn for_a_moment_only() {
 fn a_node_that_crashes_is_started_again() {
     let mut net = Net::up(4);
     let before = net.status().replicas[1].pid.unwrap();
-    // Its data directory is taken away under it: it cannot start until it is back.
+    // Its key is taken away under it: it cannot start until it is back.
     net.ok(&["testnet", "kill", "1"]);
-    std::fs::rename(net.dir().join("replica-1/data"), net.home.path().join("away")).unwrap();
+    std::fs::rename(net.dir().join("replica-1/key.pem"), net.home.path().join("away")).unwrap();
     net.ok(&["testnet", "start", "1"]);
     net.until("it crashes", |status| {
         status.replicas[1].reason.as_deref().is_some_and(|reason| reason.contains("last words"))
     });
-    std::fs::rename(net.home.path().join("away"), net.dir().join("replica-1/data")).unwrap();
+    std::fs::rename(net.home.path().join("away"), net.dir().join("replica-1/key.pem")).unwrap();
     let status = net.until("it is back", |status| status.replicas[1].state == ReplicaState::Running);
     assert_ne!(status.replicas[1].pid, Some(before));
     net.ok(&["kv", "put", "a", "1"]);

@@ -1,5 +1,5 @@
 //! The house rules of the repository, as tests: who may depend on whom, what stays out of the pure crates, what every crate inherits,
-//! how long files and functions may grow, and that every rule which code cites is written in specs/protocol.md.
+//! how long files and functions may grow, and that every rule which code cites is written in the specs.
 //!
 //! They look at the workspace they are run in, with `cargo metadata` and plain scans of the text, and say file, line and reason.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a check that cannot read the repository has failed")]

@@ -31,9 +31,11 @@ fn a_node_is_set_up_once_and_only_with_a_members_key() {
 }
 
 #[test]
-fn what_was_not_set_up_does_not_run() {
-    let place = place();
+fn what_was_not_set_up_does_not_run_alone() {
+    let mut place = place();
     place.run(["node", "run", "--config", "nowhere.toml"]).expect(2);
+    place.genesis.replicas = vec![place.genesis.replicas[1].clone()];
+    place.write("genesis.json", place.genesis.to_json());
     place.write("node.toml", "genesis = \"genesis.json\"\nkey = \"replica.pem\"\n");
     let stderr = place.run(["node", "run", "--config", "node.toml"]).expect(2).stderr;
     assert!(stderr.contains("tetrarch node init"), "{stderr}");
@@ -41,9 +43,24 @@ fn what_was_not_set_up_does_not_run() {
     place.run(["node", "run", "--config", "node.toml"]).expect(2);
 }
 
+#[test]
+fn what_was_not_set_up_runs_among_others_and_says_that_it_lost_everything() {
+    let place = place();
+    place.write("node.toml", "genesis = \"genesis.json\"\nkey = \"replica.pem\"\n");
+    let (child, log) = start_with(&place, &["--config", "node.toml"]);
+    assert!(log.contains("this replica lost everything") && log.contains("tetrarch node init"), "{log}");
+    signal(&child, "-TERM");
+    Ran::from(child.wait_with_output().unwrap()).expect(0);
+}
+
 fn start(place: &Place, more: &[&str]) -> Child {
+    start_with(place, &[&CONFIG, more].concat()).0
+}
+
+/// A node that runs, and what it logged until then.
+fn start_with(place: &Place, arguments: &[&str]) -> (Child, String) {
     let mut child = tetrarch(place.dir.path())
-        .args(["node", "run"].iter().chain(&CONFIG).chain(more))
+        .args(["node", "run"].iter().chain(arguments))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -56,7 +73,7 @@ fn start(place: &Place, more: &[&str]) -> Child {
         assert_eq!(stderr.read(&mut buffer).unwrap(), 1, "{}", String::from_utf8_lossy(&log));
         log.extend(buffer);
     }
-    child
+    (child, String::from_utf8_lossy(&log).into_owned())
 }
 
 fn signal(child: &Child, name: &str) {

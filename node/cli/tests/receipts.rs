@@ -1,4 +1,4 @@
-//! `verify receipt`: what holds is explained, what does not has exit code 6.
+//! `verify receipt`, and files that are no proofs: what holds is explained, what does not has exit code 6.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod common;
@@ -85,4 +85,17 @@ fn files_that_are_not_there_are_usage_errors() {
     place.run(["verify", "receipt", "receipt.json", "--genesis", "nowhere.json"]).expect(2);
     place.write("genesis.json", "{}");
     place.run(VERIFY).expect(2);
+}
+
+#[test]
+fn files_that_are_no_proofs_prove_nothing() {
+    const PROOF: [&str; 5] = ["verify", "proof", "proof.json", "--genesis", "genesis.json"];
+    let place = Place::new();
+    place.run(PROOF).expect(2);
+    let receipt = place.receipt();
+    for text in ["", "{}", "null", receipt.as_str(), "{\"format\":\"tetrarch-proof/2\"}"] {
+        place.write("proof.json", text);
+        let stderr = place.run(PROOF).expect(6).stderr;
+        assert!(stderr.contains("cannot verify the proof"), "{stderr}");
+    }
 }

@@ -4,10 +4,10 @@
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Digest, MerklePath, PublicKey, Signature};
 use tetrarch_types::{
-    Outcome, ReplicaId, ReplyCertificate, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId,
+    Outcome, ReplicaId, ReplyCertificate, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId, Votes,
 };
 
-/// Why a text is no transaction or receipt. Signatures are not judged here.
+/// Why a text is no transaction, receipt or proof. Signatures are not judged here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
     /// Not JSON of the expected form.
@@ -32,6 +32,18 @@ pub enum DocumentError {
     /// A command or result that is not hexadecimal.
     #[error("{field} is not a hexadecimal string")]
     NotHex {
+        /// Which field.
+        field: &'static str,
+    },
+    /// Bytes that are not in base64, or not in its one proper form.
+    #[error("{field} is not base64")]
+    NotBase64 {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The text beside some bytes is not what they say.
+    #[error("{field} has a text that is not the text of its bytes")]
+    WrongText {
         /// Which field.
         field: &'static str,
     },
@@ -83,9 +95,21 @@ struct PathField {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Vote {
+pub(crate) struct Vote {
     replica: u16,
     signature: Signature,
+}
+
+impl Vote {
+    /// Votes as they stand in a file.
+    pub(crate) fn write(votes: &Votes) -> Vec<Self> {
+        votes.iter().map(|(replica, signature)| Self { replica: replica.get(), signature: *signature }).collect()
+    }
+
+    /// Votes as they stood in a file, in that order.
+    pub(crate) fn read(votes: &[Self]) -> Votes {
+        votes.iter().map(|vote| (ReplicaId::new(vote.replica), vote.signature)).collect()
+    }
 }
 
 /// A transaction's file.
@@ -109,7 +133,6 @@ pub fn receipt_to_json(certificate: &ReplyCertificate) -> String {
         Outcome::ValidTooLong => OutcomeField::ValidTooLong,
     };
     let MerklePath { index, leaves, siblings } = certificate.path.clone();
-    let vote = |(replica, signature): &(ReplicaId, Signature)| Vote { replica: replica.get(), signature: *signature };
     pretty(&ReceiptFile {
         format: RECEIPT.into(),
         chain: certificate.transaction.body.chain,
@@ -117,7 +140,7 @@ pub fn receipt_to_json(certificate: &ReplyCertificate) -> String {
         outcome,
         sequence: certificate.seq.get(),
         path: PathField { index, leaves, siblings },
-        signatures: certificate.votes.iter().map(vote).collect(),
+        signatures: Vote::write(&certificate.votes),
     })
 }
 
@@ -144,7 +167,7 @@ pub fn receipt_from_json(text: &str) -> Result<ReplyCertificate, DocumentError> 
         outcome,
         seq: SeqNum::new(file.sequence),
         path: MerklePath { index, leaves, siblings },
-        votes: file.signatures.iter().map(|vote| (ReplicaId::new(vote.replica), vote.signature)).collect(),
+        votes: Vote::read(&file.signatures),
     })
 }
 
@@ -178,11 +201,11 @@ fn transaction(file: TransactionFile) -> Result<Transaction, DocumentError> {
     Ok(Transaction { body, signature: file.signature })
 }
 
-fn check_format(found: &str, expected: &'static str) -> Result<(), DocumentError> {
+pub(crate) fn check_format(found: &str, expected: &'static str) -> Result<(), DocumentError> {
     if found == expected { Ok(()) } else { Err(DocumentError::Format { found: found.into(), expected }) }
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, DocumentError> {
+pub(crate) fn parse<T: for<'a> Deserialize<'a>>(text: &str) -> Result<T, DocumentError> {
     serde_json::from_str(text).map_err(|error| DocumentError::Malformed(error.to_string()))
 }
 
@@ -191,7 +214,7 @@ fn unhex(text: &str, field: &'static str) -> Result<Vec<u8>, DocumentError> {
 }
 
 /// These types have nothing that JSON cannot hold.
-fn pretty<T: Serialize>(value: &T) -> String {
+pub(crate) fn pretty<T: Serialize>(value: &T) -> String {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text

@@ -101,6 +101,12 @@ pub enum ClientError {
         /// How often all replicas were asked.
         attempts: u32,
     },
+    /// Replicas gave proofs, and none of them holds.
+    #[error(
+        "no replica gave a proof that holds ({}); do not rely on any of them, and check that the genesis file is that of this chain",
+        troubles(.0)
+    )]
+    NoProof(Vec<(ReplicaId, Trouble)>),
     /// Every nonce that was tried is used by another transaction of the same sender.
     #[error(
         "{attempts} nonces in a row were already used by other transactions of this key; it is in heavy use elsewhere: try again, \

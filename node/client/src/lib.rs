@@ -10,6 +10,8 @@
 //! - A refusal is believed when **f + 1** replicas give the same one.
 //! - A [`ReplyCertificate`](tetrarch_types::ReplyCertificate) holds the signatures of **f + 1** or more replicas, and anyone can
 //!   check it offline.
+//! - A [`StateProof`](tetrarch_types::StateProof) is believed from **one** replica, because q signatures and a way through the
+//!   state's tree come with it. How new it is one replica could lie about, so several are heard and the newest counts.
 //!
 //! A replica that lies, answers garbage or stays silent is one that did not answer: it cannot stop, mislead or crash a client as
 //! long as no more than f of them do so.
@@ -22,8 +24,10 @@ mod document;
 mod error;
 mod nonces;
 mod options;
+mod proofs;
 mod queries;
 mod read;
+mod state_document;
 mod submission;
 mod tally;
 
@@ -33,4 +37,5 @@ pub use error::{ClientError, NoQuorum, Trouble};
 pub use options::ClientOptions;
 pub use queries::Known;
 pub use read::ReadAnswer;
+pub use state_document::{proof_from_json, proof_to_json};
 pub use submission::Submitted;

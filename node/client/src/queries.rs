@@ -126,7 +126,7 @@ impl Client {
     }
 
     /// Not q, but f + 1 refusals alike at the end still say more than that nothing was decided.
-    async fn undecided(
+    pub(crate) async fn undecided(
         &self,
         troubles: &BTreeMap<ReplicaId, Trouble>,
         heard: &impl Heard,
@@ -223,7 +223,7 @@ impl Heard for Census<'_> {
 }
 
 /// A refusal is believed at f + 1; but that a transaction is unknown only at q, because honest replicas may lag.
-fn believed_refusal(client: &Client, troubles: &BTreeMap<ReplicaId, Trouble>) -> Option<Refusal> {
+pub(crate) fn believed_refusal(client: &Client, troubles: &BTreeMap<ReplicaId, Trouble>) -> Option<Refusal> {
     let common = |need| Trouble::common_refusal(troubles.values(), need);
     let unknown = common(client.membership.quorum()).filter(|refusal| *refusal == Refusal::Unknown);
     unknown.or_else(|| common(client.membership.weak_quorum()).filter(Trouble::is_final))

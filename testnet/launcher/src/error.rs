@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tetrarch_crypto::{KeyFileError, NoEntropy};
-use tetrarch_types::GenesisError;
+use tetrarch_types::{GenesisError, Parameters};
 
 /// Why something about a testnet directory or its processes did not work.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,18 @@ pub enum LaunchError {
         found: u16,
         /// What was asked for.
         asked: u16,
+    },
+    /// Other parameters were asked for than the chain has.
+    #[error(
+        "the testnet in {} has a checkpoint interval of {} and a window of {}, and a chain keeps those that it was made with; leave \
+         --checkpoint-interval and --window out to start it, choose another --dir, or give its data up with --reset",
+        dir.display(), found.checkpoint_interval, found.window
+    )]
+    OtherParameters {
+        /// Which.
+        dir: PathBuf,
+        /// What its chain has.
+        found: Parameters,
     },
     /// A supervisor runs already.
     #[error("the testnet in {} is running (process {pid}); see `tetrarch testnet status`, stop it with `tetrarch testnet down`", dir.display())]

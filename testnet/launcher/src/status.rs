@@ -9,6 +9,7 @@ use tetrarch_types::{NodeMode, NodeStatus};
 
 use crate::control;
 use crate::protocol::{Answer, Command, ProcessState, ProcessStatus};
+use crate::recovery::{self, RecoveryStatus, TransferStatus};
 use crate::{LaunchError, Testnet};
 
 /// How long a supervisor may take to say how its processes are.
@@ -20,7 +21,7 @@ const SUPERVISOR_PATIENCE: Duration = Duration::from_secs(2);
 pub enum ReplicaState {
     /// It answers and takes part.
     Running,
-    /// It answers and is behind.
+    /// It answers and is behind, or does not vote until that is safe; the reason stands beside it.
     Recovering,
     /// It answers that it does not vote; its reason stands beside it.
     Halted,
@@ -65,7 +66,13 @@ pub struct ReplicaStatus {
     pub state_root: Option<Digest>,
     /// Its store's revision.
     pub revision: Option<u64>,
-    /// Why it is halted or unreachable, where that is known.
+    /// The state transfer that it has under way.
+    #[serde(default)]
+    pub transfer: Option<TransferStatus>,
+    /// How it came back when its process started.
+    #[serde(default)]
+    pub recovery: Option<RecoveryStatus>,
+    /// Why it is halted, recovering or unreachable, where that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
 }
@@ -154,6 +161,8 @@ fn replica_status(id: u16, process: Option<&ProcessStatus>, answer: Result<NodeS
         stable_checkpoint: said.as_ref().map(|status| status.stable_checkpoint.get()),
         state_root: said.as_ref().map(|status| status.state_root),
         revision: said.as_ref().map(|status| status.revision),
+        transfer: said.as_ref().and_then(|status| status.transfer).map(TransferStatus::from),
+        recovery: said.map(|status| RecoveryStatus::from(status.recovery)),
         reason,
     }
 }
@@ -163,7 +172,7 @@ fn replica_state(process: Option<&ProcessStatus>, said: Option<&NodeStatus>) -> 
         (Some(ProcessState::Killed), _) => ReplicaState::Killed,
         (Some(ProcessState::Paused), _) => ReplicaState::Paused,
         (_, None) => ReplicaState::Unreachable,
-        (_, Some(NodeMode::Recovering)) => ReplicaState::Recovering,
+        (_, Some(NodeMode::Recovering | NodeMode::Silent { .. })) => ReplicaState::Recovering,
         (_, Some(NodeMode::Halted(_))) => ReplicaState::Halted,
         (_, Some(NodeMode::Normal | NodeMode::ChangingView)) => ReplicaState::Running,
     }
@@ -171,7 +180,9 @@ fn replica_state(process: Option<&ProcessStatus>, said: Option<&NodeStatus>) -> 
 
 fn reason(state: ReplicaState, process: Option<&ProcessStatus>, answer: &Result<NodeStatus, String>) -> Option<String> {
     match (state, answer) {
-        (ReplicaState::Halted, Ok(NodeStatus { mode: NodeMode::Halted(why), .. })) => Some(why.clone()),
+        (ReplicaState::Halted | ReplicaState::Recovering, Ok(NodeStatus { mode, transfer, .. })) => {
+            recovery::reason(mode, transfer.map(TransferStatus::from))
+        }
         (ReplicaState::Unreachable, Err(trouble)) => Some(process.and_then(crash).unwrap_or_else(|| trouble.clone())),
         _ => None,
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use tetrarch_launcher::{LaunchError, Layout, Plan, SupervisorLock, Testnet, create, wipe};
+use tetrarch_types::Parameters;
 
 fn plan(n: u16) -> Plan {
     Plan { n, base_port: 17_400, ..Plan::default() }
@@ -32,6 +33,17 @@ fn a_new_testnet_is_whole() {
         std::fs::read_dir(root.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(names, ["net"], "nothing is left beside it");
     assert_eq!(Testnet::open(&root).unwrap().genesis(), testnet.genesis());
+}
+
+#[test]
+fn a_chain_has_the_parameters_that_were_planned() {
+    let dir = tempfile::tempdir().unwrap();
+    let parameters = Parameters { checkpoint_interval: 8, window: 16 };
+    let testnet = create(&dir.path().join("net"), &Plan { parameters, ..plan(4) }).unwrap();
+    assert_eq!(Testnet::open(testnet.layout().root()).unwrap().genesis().parameters, parameters);
+    let impossible = Plan { parameters: Parameters { checkpoint_interval: 8, window: 15 }, ..plan(4) };
+    let error = create(&dir.path().join("other"), &impossible).unwrap_err();
+    assert!(matches!(error, LaunchError::Genesis(_)) && !dir.path().join("other").exists(), "{error}");
 }
 
 #[test]

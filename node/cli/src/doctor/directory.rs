@@ -56,7 +56,8 @@ fn node(name: &str, config: &Path, is_down: bool) -> Vec<Check> {
         Err(error) => return vec![Check::fail_sentence(name, &error.to_string())],
     };
     let found = format!("the key is that of replica {} of chain {}", identity.id(), identity.genesis().digest());
-    let mut checks = vec![Check::ok(name, found), data(name, &config)];
+    let mut checks = vec![Check::ok(name, found)];
+    checks.extend(data(name, &config));
     if is_down {
         let member = identity.genesis().replicas.get(identity.id().index());
         let peers = config.peer_listen.or(member.map(|member| member.peer_address));
@@ -66,15 +67,24 @@ fn node(name: &str, config: &Path, is_down: bool) -> Vec<Check> {
     checks
 }
 
-fn data(name: &str, config: &NodeConfig) -> Check {
-    let name = format!("{name} data");
+fn data(name: &str, config: &NodeConfig) -> Vec<Check> {
     let path = config.data_dir.display();
+    let here = format!("{name} data");
     if !config.data_dir.is_dir() {
-        return Check::fail(name, format!("{path} is not there"), "make it with `tetrarch node init --config FILE`");
+        let next = "make it with `tetrarch node init --config FILE`";
+        return vec![Check::fail(here, format!("{path} is not there"), next)];
     }
     match lock_holder(&config.data_dir.join("db").join("LOCK")) {
-        Some(pid) => Check::ok(name, format!("{path} is in use by process {pid}")),
-        None => Check::ok(name, format!("{path} is there, and no process has it open")),
+        Some(pid) => {
+            let found =
+                format!("{path} is in use by process {pid}; what is in it can be checked when that has stopped");
+            vec![Check::ok(here, found)]
+        }
+        None => {
+            let mut checks = vec![Check::ok(here, format!("{path} is there, and no process has it open"))];
+            checks.extend(super::data::checks(name, config));
+            checks
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `tetrarch doctor`: is this machine fit, and is a directory whole?
 
+mod data;
 mod directory;
 mod machine;
 

@@ -1,10 +1,13 @@
 //! `tetrarch kv`: reading and writing keys.
 
 mod change;
+mod print;
+mod proof;
 mod read;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 
 pub(crate) use change::{executed, stated};
 use clap::{Args, Subcommand};
@@ -14,6 +17,7 @@ use crate::cluster::{ClusterArguments, finish};
 use crate::failure::Failure;
 use crate::input;
 use crate::output::Output;
+pub(crate) use proof::{RECORDS, proven_record};
 
 /// What can be done with keys and values.
 #[derive(Debug, Subcommand)]
@@ -22,7 +26,7 @@ pub(crate) enum KvCommand {
     Put(PutArguments),
     /// Print a key's value exactly as it is, or a table of all keys with a prefix (long values abridged; `--output json` has them
     /// whole). Exit code 1 if the key is missing.
-    Get(GetArguments),
+    Get(ReadArguments),
     /// Delete a key, or all keys with a prefix.
     Del(DelArguments),
 }
@@ -67,6 +71,20 @@ pub(crate) struct GetArguments {
     /// So many keys at most; 0 is no limit.
     #[arg(long, requires = "prefix", default_value_t = 0, value_name = "N")]
     limit: u64,
+}
+
+/// What to get, and whether it is to be proven.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ReadArguments {
+    #[command(flatten)]
+    get: GetArguments,
+    /// Get a proof of the key's record at the latest stable checkpoint as well, check it, and say whether it is the one read.
+    /// Exit code 6 if no replica gives a proof that holds.
+    #[arg(long, conflicts_with = "prefix")]
+    verify: bool,
+    /// Write the proof into a file, which anyone can check offline with `tetrarch verify proof`.
+    #[arg(long, requires = "verify", value_name = "FILE")]
+    save: Option<PathBuf>,
 }
 
 /// What to delete.
@@ -126,11 +144,18 @@ pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: 
     match command {
         KvCommand::Put(put) => change::change(put.operation()?, cluster, output).await,
         KvCommand::Del(del) => change::change(del.operation(), cluster, output).await,
-        KvCommand::Get(get) => {
+        KvCommand::Get(ReadArguments { get, verify: false, .. }) => {
             let client = cluster.reading_client()?;
             let answer = read::read(&client, &get).await;
             finish(&client).await;
-            read::print(&get, &answer?, output)
+            print::print(&get, &answer?, None, output)
+        }
+        KvCommand::Get(ReadArguments { get, save, .. }) => {
+            let client = cluster.reading_client()?;
+            let read = proof::read(&client, &get, save.as_deref()).await;
+            finish(&client).await;
+            let (answer, proven) = read?;
+            print::print(&get, &answer, Some(&proven), output)
         }
     }
 }

@@ -1,14 +1,12 @@
 //! Reading keys.
 
-use serde_json::json;
 use tetrarch_client::{Client, ClientError};
-use tetrarch_kv::{Command, KeyRecord, KvQuery, Operation, OperationResult, QueryResult};
+use tetrarch_kv::{Command, KvQuery, Operation, OperationResult, QueryResult};
 
 use super::change::{OTHER_VERSION, executed, first_result};
 use super::{GetArguments, check};
 use crate::describe;
 use crate::failure::Failure;
-use crate::output::{Output, abridged, table};
 
 /// Reads at a quorum; where the replicas cannot agree on one answer, the read is ordered. A prefix is read page by page until the
 /// limit; all pages are of one revision.
@@ -79,31 +77,4 @@ async fn ordered_page(client: &Client, query: KvQuery, tried: &str) -> Result<Qu
         },
         _ => return Err(Failure::failed(tried, "the result is one of another operation", "report this")),
     })
-}
-
-/// Prints what was read.
-pub(super) fn print(get: &GetArguments, answer: &QueryResult, output: &Output) -> Result<(), Failure> {
-    if output.is_json() {
-        output.json(&json!({
-            "revision": answer.revision,
-            "kvs": describe::records(&answer.records),
-            "count": answer.count,
-            "more": answer.more,
-        }))?;
-    } else if get.prefix {
-        let row = |(key, record): &(Vec<u8>, KeyRecord)| {
-            let text = |bytes: &[u8]| abridged(&String::from_utf8_lossy(bytes));
-            vec![text(key), record.mod_revision.to_string(), record.version.to_string(), text(&record.value)]
-        };
-        let rows: Vec<_> = answer.records.iter().map(row).collect();
-        output.text(&table(&["KEY", "REVISION", "VERSION", "VALUE"], &rows))?;
-    } else if let Some((_, record)) = answer.records.first() {
-        output.bytes(&record.value)?;
-    }
-    if answer.records.is_empty() && !get.prefix {
-        let tried = format!("cannot {}", describe::operation_name(&get.clone().operation()));
-        let happened = format!("there is no such key at revision {}", answer.revision);
-        return Err(Failure::failed(tried, happened, "check the key; `tetrarch kv get '' --prefix` lists all"));
-    }
-    Ok(())
 }

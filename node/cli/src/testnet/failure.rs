@@ -23,6 +23,7 @@ fn class(error: &LaunchError) -> Class {
         | LaunchError::Incomplete { .. }
         | LaunchError::OtherGenesis { .. }
         | LaunchError::OtherSize { .. }
+        | LaunchError::OtherParameters { .. }
         | LaunchError::BadPath { .. }
         | LaunchError::PortRange { .. }
         | LaunchError::Genesis(_)

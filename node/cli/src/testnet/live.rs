@@ -1,41 +1,96 @@
-//! One line that says how a running testnet is, and what changes.
+//! One line that says how a running testnet is, a bar for each replica that fetches a state, and what changes.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tetrarch_launcher::{Observer, ReplicaState, ReplicaStatus, TestnetStatus};
 
+use super::transfers::{Change, Transfers};
 use crate::output::Output;
 
 /// How often it is looked.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Says what changes until it is dropped; on a terminal, with a status line below.
+/// Says what changes until it is dropped; on a terminal, with a status line and bars below.
 pub(super) async fn watch(observer: &Observer, first: TestnetStatus, output: &Output) {
-    let line = std::io::stderr().is_terminal().then(status_line);
-    let mut before = first;
+    let mut screen = std::io::stderr().is_terminal().then(Screen::new);
+    let (mut before, mut transfers) = (first, Transfers::default());
     loop {
-        if let Some(line) = &line {
-            line.set_message(now(&before));
+        if let Some(screen) = &mut screen {
+            screen.show(&before);
+        }
+        for change in transfers.look(&before, Instant::now()) {
+            tell_transfer(screen.as_ref(), output, change);
         }
         tokio::time::sleep(PAUSE).await;
         let after = observer.look().await;
         for change in changes(&before, &after) {
-            match &line {
-                Some(line) => line.println(change),
-                None => output.note(&change),
-            }
+            tell(screen.as_ref(), output, &change);
         }
         before = after;
     }
 }
 
-fn status_line() -> ProgressBar {
-    let style = ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let line = ProgressBar::new_spinner().with_style(style);
-    line.enable_steady_tick(Duration::from_millis(250));
-    line
+fn tell(screen: Option<&Screen>, output: &Output, line: &str) {
+    match screen {
+        Some(screen) => screen.line.println(line),
+        None => output.note(line),
+    }
+}
+
+/// That one begins, a terminal shows by a bar.
+fn tell_transfer(screen: Option<&Screen>, output: &Output, change: Change) {
+    match change {
+        Change::Begun(_) if screen.is_some() => {}
+        Change::Begun(line) | Change::Ended(line) => tell(screen, output, &line),
+    }
+}
+
+/// What a terminal shows at its end.
+struct Screen {
+    all: MultiProgress,
+    line: ProgressBar,
+    bars: BTreeMap<u16, ProgressBar>,
+}
+
+impl Screen {
+    fn new() -> Self {
+        let style =
+            ProgressStyle::with_template("{spinner} {msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let all = MultiProgress::new();
+        let line = all.add(ProgressBar::new_spinner().with_style(style));
+        line.enable_steady_tick(Duration::from_millis(250));
+        Self { all, line, bars: BTreeMap::new() }
+    }
+
+    fn show(&mut self, status: &TestnetStatus) {
+        self.line.set_message(now(status));
+        status.replicas.iter().for_each(|replica| self.show_transfer(replica));
+    }
+
+    fn show_transfer(&mut self, replica: &ReplicaStatus) {
+        let Some(transfer) = replica.transfer else {
+            if let Some(bar) = self.bars.remove(&replica.id) {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
+            }
+            return;
+        };
+        let bar = self.bars.entry(replica.id).or_insert_with(|| self.all.add(bar(replica.id)));
+        bar.set_position(u64::from(transfer.permille));
+        bar.set_message(format!(
+            "checkpoint {}, {} rows, {} bytes",
+            transfer.checkpoint, transfer.rows, transfer.bytes
+        ));
+    }
+}
+
+fn bar(replica: u16) -> ProgressBar {
+    let style = ProgressStyle::with_template("  {prefix} [{bar:30}] {percent} % {msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(1_000).with_style(style.progress_chars("=> ")).with_prefix(format!("replica {replica} fetches"))
 }
 
 fn now(status: &TestnetStatus) -> String {
@@ -77,6 +132,8 @@ mod tests {
             stable_checkpoint: None,
             state_root: None,
             revision: Some(9),
+            transfer: None,
+            recovery: None,
             reason: None,
         };
         let replicas = (0..).zip(states).map(replica).collect();

@@ -9,10 +9,12 @@ mod logs;
 mod place;
 mod prepare;
 mod ready;
+mod recovery;
 mod report;
 mod signals;
 mod start;
 mod status;
+mod transfers;
 mod up;
 
 use clap::Subcommand;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use tetrarch_launcher::{Ephemeral, LaunchError, Layout, Plan, SupervisorLock, Testnet, create};
+use tetrarch_types::Parameters;
 
 use super::failure::{of, unsafe_to};
 use super::place::Place;
@@ -53,7 +54,7 @@ fn running(arguments: &UpArguments, dir: PathBuf, pid: u32) -> Result<Found, Fai
         return Err(unsafe_to("cannot reset the testnet", &error));
     }
     let testnet = Testnet::open(&dir).map_err(failed)?;
-    check_size(&testnet, arguments)?;
+    check_asked(&testnet, arguments)?;
     let has_port = arguments.base_port.is_none_or(|port| port == testnet.description().base_port);
     if has_port { Ok(Found::Running(pid, dir)) } else { Err(of("cannot move the testnet to other ports", &error)) }
 }
@@ -62,16 +63,35 @@ fn open_or_create(arguments: &UpArguments, dir: &std::path::Path, output: &Outpu
     match Testnet::open(dir) {
         Err(LaunchError::Missing { .. }) => {
             let plan = Plan { n: arguments.n.unwrap_or(Plan::default().n), ..Plan::default() };
-            let plan = Plan { base_port: arguments.base_port.unwrap_or(plan.base_port), ..plan };
+            let base_port = arguments.base_port.unwrap_or(plan.base_port);
+            let plan = Plan { base_port, parameters: parameters(arguments), ..plan };
             output.note(&format!("making a testnet of {} in {}", replicas(plan.n), dir.display()));
             create(dir, &plan).map_err(failed)
         }
         opened => {
             let testnet = opened.map_err(failed)?;
-            check_size(&testnet, arguments)?;
+            check_asked(&testnet, arguments)?;
             Ok(testnet)
         }
     }
+}
+
+/// What a new chain's replicas share.
+fn parameters(arguments: &UpArguments) -> Parameters {
+    let usual = Parameters::default();
+    let checkpoint_interval = arguments.checkpoint_interval.unwrap_or(usual.checkpoint_interval);
+    let window = arguments.window.unwrap_or_else(|| checkpoint_interval.saturating_mul(2));
+    Parameters { checkpoint_interval, window }
+}
+
+/// A testnet that is there stays as it was made.
+fn check_asked(testnet: &Testnet, arguments: &UpArguments) -> Result<(), Failure> {
+    check_size(testnet, arguments)?;
+    let found = testnet.genesis().parameters;
+    let is_other = arguments.checkpoint_interval.is_some_and(|asked| asked != found.checkpoint_interval)
+        || arguments.window.is_some_and(|asked| asked != found.window);
+    let dir = testnet.layout().root().into();
+    if is_other { Err(failed(LaunchError::OtherParameters { dir, found })) } else { Ok(()) }
 }
 
 fn check_size(testnet: &Testnet, arguments: &UpArguments) -> Result<(), Failure> {

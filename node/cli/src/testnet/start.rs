@@ -22,6 +22,12 @@ pub(crate) struct UpArguments {
     /// The first of 2N UDP ports on 127.0.0.1. A testnet that is there moves. Default: what is there, else 7400.
     #[arg(long, value_name = "PORT")]
     pub(super) base_port: Option<u16>,
+    /// How many batches lie between two checkpoints. For a new testnet only; default: 128.
+    #[arg(long, value_name = "K")]
+    pub(super) checkpoint_interval: Option<u64>,
+    /// How many batches above the stable checkpoint may be in agreement; at least 2K. For a new testnet only; default: 2K.
+    #[arg(long, value_name = "L")]
+    pub(super) window: Option<u64>,
     /// Remove what is in the directory first, with all data and keys. Refused for anything but a testnet that does not run.
     #[arg(long)]
     pub(super) reset: bool,

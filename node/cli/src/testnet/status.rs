@@ -7,6 +7,7 @@ use tetrarch_launcher::{Observer, ReplicaStatus, TestnetStatus};
 
 use super::failure::of;
 use super::place::Place;
+use super::recovery;
 use crate::duration;
 use crate::failure::Failure;
 use crate::output::{Output, table};
@@ -35,8 +36,8 @@ fn text(status: &TestnetStatus) -> String {
     let header = ["REPLICA", "PID", "STATE", "ROLE", "VIEW", "EXECUTED", "CHECKPOINT", "REVISION", "STATE ROOT"];
     let rows: Vec<Vec<String>> = status.replicas.iter().map(|replica| row(status, replica)).collect();
     let mut text = format!("{}\n\n{}", summary(status), table(&header, &rows));
-    for (replica, reason) in status.replicas.iter().filter_map(|replica| Some((replica, replica.reason.as_ref()?))) {
-        text.push_str(&format!("replica {}: {reason}\n", replica.id));
+    for (replica, line) in status.replicas.iter().filter_map(|replica| Some((replica, recovery::line(replica)?))) {
+        text.push_str(&format!("replica {}: {line}\n", replica.id));
     }
     text
 }

@@ -35,6 +35,8 @@ pub(crate) struct Net {
     pub(crate) home: TempDir,
     pub(crate) base_port: u16,
     pub(crate) n: u16,
+    /// What else `up` is told when it makes the testnet.
+    made_with: Vec<&'static str>,
     supervisor: Option<Child>,
     _slot: Slot,
 }
@@ -44,12 +46,20 @@ impl Net {
     pub(crate) fn vacant(n: u16) -> Self {
         let slot = Slot::take();
         let base_port = slot.free_ports(2 * n);
-        Self { home: tempfile::tempdir().unwrap(), base_port, n, supervisor: None, _slot: slot }
+        Self { home: tempfile::tempdir().unwrap(), base_port, n, made_with: Vec::new(), supervisor: None, _slot: slot }
     }
 
     /// A testnet that serves.
     pub(crate) fn up(n: u16) -> Self {
         let mut net = Self::vacant(n);
+        net.start();
+        net
+    }
+
+    /// A testnet of four that serves, with checkpoints so close together that a test sees many.
+    pub(crate) fn up_with_many_checkpoints() -> Self {
+        let mut net = Self::vacant(4);
+        net.made_with = vec!["--checkpoint-interval", "8", "--window", "16"];
         net.start();
         net
     }
@@ -66,6 +76,7 @@ impl Net {
         let mut command = self.command(&["testnet", "up", "--output", "json", "--timeout", "80s"]);
         if !self.dir().exists() {
             command.args(["-n", &self.n.to_string(), "--base-port", &self.base_port.to_string()]);
+            command.args(&self.made_with);
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
@@ -157,6 +168,17 @@ impl Net {
                     && replica.revision == first.revision
             };
             status.replicas.iter().all(is_level)
+        })
+    }
+
+    /// Waits until every replica has executed the same and come to the same root, whether it votes or not.
+    pub(crate) fn until_equal(&self) -> TestnetStatus {
+        self.until("all replicas have the same state", |status| {
+            let first = &status.replicas[0];
+            let is_equal = |it: &tetrarch_launcher::ReplicaStatus| {
+                it.executed.is_some() && it.executed == first.executed && it.state_root == first.state_root
+            };
+            status.replicas.iter().all(is_equal)
         })
     }
 

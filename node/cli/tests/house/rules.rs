@@ -1,11 +1,18 @@
-//! Every rule that a comment cites, like N-3, is written in specs/protocol.md, once.
+//! Every rule that a comment cites, like N-3, is written in specs/protocol.md or specs/state.md, once.
 
 use std::collections::BTreeSet;
 
 use super::code::is_word;
 use super::workspace::{Workspace, refuse};
 
-const PROTOCOL: &str = "specs/protocol.md";
+/// Where rules are written: those of the state stand beside its tree.
+const RULES: [&str; 2] = ["specs/protocol.md", "specs/state.md"];
+
+/// Their text, all of it.
+fn written(workspace: &Workspace) -> String {
+    let read = |path: &&str| workspace.read(path).unwrap_or_else(|| panic!("{path} must exist: code cites its rules"));
+    RULES.iter().map(read).collect::<Vec<_>>().join("\n")
+}
 
 /// The ids in a text: a capital letter, a hyphen and digits, with no word around them.
 fn ids(text: &str) -> impl Iterator<Item = &str> {
@@ -26,9 +33,9 @@ fn defined(protocol: &str) -> Vec<&str> {
 #[test]
 fn cited_rules_are_written() {
     let workspace = Workspace::here();
-    let protocol = workspace.read(PROTOCOL).unwrap_or_else(|| panic!("{PROTOCOL} must exist: code cites its rules"));
-    let defined: BTreeSet<&str> = defined(&protocol).into_iter().collect();
-    assert!(!defined.is_empty(), "{PROTOCOL} defines no rule: a definition is an id in bold, like **N-3**");
+    let rules = written(&workspace);
+    let defined: BTreeSet<&str> = defined(&rules).into_iter().collect();
+    assert!(!defined.is_empty(), "{RULES:?} define no rule: a definition is an id in bold, like **N-3**");
     let mut found = Vec::new();
     for source in workspace.everything() {
         for (number, comment) in source.code.comments.lines().enumerate() {
@@ -36,15 +43,15 @@ fn cited_rules_are_written() {
             found.extend(unknown.map(|id| format!("{}:{}: {id}", source.path, number + 1)));
         }
     }
-    refuse(&format!("Comments cite rules that {PROTOCOL} does not define."), &found);
+    refuse(&format!("Comments cite rules that {RULES:?} do not define."), &found);
 }
 
 #[test]
 fn a_rule_is_written_once() {
-    let protocol = Workspace::here().read(PROTOCOL).unwrap_or_default();
+    let rules = written(&Workspace::here());
     let mut seen = BTreeSet::new();
-    let twice: Vec<String> = defined(&protocol).into_iter().filter(|id| !seen.insert(*id)).map(str::to_owned).collect();
-    refuse(&format!("{PROTOCOL} defines these more than once."), &twice);
+    let twice: Vec<String> = defined(&rules).into_iter().filter(|id| !seen.insert(*id)).map(str::to_owned).collect();
+    refuse(&format!("{RULES:?} define these more than once."), &twice);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Fake replicas behind the real transport: each answers as its script says.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod state;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +13,9 @@ use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::{Digest, Domain, MerkleTree, Signer, SigningKey};
 use tetrarch_transport::{ClientLimits, ClientListener, Incoming, ListenerConfig};
 use tetrarch_types::{
-    Answer, Genesis, Member, Membership, NodeMode, NodeStatus, Outcome, Parameters, Query, Refusal, ReplicaId, Reply,
-    Request, Response, Results, SeqNum, Signed, Timestamp, Transaction, TransactionId, View, result_leaf,
+    Answer, Genesis, Member, Membership, NodeMode, NodeStatus, Outcome, Parameters, Query, Recovery, Refusal,
+    ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Timestamp, Transaction, TransactionId, View,
+    result_leaf,
 };
 use tokio::sync::mpsc;
 
@@ -151,6 +154,9 @@ pub(crate) fn honest(me: &Me, request: &Request) -> Option<Response> {
         },
         Request::Query(Query::Status) => Response::Status(status(me)),
         Request::Query(Query::Reply(_)) => Response::Refused(Refusal::Unknown),
+        Request::Query(Query::Prove { .. }) => {
+            Response::Proof(Box::new(state::proof(&me.membership, 128, Some(b"hello"))))
+        }
     })
 }
 
@@ -190,6 +196,8 @@ pub(crate) fn status(me: &Me) -> NodeStatus {
         pending: 0,
         evidence: 0,
         uptime_micros: 1,
+        transfer: None,
+        recovery: Recovery::default(),
     }
 }
 
