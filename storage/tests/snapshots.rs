@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use support::{A, B, buffered, keys, put, synced};
 use tempfile::tempdir;
@@ -172,31 +172,36 @@ fn it_is_there_when_opened_again_with_long_and_short_logs() {
 /// While a thread writes the same key to both tables in one batch, with logs that are copied and logs that are flushed.
 #[test]
 fn it_is_frozen_between_two_writes() {
+    const SNAPSHOTS: u64 = 8;
+    const WRITES_EACH: u64 = 2_500;
     let directory = tempdir().unwrap();
     let store = open(&directory.path().join("db"));
-    let done = AtomicBool::new(false);
+    let taken = AtomicU64::new(0);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            for key in 0..20_000_u32 {
+            for key in 0..SNAPSHOTS * WRITES_EACH {
+                // So that there is something to write while each of them is taken.
+                while key / WRITES_EACH > taken.load(Ordering::Relaxed) {
+                    std::thread::yield_now();
+                }
                 let mut batch = WriteBatch::new();
                 batch.put(A, key.to_be_bytes(), vec![1; 4000]);
                 batch.put(B, key.to_be_bytes(), "");
                 store.write(batch, Durability::Buffered).unwrap();
             }
-            done.store(true, Ordering::Relaxed);
         });
-        for number in 0.. {
-            store.take_snapshot(number).unwrap();
-            let snapshot = reader(&store, number);
-            let keys = |table| support::all(&&*snapshot, table).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
-            let (a, b) = (keys(A), keys(B));
+        for number in 0..SNAPSHOTS {
+            let all = store.take_snapshot(number).and_then(|()| {
+                let snapshot = reader(&store, number);
+                let keys = |table| support::all(&&*snapshot, table).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+                Ok((keys(A), keys(B)))
+            });
+            // Whatever came of it, the writer must not wait for ever.
+            taken.fetch_add(1, Ordering::Relaxed);
+            let (a, b) = all.unwrap();
             assert!(a == b, "{} and {} rows", a.len(), b.len());
-            assert!(a.iter().zip(0_u32..).all(|(key, place)| **key == place.to_be_bytes()));
+            assert!(a.iter().zip(0_u64..).all(|(key, place)| **key == place.to_be_bytes()));
             store.remove_snapshot(number).unwrap();
-            if done.load(Ordering::Relaxed) {
-                assert!(number > 3, "{number} snapshots are too few to tell");
-                break;
-            }
         }
     });
 }

@@ -49,6 +49,7 @@ mod slot;
 mod spent;
 mod standing;
 mod status;
+mod testimony;
 mod timer;
 mod transfer;
 mod turn;

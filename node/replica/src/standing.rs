@@ -15,72 +15,14 @@
 //! that is stable, nothing that it says about later numbers can contradict it. The estimate of how far it was is that of Castro and
 //! Liskov's proactive recovery ("Practical Byzantine Fault Tolerance and Proactive Recovery", TOCS 2002, section 4.3.2).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use tetrarch_crypto::Digest;
 use tetrarch_types::{
-    Fetch, Held, HeldVote, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, View,
+    Fetch, Held, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time,
 };
 
+use crate::testimony::Testimony;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
-
-/// A vote: in which view, for which number, for which batch.
-type Place = (View, SeqNum, Digest);
-
-/// The votes that this replica's own records explain.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Testimony {
-    accepted: BTreeSet<Place>,
-    prepared: BTreeSet<Place>,
-    /// The highest view that this replica may have asked for.
-    view: View,
-}
-
-impl Testimony {
-    /// Notes what a record explains. `own` says whose records these are: a NEW-VIEW explains proposals of its primary only.
-    pub(crate) fn note(&mut self, own: ReplicaId, record: &Record) {
-        match record {
-            Record::Proposed { view, seq, batch, .. } | Record::Accepted { view, seq, batch, .. } => {
-                self.accepted.insert((*view, *seq, batch.digest()));
-            }
-            Record::Prepared(it) => {
-                self.prepared.insert((it.view, it.seq, it.digest));
-            }
-            Record::Starting(Payload::NewView { proposals, .. }) => {
-                self.accepted.extend(proposals.iter().map(|it| (it.view, it.seq, it.digest)));
-            }
-            Record::ViewChanging { view } => self.view = self.view.max(*view),
-            Record::Entered(new_view) => self.note_view(own, new_view),
-            _ => {}
-        }
-    }
-
-    /// A view entered settles the way there, and its primary's proposals.
-    fn note_view(&mut self, own: ReplicaId, new_view: &Signed<NewView>) {
-        self.view = self.view.max(new_view.payload.view);
-        if new_view.signer == own {
-            let proposals = new_view.payload.proposals.iter().map(|it| &it.payload);
-            self.accepted.extend(proposals.map(|it| (it.view, it.seq, it.digest)));
-        }
-    }
-
-    /// Whether a vote follows from what was noted. An assignment in a view that was left always does: what a primary proposes again
-    /// stands in its NEW-VIEW alone, whose record goes when a later view is entered. Nothing more is assigned there.
-    fn explains(&self, vote: &HeldVote) -> bool {
-        match vote {
-            HeldVote::PrePrepare(it) if it.payload.view < self.view => true,
-            HeldVote::PrePrepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
-            HeldVote::Prepare(it) => self.accepted.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
-            HeldVote::Commit(it) => self.prepared.contains(&(it.payload.view, it.payload.seq, it.payload.digest)),
-        }
-    }
-
-    /// Votes for numbers through this one no longer matter.
-    pub(crate) fn forget_through(&mut self, seq: SeqNum) {
-        self.accepted.retain(|(_, of, _)| *of > seq);
-        self.prepared.retain(|(_, of, _)| *of > seq);
-    }
-}
 
 /// How this replica stands towards its own past.
 #[derive(Clone, Debug, Default)]
@@ -169,7 +111,7 @@ impl Replica {
 
     fn is_explained(&self, held: &Held) -> bool {
         let stable = self.checkpoints.stable.seq;
-        let views = held.view_change.as_ref().is_none_or(|it| it.payload.view <= self.standing.testimony.view);
+        let views = held.view_change.as_ref().is_none_or(|it| self.standing.testimony.explains_move(it.payload.view));
         views && held.votes.iter().all(|vote| vote.place().1 <= stable || self.standing.testimony.explains(vote))
     }
 
@@ -252,27 +194,5 @@ impl Replica {
     pub(crate) fn promise_in(&mut self, record: Record, effects: &mut Effects) {
         self.standing.testimony.note(self.config.id, &record);
         effects.persist(record);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tetrarch_types::Batch;
-
-    use super::*;
-
-    /// What explains votes is as much as the window's numbers times the views since the last stable checkpoint, and no more.
-    #[test]
-    fn a_stable_checkpoint_bounds_the_testimony() {
-        let window = 8;
-        let mut testimony = Testimony::default();
-        for number in 1..=10_000 {
-            let seq = SeqNum::new(number);
-            let (batch, transactions) = (Batch::noop(), Vec::new());
-            testimony.note(ReplicaId::ZERO, &Record::Proposed { view: View::ZERO, seq, batch, transactions });
-            testimony.prepared.insert((View::ZERO, seq, Digest::ZERO));
-            testimony.forget_through(SeqNum::new(number.saturating_sub(window)));
-            assert!(testimony.accepted.len() as u64 <= window && testimony.prepared.len() as u64 <= window);
-        }
     }
 }

@@ -97,7 +97,7 @@ impl<M: StateMachine, S: Store> Report<M, S> {
             uptime_micros: self.clock.time().as_micros(),
             transfer,
             recovery: Recovery {
-                level_micros: self.board.level().map(Time::as_micros),
+                level_micros: self.board.level().map(|at| at.as_micros().saturating_sub(self.recovery.disk_micros)),
                 rows_fetched,
                 ..self.recovery.clone()
             },

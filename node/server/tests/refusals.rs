@@ -11,7 +11,7 @@ use support::Chain;
 use tetrarch_crypto::Digest;
 use tetrarch_kv::KvMachine;
 use tetrarch_server::{ExitClass, Node, NodeConfig, NodeError, init, tables};
-use tetrarch_storage::{Direction, Durability, JOURNAL, Reader, RocksStore, Store, WriteBatch};
+use tetrarch_storage::{Direction, Durability, JOURNAL, Journal, MarkFile, Reader, RocksStore, Store, WriteBatch};
 
 async fn refused(config: NodeConfig) -> NodeError {
     Node::start(config).await.err().expect("a refusal")
@@ -133,6 +133,22 @@ async fn votes_that_were_lost() {
     assert_eq!(error.class(), ExitClass::Unsafe);
     let text = error.to_string();
     assert!(text.starts_with("refused as unsafe: ") && text.contains("synced votes were lost"), "{text}");
+}
+
+/// An entry whose chain holds is not damaged: what a newer version wrote is kept for it, also where others could replace it.
+#[tokio::test]
+async fn a_record_of_another_version() {
+    let chain = Chain::new(4);
+    let config = chain.init().config(0);
+    let store = RocksStore::open(&config.data_dir.join("db"), &tables(&KvMachine)).unwrap();
+    let mark = MarkFile::open(&config.data_dir.join("journal.mark")).unwrap();
+    let (mut journal, entries) = Journal::open(store, Box::new(mark)).unwrap();
+    let index = journal.append(vec![vec![0xff; 9]]).unwrap();
+    drop(journal);
+    let error = refused(config.clone()).await;
+    assert!(matches!(error, NodeError::RecordUnreadable { .. }), "{error}");
+    let mark = MarkFile::peek(&config.data_dir.join("journal.mark")).unwrap().unwrap();
+    assert_eq!((entries.len(), mark.index), (0, index));
 }
 
 #[tokio::test]

@@ -37,7 +37,9 @@ pub(super) fn open<S: Store + Clone>(
     match read {
         Ok((journal, (live, records))) => Ok(Opened { journal, live, records, fresh: false }),
         Err(error) if is_loss(&error) && has_peers(identity) => {
-            findings.add(format!("the journal of this replica's votes cannot be trusted and is begun anew: {error}"));
+            let reason = error.to_string();
+            let reason = reason.strip_prefix("refused as unsafe: ").unwrap_or(&reason);
+            findings.add(format!("the journal of this replica's votes is begun anew: {reason}"));
             let journal = Journal::start_over(store, Box::new(mark)).map_err(|error| refused(config, error))?;
             Ok(Opened { journal, live: LiveRecords::default(), records: Vec::new(), fresh: true })
         }
@@ -45,8 +47,9 @@ pub(super) fn open<S: Store + Clone>(
     }
 }
 
+/// An entry that is as it was written and no record of this version is no loss: the version that wrote it reads it.
 const fn is_loss(error: &NodeError) -> bool {
-    matches!(error, NodeError::JournalUnsafe { .. } | NodeError::RecordUnreadable { .. })
+    matches!(error, NodeError::JournalUnsafe { .. })
 }
 
 /// Says an error of the journal in the node's terms.
