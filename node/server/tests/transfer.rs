@@ -168,8 +168,8 @@ async fn what_is_in_place_is_not_fetched_again() {
     cluster.becomes_level(3).await;
     assert!(writer.end().await > 0);
     let last = was_fetched(&cluster, 3);
-    // The writes meanwhile change some of what is in place.
-    assert!(before > rows / 8 * 3 && last + before * 3 / 4 <= rows, "{before} rows, and then {last} of {rows}");
+    // Some of what is in place was changed meanwhile, and what came right before a kill is not in place: the more, the slower all goes.
+    assert!(before > rows / 8 * 3 && last + before / 3 <= rows, "{before} rows, and then {last} of {rows}");
     cluster.agrees().await;
     cluster.stop_all().await;
 }
