@@ -1,15 +1,14 @@
 //! The chain that a run is about: its members, its clients, and everyone's keys.
 
-use std::rc::Rc;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tetrarch_crypto::{Digest, Domain, Ed25519, Scope, SignatureScheme, Signer, SigningKey};
+use tetrarch_crypto::{Digest, Domain, Ed25519, Scope, SignatureScheme, SigningKey};
 use tetrarch_types::{Epoch, Membership, Message, Parameters, Payload, ReplicaId, Verified, Verifier, sign};
 
-use crate::scheme::{FakeScheme, FakeSigner, Signatures};
+use tetrarch_adversary::{Keyring, SharedSigner};
 
-/// Whoever can sign, shared.
-pub type SharedSigner = Rc<dyn Signer>;
+use crate::scheme::{FakeScheme, FakeSigner, Signatures};
 
 /// One chain.
 pub struct Chain {
@@ -52,6 +51,12 @@ impl Chain {
         &self.clients
     }
 
+    /// What liars hold who act together.
+    pub fn keyring(&self, liars: impl IntoIterator<Item = ReplicaId>) -> Keyring {
+        let held = liars.into_iter().filter_map(|id| Some((id, self.replica(id)?.clone())));
+        Keyring { membership: self.membership.clone(), keys: BTreeMap::from_iter(held) }
+    }
+
     /// Signs as a replica.
     pub fn sign(&self, id: ReplicaId, payload: Payload) -> Option<Message> {
         let signer = self.replica(id)?;
@@ -75,7 +80,7 @@ fn signer(signatures: Signatures, seed: u64, role: &str, index: usize) -> Shared
     let parts = [b"simulated key".as_slice(), role.as_bytes(), &seed.to_be_bytes(), &(index as u64).to_be_bytes()];
     let secret = *Digest::of(Domain::Genesis, &parts).as_bytes();
     match signatures {
-        Signatures::Fake => Rc::new(FakeSigner::from_seed(secret)),
-        Signatures::Real => Rc::new(SigningKey::from_seed(secret)),
+        Signatures::Fake => Arc::new(FakeSigner::from_seed(secret)),
+        Signatures::Real => Arc::new(SigningKey::from_seed(secret)),
     }
 }

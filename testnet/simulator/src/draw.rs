@@ -12,6 +12,9 @@ use crate::scheme::Signatures;
 /// One run in this many has real signatures.
 const REAL_SIGNATURES_ONE_IN: u64 = 16;
 
+/// Of the faulty replicas, how many run twice instead of lying.
+const TWINS: Rate = 2_000;
+
 /// Everything that a run drew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
@@ -55,6 +58,8 @@ pub struct Drawn {
     pub node_troubles: Vec<(NodeTrouble, Duration)>,
     /// The liars and what each of them does.
     pub liars: Vec<(usize, Vec<Lie>)>,
+    /// The replicas that run twice, with one key: faulty as well, though each of the two runs honest code.
+    pub twins: Vec<usize>,
 }
 
 impl Drawn {
@@ -65,7 +70,12 @@ impl Drawn {
         let mut drawn = Self::sizes(&mut rng, options, options.n.unwrap_or(drawn_n));
         drawn.message_troubles = message_troubles(&mut rng.fork(), options.profile);
         drawn.node_troubles = node_troubles(&mut rng.fork(), options.profile);
-        drawn.liars = liars(&mut rng.fork(), options, drawn.n);
+        let faulty = liars(&mut rng.fork(), options, drawn.n);
+        let mut twins = rng.fork();
+        let is_twin = |_: &(usize, Vec<Lie>)| options.lies.is_empty() && twins.chance(TWINS);
+        let (twins, liars): (Vec<_>, _) = faulty.into_iter().partition(is_twin);
+        drawn.liars = liars;
+        drawn.twins = twins.into_iter().map(|(twin, _)| twin).collect();
         drawn
     }
 
@@ -96,12 +106,13 @@ impl Drawn {
             message_troubles: Vec::new(),
             node_troubles: Vec::new(),
             liars: Vec::new(),
+            twins: Vec::new(),
         }
     }
 
-    /// Whether a replica lies.
-    pub fn is_liar(&self, replica: usize) -> bool {
-        self.liars.iter().any(|(liar, _)| *liar == replica)
+    /// The replicas that lie or run twice.
+    pub fn faulty(&self) -> impl Iterator<Item = usize> {
+        self.liars.iter().map(|(liar, _)| *liar).chain(self.twins.iter().copied())
     }
 }
 
@@ -164,6 +175,6 @@ impl fmt::Display for Drawn {
         writeln!(f, "latency {:?} + {:?}, fsync {:?}, skew {:?}", self.latency, self.jitter, self.fsync, self.skew)?;
         writeln!(f, "message faults {:?}", self.message_troubles)?;
         writeln!(f, "node faults {:?}", self.node_troubles)?;
-        write!(f, "liars {:?}", self.liars)
+        write!(f, "liars {:?}, twins {:?}", self.liars, self.twins)
     }
 }

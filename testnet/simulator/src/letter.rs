@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tetrarch_crypto::Signature;
 use tetrarch_types::{Message, Verified};
@@ -11,30 +12,35 @@ use crate::chain::Chain;
 /// A message that many may receive.
 #[derive(Debug)]
 pub struct Letter {
-    message: Message,
+    message: Arc<Message>,
     /// What every node's verifier says of it: the same, since they share membership and scheme.
     verdict: OnceCell<Option<Verified<Message>>>,
 }
 
 impl Letter {
     /// Seals a message.
-    pub fn new(message: Message) -> Rc<Self> {
-        Rc::new(Self { message, verdict: OnceCell::new() })
+    pub fn new(message: impl Into<Arc<Message>>) -> Rc<Self> {
+        Rc::new(Self { message: message.into(), verdict: OnceCell::new() })
     }
 
     /// What it says.
-    pub const fn open(&self) -> &Message {
+    pub fn open(&self) -> &Message {
+        &self.message
+    }
+
+    /// The same, to be shared.
+    pub const fn share(&self) -> &Arc<Message> {
         &self.message
     }
 
     /// What a node gets of it, if its verifier lets it through.
     pub fn verified(&self, chain: &Chain) -> Option<Verified<Message>> {
-        self.verdict.get_or_init(|| chain.verifier.message(self.message.clone()).ok()).clone()
+        self.verdict.get_or_init(|| chain.verifier.message(self.message.as_ref().clone()).ok()).clone()
     }
 
     /// The signature, which tells it from every other message.
-    pub const fn signature(&self) -> &Signature {
-        match &self.message {
+    pub fn signature(&self) -> &Signature {
+        match self.open() {
             Message::PrePrepare(proposal) => &proposal.pre_prepare.signature,
             Message::Prepare(signed) => &signed.signature,
             Message::Commit(signed) => &signed.signature,

@@ -17,7 +17,6 @@
 
 #![forbid(unsafe_code)]
 
-pub mod adversary;
 pub mod chain;
 pub mod client;
 pub mod counters;
@@ -31,7 +30,6 @@ pub mod options;
 pub mod oracles;
 pub mod queue;
 pub mod report;
-pub mod rng;
 pub mod scheme;
 pub mod seed;
 pub mod sight;
@@ -46,6 +44,8 @@ pub use options::{NoProfile, Options, Profile};
 pub use report::{Failure, Report, replay_line};
 pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
+pub use tetrarch_adversary as adversary;
+pub use tetrarch_chance as rng;
 
 /// Runs the simulation of a seed to its end, or to the first invariant that does not hold.
 pub fn run(seed: Seed, options: &Options) -> Report {

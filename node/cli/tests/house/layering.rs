@@ -6,7 +6,9 @@ use super::workspace::{Workspace, refuse};
 const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["launcher", "simulator", "client", "server", "transport", "kv", "replica", "types", "storage", "crypto"]),
     ("launcher", &["client", "server", "types", "crypto"]),
-    ("simulator", &["replica", "kv", "types", "storage", "crypto"]),
+    ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto"]),
+    ("adversary", &["chance", "types", "crypto"]),
+    ("chance", &[]),
     ("client", &["transport", "types", "crypto"]),
     ("server", &["replica", "kv", "transport", "storage", "types", "crypto"]),
     ("transport", &["types", "crypto"]),

@@ -14,7 +14,7 @@ use tetrarch_types::{
     Outcome, ReplicaId, Reply, Response, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId, result_leaf,
 };
 
-use crate::chain::SharedSigner;
+use crate::adversary::SharedSigner;
 use crate::node::EPOCH;
 use crate::oracles::Rules;
 use crate::rng::Rng;

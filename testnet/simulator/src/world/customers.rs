@@ -50,6 +50,9 @@ impl World {
         let (ends, nonce) = ([client as u8, to as u8], transaction.body.nonce);
         let line = || format!("client {client} → {to}  nonce {nonce}");
         self.trace.note(self.queue.now(), b"rqst", &[&ends, transaction.signature.as_bytes()], line);
+        if self.liars.get_mut(&to).is_some_and(|liar| !liar.admit(transaction)) {
+            return;
+        }
         let mut acts = Vec::new();
         if let Some(running) = &mut self.nodes[to].running {
             running.submit(client, transaction, &self.chain, &mut acts);

@@ -21,7 +21,7 @@ pub(super) struct Harms {
 impl World {
     /// Does it, unless more replicas would be faulty than any cluster bears.
     pub(super) fn harm(&mut self, index: usize, harm: Harm, down: Duration) {
-        if self.liars.contains_key(&index) || self.nodes[index].running.is_none() || !self.is_bearable(index, harm) {
+        if !self.is_honest(index) || self.nodes[index].running.is_none() || !self.is_bearable(index, harm) {
             return;
         }
         if harm == Harm::Restore && !self.harms.backups.contains_key(&index) {
@@ -57,7 +57,7 @@ impl World {
     /// Whether one more may lose records of its votes.
     fn may_forget(&self, index: usize) -> bool {
         let others = self.harms.forgetful.iter().filter(|other| **other != index).count();
-        self.liars.len() + others < self.rules.f()
+        self.rules.liars.len() + others < self.rules.f()
     }
 
     /// Whether anything was there to be harmed.

@@ -62,7 +62,7 @@ impl World {
     }
 
     fn honest(&self) -> impl Iterator<Item = usize> {
-        (0..self.nodes.len()).filter(|node| !self.liars.contains_key(node))
+        (0..self.nodes.len()).filter(|node| self.is_honest(*node))
     }
 
     fn executed(&self, node: usize) -> SeqNum {

@@ -1,33 +1,45 @@
 //! Messages between replicas, and what is noted of them.
 
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tetrarch_replica::Event as Observed;
 use tetrarch_types::{ReplicaId, Response};
 
 use super::event::Event;
-use super::{World, replica_id};
+use super::{TWINS, World};
+use crate::adversary::Word;
 use crate::letter::Letter;
 use crate::sight::Sight;
 
 impl World {
     /// A node sends; a liar's words are rewritten first.
     pub(super) fn send(&mut self, from: usize, to: ReplicaId, letter: Rc<Letter>) {
-        let said = match self.liars.get_mut(&from) {
-            Some(liar) => liar.say(to, letter, &self.chain, &mut self.counters),
-            None => vec![(to, letter)],
+        let Some(liar) = self.liars.get_mut(&from) else {
+            return self.post(from, to, Duration::ZERO, &letter);
         };
-        for (to, letter) in said {
-            self.post(from, to.index(), &letter);
+        for word in liar.say(Word::new(to, letter.share().clone())) {
+            // What the liar left as it was need not be judged again.
+            let is_same = Arc::ptr_eq(&word.message, letter.share());
+            let letter = if is_same { letter.clone() } else { Letter::new(word.message) };
+            self.post(from, word.to, word.after, &letter);
         }
     }
 
-    fn post(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
-        if to >= self.nodes.len() {
-            return;
+    /// To every node that is this replica: one, or twins.
+    fn post(&mut self, from: usize, to: ReplicaId, after: Duration, letter: &Rc<Letter>) {
+        let departs = self.queue.now().after(after);
+        for index in 0..self.nodes.len() {
+            if self.nodes[index].id != to {
+                continue;
+            }
+            for at in self.network.route(departs, from, index, &mut self.counters) {
+                self.queue.at(at, Event::Deliver { from, to: index, letter: letter.clone() });
+            }
         }
-        for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
-            self.queue.at(at, Event::Deliver { from, to, letter: letter.clone() });
+        if self.is_twin(from) {
+            self.count(TWINS, 1);
         }
     }
 
@@ -36,8 +48,8 @@ impl World {
         let ends = [from as u8, to as u8];
         let line = || format!("{from} → {to}  {}", Self::shown(letter));
         self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()], line);
-        if let Some(liar) = self.liars.get_mut(&to) {
-            liar.hear(letter);
+        if self.liars.get_mut(&to).is_some_and(|liar| !liar.hear(letter.share())) {
+            return;
         }
         let Some(running) = &mut self.nodes[to].running else { return };
         if let Some(verified) = letter.verified(&self.chain) {
@@ -48,7 +60,7 @@ impl World {
 
     pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
         let response = match self.liars.get_mut(&from) {
-            Some(liar) => liar.answer(response, &self.chain, &mut self.counters),
+            Some(liar) => liar.answer(response),
             None => response,
         };
         let end = self.nodes.len() + client;
@@ -59,7 +71,7 @@ impl World {
 
     pub(super) fn response(&mut self, client: usize, from: usize, response: Response) {
         self.delivered += 1;
-        let told = self.clients[client].hear(replica_id(from), response, &self.rules);
+        let told = self.clients[client].hear(self.nodes[from].id, response, &self.rules);
         let ends = [from as u8, client as u8];
         self.trace.note(self.queue.now(), b"resp", &[&ends], || format!("{from} → client {client}"));
         if let Some(told) = told {

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tetrarch_types::{Parameters, ReplicaId, Time};
 
-use crate::adversary::Adversary;
+use crate::adversary::{Adversary, Lie};
 use crate::chain::Chain;
 use crate::client::Client;
 use crate::counters::Counters;
@@ -36,6 +36,9 @@ use event::Event;
 
 /// More events than any run needs: what gets here runs in a circle.
 const MAX_EVENTS: u64 = 5_000_000;
+
+/// What messages from nodes that share a key are counted under.
+pub(crate) const TWINS: &str = "twins";
 
 /// Whether faults still happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +186,19 @@ impl World {
         }
     }
 
-    fn report(self) -> Report {
+    /// Whether a node's replica is honest. Twins are not, though each of them runs honest code.
+    fn is_honest(&self, index: usize) -> bool {
+        self.rules.is_honest(self.nodes[index].id)
+    }
+
+    /// Whether this node shares its key with another.
+    fn is_twin(&self, index: usize) -> bool {
+        self.drawn.twins.contains(&self.nodes[index].id.index())
+    }
+
+    fn report(mut self) -> Report {
+        let lies: Vec<_> = self.liars.values().flat_map(|liar| liar.counts().clone()).collect();
+        lies.into_iter().for_each(|(lie, times)| self.count(lie, times));
         let simulated = self.queue.now().since(Time::ZERO);
         let (trace_hash, trace) = self.trace.finish();
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
@@ -216,15 +231,16 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         scope: *chain.scope(),
         scheme: chain.scheme.clone(),
         checkpoint_interval: drawn.checkpoint_interval,
-        liars: drawn.liars.iter().map(|(liar, _)| replica_id(*liar)).collect(),
+        liars: drawn.faulty().map(replica_id).collect(),
     }
 }
 
 fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {
-    let liars = drawn.liars.iter();
-    liars
-        .filter_map(|(liar, lies)| Some((*liar, Adversary::new(replica_id(*liar), lies, chain, rng.fork())?)))
-        .collect()
+    let keyring = chain.keyring(drawn.liars.iter().map(|(liar, _)| replica_id(*liar)));
+    let liar = |(liar, lies): &(usize, Vec<Lie>)| {
+        Some((*liar, Adversary::new(replica_id(*liar), lies, keyring.clone(), rng.fork())?))
+    };
+    drawn.liars.iter().filter_map(liar).collect()
 }
 
 /// The id of the replica with this index.

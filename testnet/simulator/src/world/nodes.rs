@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tetrarch_replica::{Event as Observed, Record};
-use tetrarch_types::Time;
+use tetrarch_types::{ReplicaId, Time};
 
 use super::event::Event;
 use super::{World, replica_id};
@@ -18,7 +18,8 @@ const EXECUTION: Duration = Duration::from_micros(300);
 impl World {
     pub(super) fn set_up_nodes(&mut self, options: &Options) {
         let mut rng = self.rng.fork();
-        for id in self.chain.membership.ids() {
+        let twins: Vec<ReplicaId> = self.drawn.twins.iter().map(|twin| replica_id(*twin)).collect();
+        for id in self.chain.membership.ids().chain(twins) {
             match Node::new(id, &self.chain, &self.drawn, &mut rng) {
                 Ok(node) => self.nodes.push(node),
                 Err(what) => self.fail("set-up", what),
@@ -47,7 +48,7 @@ impl World {
         if node.running.is_some() {
             return;
         }
-        let (is_first, is_honest) = (node.incarnation == 0, !self.liars.contains_key(&index));
+        let (is_first, is_honest) = (node.incarnation == 0, self.rules.is_honest(node.id));
         match node.start(&self.chain) {
             Ok(records) if is_honest && !is_first => self.watch_restart(index, records),
             Err(what) if is_honest => return self.fail("recovery", format!("replica {index}: {what}")),
@@ -59,7 +60,7 @@ impl World {
     }
 
     fn watch_restart(&mut self, index: usize, records: Vec<Record>) {
-        let by = replica_id(index);
+        let by = self.nodes[index].id;
         let executed = self.nodes[index].running.as_ref().map(|running| running.executed()).unwrap_or_default();
         self.see(&Sight::Restarted { by, executed });
         for record in records {
@@ -172,6 +173,7 @@ impl World {
 
     pub(super) fn carry_out(&mut self, index: usize, acts: Vec<Act>) {
         let incarnation = self.nodes[index].incarnation;
+        let is_honest = self.is_honest(index);
         let mut damaged = false;
         for act in acts {
             match act {
@@ -187,8 +189,8 @@ impl World {
                 }
                 Act::Damaged => damaged = true,
                 Act::Count(what) => self.count(what, 1),
-                Act::Saw(sight) if !self.liars.contains_key(&index) => self.watch(&sight),
-                Act::Broken(what) if !self.liars.contains_key(&index) => {
+                Act::Saw(sight) if is_honest => self.watch(&sight),
+                Act::Broken(what) if is_honest => {
                     self.fail("node", format!("replica {index}: {what}"));
                 }
                 Act::Saw(_) | Act::Broken(_) => {}

@@ -32,13 +32,13 @@ impl World {
     }
 
     fn scene(&self) -> Scene {
-        let honest = (0..self.nodes.len()).filter(|node| !self.liars.contains_key(node));
+        let honest = (0..self.nodes.len()).filter(|node| self.is_honest(*node));
         let view = honest.filter_map(|node| self.nodes[node].status()).map(|status| status.view).max();
         let primary = self.chain.membership.primary(view.unwrap_or_default()).index();
         Scene {
             up: self.nodes.iter().map(|node| node.running.is_some()).collect(),
             primary,
-            liars: self.liars.keys().copied().collect(),
+            liars: self.rules.liars.iter().map(|liar| liar.index()).collect(),
             timeout: self.drawn.base_timeout,
         }
     }

@@ -1,33 +1,32 @@
 //! Numbers, digests and signatures slightly off: signed again with the liar's key, or left with a signature that no longer fits.
 
-use std::rc::Rc;
-
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Checkpoint, Commit, Message, PrePrepare, Prepare, Proposal, ReplicaId, SeqNum, Signable, Signed, View, decode,
     encode, limits,
 };
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
-use crate::rng::{Rate, Rng};
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
+use tetrarch_chance::{Rate, Rng};
 
 const RATE: Rate = 1_000;
 
 pub(super) struct Mutate;
 
 impl Teller for Mutate {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         if !hand.rng.chance(RATE) {
-            return vec![(to, message)];
+            return vec![word];
         }
         let mutated =
-            if hand.rng.chance(3_000) { flipped(message.open(), hand.rng) } else { shifted(message.open(), hand) };
-        let Some(mutated) = mutated else { return vec![(to, message)] };
+            if hand.rng.chance(3_000) { flipped(&word.message, hand.rng) } else { shifted(&word.message, hand) };
+        let Some(mutated) = mutated else { return vec![word] };
         hand.lied();
-        let mut said = vec![(to, Letter::new(mutated))];
+        let mut said = vec![word.instead(mutated)];
         if hand.rng.chance(5_000) {
-            said.push((to, message));
+            said.push(word);
         }
         said
     }

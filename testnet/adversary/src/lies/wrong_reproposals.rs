@@ -1,36 +1,37 @@
 //! As new primary, re-proposals that do not follow from the VIEW-CHANGEs: dropped, exchanged, replaced by the no-op or by an
 //! invented digest; everything signed anew.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use tetrarch_crypto::Digest;
-use tetrarch_types::{Batch, Message, NewView, PrePrepare, ReplicaId, Signed, View};
+use tetrarch_types::{Batch, Message, NewView, PrePrepare, Signed, View};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
 
 /// One wrong NEW-VIEW a view: told to everyone alike, so that it could gather a quorum.
 #[derive(Default)]
 pub(super) struct WrongReproposals {
-    told: Option<(View, Rc<Letter>)>,
+    told: Option<(View, Arc<Message>)>,
 }
 
 impl Teller for WrongReproposals {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        let Message::NewView(signed) = message.open() else { return vec![(to, message)] };
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        let Message::NewView(signed) = word.message.as_ref() else { return vec![word] };
         if signed.signer != hand.id {
-            return vec![(to, message)];
+            return vec![word];
         }
         if let Some((view, told)) = &self.told
             && *view == signed.payload.view
         {
-            return vec![(to, told.clone())];
+            return vec![Word { message: told.clone(), ..word }];
         }
-        let Some(wrong) = wrong(&signed.payload, hand) else { return vec![(to, message)] };
+        let Some(wrong) = wrong(&signed.payload, hand) else { return vec![word] };
         hand.lied();
-        let told = Letter::new(Message::NewView(hand.sign(wrong)));
+        let told = Arc::new(Message::NewView(hand.sign(wrong)));
         self.told = Some((signed.payload.view, told.clone()));
-        vec![(to, told)]
+        vec![Word { message: told, ..word }]
     }
 }
 

@@ -2,14 +2,14 @@
 //! COMMIT for whatever each recipient was told, so that the groups need as few honest votes as possible.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 use tetrarch_crypto::Digest;
 use tetrarch_types::{Batch, Commit, Message, PrePrepare, Proposal, ReplicaId, SeqNum, Timestamp, View};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
-use crate::rng::Rate;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
+use tetrarch_chance::Rate;
 
 /// How many of the proposals are told in more than one form.
 const RATE: Rate = 4_000;
@@ -56,18 +56,18 @@ impl Equivocate {
 }
 
 impl Teller for Equivocate {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        let instead = match message.open() {
-            Message::PrePrepare(proposal) => self.propose(to, proposal, hand),
-            Message::Commit(signed) => self.commit(to, &signed.payload, hand),
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        let instead = match word.message.as_ref() {
+            Message::PrePrepare(proposal) => self.propose(word.to, proposal, hand),
+            Message::Commit(signed) => self.commit(word.to, &signed.payload, hand),
             _ => None,
         };
         while self.told.len() > REMEMBERED {
             self.told.pop_first();
         }
         match instead {
-            Some(messages) => messages.into_iter().map(|message| (to, Letter::new(message))).collect(),
-            None => vec![(to, message)],
+            Some(messages) => messages.into_iter().map(|message| word.instead(message)).collect(),
+            None => vec![word],
         }
     }
 }

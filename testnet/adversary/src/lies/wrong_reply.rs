@@ -3,7 +3,8 @@
 use tetrarch_crypto::MerkleTree;
 use tetrarch_types::{Outcome, Reply, Response, Results, result_leaf};
 
-use super::{Hand, Teller};
+use super::Teller;
+use crate::hand::Hand;
 
 pub(super) struct WrongReply;
 

@@ -1,36 +1,37 @@
 //! VIEW-CHANGEs that hide what was prepared: all of it, some of it, or everything behind an older checkpoint.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use tetrarch_types::{CheckpointCertificate, Message, ReplicaId, View, ViewChange};
+use tetrarch_types::{CheckpointCertificate, Message, View, ViewChange};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
 
 #[derive(Default)]
 pub(super) struct OmitPrepared {
-    told: Option<(View, Rc<Letter>)>,
+    told: Option<(View, Arc<Message>)>,
 }
 
 impl Teller for OmitPrepared {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        let Message::ViewChange(signed) = message.open() else { return vec![(to, message)] };
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        let Message::ViewChange(signed) = word.message.as_ref() else { return vec![word] };
         if signed.signer != hand.id {
-            return vec![(to, message)];
+            return vec![word];
         }
         if let Some((view, told)) = &self.told
             && *view == signed.payload.view
         {
-            return vec![(to, told.clone())];
+            return vec![Word { message: told.clone(), ..word }];
         }
         let lie = omitting(&signed.payload, hand);
         if lie == signed.payload {
-            return vec![(to, message)];
+            return vec![word];
         }
         hand.lied();
-        let told = Letter::new(Message::ViewChange(hand.sign(lie)));
+        let told = Arc::new(Message::ViewChange(hand.sign(lie)));
         self.told = Some((signed.payload.view, told.clone()));
-        vec![(to, told)]
+        vec![Word { message: told, ..word }]
     }
 }
 

@@ -1,20 +1,19 @@
 //! Lies to replicas that recover: parts of a state that nobody has, parts that nobody asked for, none at all; and votes of theirs
 //! kept quiet.
 
-use std::rc::Rc;
-
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Prefix};
-use tetrarch_types::{Message, ReplicaId, SeqNum, StatePart, StateRow, Supply};
+use tetrarch_types::{Message, SeqNum, StatePart, StateRow, Supply};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
 
 pub(super) struct LieState;
 
 impl Teller for LieState {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        let Message::Supply(signed) = message.open() else { return vec![(to, message)] };
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        let Message::Supply(signed) = word.message.as_ref() else { return vec![word] };
         let lies = match &signed.payload {
             Supply::State { checkpoint, parts } => state(*checkpoint, parts, hand),
             Supply::Held(held) if !held.votes.is_empty() => {
@@ -23,10 +22,10 @@ impl Teller for LieState {
                 quiet.view_change = None;
                 vec![Supply::Held(quiet)]
             }
-            _ => return vec![(to, message)],
+            _ => return vec![word],
         };
         hand.lied();
-        lies.into_iter().map(|lie| (to, Letter::new(Message::Supply(hand.sign(lie))))).collect()
+        lies.into_iter().map(|lie| word.instead(Message::Supply(hand.sign(lie)))).collect()
     }
 }
 

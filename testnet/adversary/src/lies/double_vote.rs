@@ -1,25 +1,24 @@
 //! Two votes for one number: the true one and another, in either order, or only the other.
 
-use std::rc::Rc;
-
 use tetrarch_crypto::Digest;
-use tetrarch_types::{Batch, Checkpoint, Commit, Message, Prepare, ReplicaId};
+use tetrarch_types::{Batch, Checkpoint, Commit, Message, Prepare};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
-use crate::rng::Rate;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
+use tetrarch_chance::Rate;
 
 const RATE: Rate = 2_500;
 
 pub(super) struct DoubleVote;
 
 impl Teller for DoubleVote {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        let Some(other) = other_vote(message.open(), hand).filter(|_| hand.rng.chance(RATE)) else {
-            return vec![(to, message)];
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        let Some(other) = other_vote(word.message.as_ref(), hand).filter(|_| hand.rng.chance(RATE)) else {
+            return vec![word];
         };
         hand.lied();
-        let (truth, other) = ((to, message), (to, Letter::new(other)));
+        let (other, truth) = (word.instead(other), word);
         match hand.rng.below(3) {
             0 => vec![truth, other],
             1 => vec![other, truth],

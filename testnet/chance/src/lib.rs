@@ -1,4 +1,8 @@
-//! The only source of chance in a simulation: xoshiro256++ (Blackman and Vigna, 2019), seeded by SplitMix64.
+//! Chance that can be repeated: xoshiro256++ (Blackman and Vigna, 2019), seeded by SplitMix64.
+//!
+//! The only source of chance for simulations and adversaries; nothing secret comes from it.
+
+#![forbid(unsafe_code)]
 
 use std::time::Duration;
 
@@ -79,12 +83,12 @@ impl Rng {
 }
 
 /// Microseconds of a span, saturating.
-pub(crate) fn micros(span: Duration) -> u64 {
+pub fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The next number of the SplitMix64 stream in `state`.
-pub(crate) const fn split_mix(state: &mut u64) -> u64 {
+pub const fn split_mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

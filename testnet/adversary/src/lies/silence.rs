@@ -1,12 +1,11 @@
 //! Says nothing of some kinds, or nothing at all to some replicas.
 
-use std::rc::Rc;
-
 use tetrarch_types::{Message, MessageKind, ReplicaId};
 
-use super::{Hand, Teller};
-use crate::letter::Letter;
-use crate::rng::Rng;
+use super::Teller;
+use crate::Word;
+use crate::hand::Hand;
+use tetrarch_chance::Rng;
 
 const KINDS: [MessageKind; 9] = [
     MessageKind::PrePrepare,
@@ -43,11 +42,11 @@ impl Silence {
 }
 
 impl Teller for Silence {
-    fn say(&mut self, to: ReplicaId, message: Rc<Letter>, hand: &mut Hand<'_>) -> Vec<(ReplicaId, Rc<Letter>)> {
-        if self.withholds(to, message.open()) {
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        if self.withholds(word.to, &word.message) {
             hand.lied();
             return Vec::new();
         }
-        vec![(to, message)]
+        vec![word]
     }
 }
