@@ -24,12 +24,15 @@ pub(crate) struct Checkpoints {
     pub(crate) ahead: Option<CheckpointCertificate>,
     /// The roots that execution here computed.
     pub(crate) roots: BTreeMap<SeqNum, Digest>,
+    /// The roots that this replica signed since it came up.
+    said: BTreeMap<SeqNum, Digest>,
     votes: BTreeMap<ReplicaId, BTreeMap<SeqNum, Signed<Checkpoint>>>,
 }
 
 impl Checkpoints {
     pub(crate) fn new(stable: CheckpointCertificate, roots: impl IntoIterator<Item = (SeqNum, Digest)>) -> Self {
-        Self { stable, ahead: None, roots: roots.into_iter().collect(), votes: BTreeMap::new() }
+        let (roots, said, votes) = (roots.into_iter().collect(), BTreeMap::new(), BTreeMap::new());
+        Self { stable, ahead: None, roots, said, votes }
     }
 
     /// Keeps a member's vote; the one that stands when the member voted at this number before.
@@ -61,6 +64,7 @@ impl Checkpoints {
             *of_member = of_member.split_off(&seq.next());
         }
         self.roots = self.roots.split_off(&seq);
+        self.said = self.said.split_off(&seq);
         if self.ahead.as_ref().is_some_and(|ahead| ahead.seq <= seq) {
             self.ahead = None;
         }
@@ -79,9 +83,20 @@ impl Replica {
         if self.checkpoints.roots.len() > KEPT_ROOTS {
             self.checkpoints.roots.pop_first();
         }
-        effects.send(Recipients::Everyone, Payload::Checkpoint(Checkpoint { seq, state_root }));
+        self.say_checkpoint(Recipients::Everyone, Checkpoint { seq, state_root }, effects);
         if let Some(ahead) = self.checkpoints.ahead.clone().filter(|ahead| ahead.seq == seq) {
             self.learn_certificate(now, ahead, effects);
+        }
+    }
+
+    /// Signs a root, unless another was signed there: a state that took the place of one that was given up may have others.
+    pub(crate) fn say_checkpoint(&mut self, to: Recipients, it: Checkpoint, effects: &mut Effects) {
+        let said = &mut self.checkpoints.said;
+        if *said.entry(it.seq).or_insert(it.state_root) == it.state_root {
+            effects.send(to, Payload::Checkpoint(it));
+        }
+        if said.len() > KEPT_ROOTS {
+            said.pop_first();
         }
     }
 

@@ -48,12 +48,12 @@ impl Replica {
     }
 
     /// The peer may lack this replica's vote for the latest checkpoint here.
-    fn repeat_checkpoint(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
+    fn repeat_checkpoint(&mut self, to: ReplicaId, status: &Status, effects: &mut Effects) {
         let stable = &self.checkpoints.stable;
         let latest = self.checkpoints.roots.range(stable.seq.next()..).next_back().map(|(seq, root)| (*seq, *root));
         for (seq, state_root) in [Some((stable.seq, stable.state_root)), latest].into_iter().flatten() {
             if seq > status.stable && seq <= self.executed {
-                effects.send(Recipients::One(to), Payload::Checkpoint(Checkpoint { seq, state_root }));
+                self.say_checkpoint(Recipients::One(to), Checkpoint { seq, state_root }, effects);
             }
         }
     }
@@ -91,11 +91,9 @@ impl Replica {
         self.timers.relay = now.time;
         self.ask_held(now, effects);
         self.say_status(now, effects);
-        if let Some((seq, root)) =
-            self.checkpoints.roots.last_key_value().filter(|(seq, _)| **seq > self.checkpoints.stable.seq)
-        {
-            let checkpoint = Checkpoint { seq: *seq, state_root: *root };
-            effects.send(Recipients::Everyone, Payload::Checkpoint(checkpoint));
+        let latest = self.checkpoints.roots.last_key_value().map(|(seq, root)| (*seq, *root));
+        if let Some((seq, state_root)) = latest.filter(|(seq, _)| *seq > self.checkpoints.stable.seq) {
+            self.say_checkpoint(Recipients::Everyone, Checkpoint { seq, state_root }, effects);
         }
         match (&self.starting, self.changing) {
             (Some(starting), _) => effects.send(Recipients::Everyone, starting.clone()),

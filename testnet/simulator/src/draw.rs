@@ -15,6 +15,17 @@ const REAL_SIGNATURES_ONE_IN: u64 = 16;
 /// Of the faulty replicas, how many run twice instead of lying.
 const TWINS: Rate = 2_000;
 
+/// Links that are cut at a certain time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// When.
+    pub at: Duration,
+    /// For how long.
+    pub lasting: Duration,
+    /// From where to where, between nodes.
+    pub links: Vec<(usize, usize)>,
+}
+
 /// Everything that a run drew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
@@ -60,6 +71,8 @@ pub struct Drawn {
     pub liars: Vec<(usize, Vec<Lie>)>,
     /// The replicas that run twice, with one key: faulty as well, though each of the two runs honest code.
     pub twins: Vec<usize>,
+    /// Links that are cut by plan: nothing of this is drawn, scenarios of [`twins`](crate::twins) bring it.
+    pub cuts: Vec<Cut>,
 }
 
 impl Drawn {
@@ -76,6 +89,9 @@ impl Drawn {
         let (twins, liars): (Vec<_>, _) = faulty.into_iter().partition(is_twin);
         drawn.liars = liars;
         drawn.twins = twins.into_iter().map(|(twin, _)| twin).collect();
+        if !options.profile.is_bearable() {
+            drawn.twins = overrunning(&mut rng.fork(), drawn.n);
+        }
         drawn
     }
 
@@ -107,6 +123,7 @@ impl Drawn {
             node_troubles: Vec::new(),
             liars: Vec::new(),
             twins: Vec::new(),
+            cuts: Vec::new(),
         }
     }
 
@@ -133,7 +150,11 @@ fn node_troubles(rng: &mut Rng, profile: Profile) -> Vec<(NodeTrouble, Duration)
         let pace = Duration::from_millis(rng.one_of([150, 400, 1_000, 3_000]));
         let wanted = rng.chance(5_000);
         // Liars need view changes to lie in: something has to take primaries away.
-        let always = profile == Profile::Byzantine && trouble == NodeTrouble::IsolatePrimary;
+        let always = match profile {
+            Profile::Byzantine => trouble == NodeTrouble::IsolatePrimary,
+            Profile::Overrun => matches!(trouble, NodeTrouble::IsolatePrimary | NodeTrouble::Partition),
+            _ => false,
+        };
         if (wanted && profile.has_faults()) || always {
             troubles.push((trouble, pace));
         }
@@ -156,6 +177,16 @@ fn liars(rng: &mut Rng, options: &Options, n: usize) -> Vec<(usize, Vec<Lie>)> {
     } else {
         drawn.map(|(liar, _)| (liar, options.lies.clone())).collect()
     }
+}
+
+/// More than f replicas, at most 2f: of every quorum one is honest still.
+fn overrunning(rng: &mut Rng, n: usize) -> Vec<usize> {
+    let f = n.saturating_sub(1) / 3;
+    let everyone: Vec<usize> = (0..n).collect();
+    let count = f + 1 + rng.index(f);
+    let mut chosen = rng.sample(&everyone, count.min(2 * f).max(f + 1));
+    chosen.sort_unstable();
+    chosen
 }
 
 fn lies(rng: &mut Rng) -> Vec<Lie> {

@@ -34,6 +34,7 @@ pub mod scheme;
 pub mod seed;
 pub mod sight;
 pub mod trace;
+pub mod twins;
 mod world;
 
 use std::panic::AssertUnwindSafe;

@@ -19,11 +19,13 @@ pub enum Profile {
     /// All of it.
     #[default]
     Mixed,
+    /// More than f replicas run twice with one key: the order may fork, and then those who made it are to be convicted.
+    Overrun,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Calm, Self::Crashes, Self::Byzantine, Self::Mixed];
+    pub const ALL: [Self; 5] = [Self::Calm, Self::Crashes, Self::Byzantine, Self::Mixed, Self::Overrun];
 
     /// As it is written on the command line.
     pub const fn name(self) -> &'static str {
@@ -32,12 +34,18 @@ impl Profile {
             Self::Crashes => "crashes",
             Self::Byzantine => "byzantine",
             Self::Mixed => "mixed",
+            Self::Overrun => "overrun",
         }
     }
 
     /// Whether nodes may crash and the network may break.
     pub const fn has_faults(self) -> bool {
         matches!(self, Self::Crashes | Self::Mixed)
+    }
+
+    /// Whether no more replicas are faulty than the protocol bears, so that it keeps all its promises.
+    pub const fn is_bearable(self) -> bool {
+        !matches!(self, Self::Overrun)
     }
 
     /// Whether replicas may lie.
@@ -54,7 +62,7 @@ impl fmt::Display for Profile {
 
 /// Not a profile's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no profile; there are calm, crashes, byzantine and mixed")]
+#[error("{0:?} is no profile; there are calm, crashes, byzantine, mixed and overrun")]
 pub struct NoProfile(String);
 
 impl FromStr for Profile {

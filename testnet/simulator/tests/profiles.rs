@@ -2,6 +2,7 @@
 
 use tetrarch_simulator::adversary::Lie;
 use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble};
+use tetrarch_simulator::oracles::FORKS;
 use tetrarch_simulator::{Counters, Options, Profile, Seed, replay_line, run};
 
 const SEEDS: u64 = 60;
@@ -52,4 +53,16 @@ fn lying_seeds_pass_and_every_lie_is_told() {
 #[test]
 fn mixed_seeds_pass() {
     all_well(Profile::Mixed, 300..300 + SEEDS);
+}
+
+#[test]
+fn overrun_seeds_fork_and_convict_who_did_it() {
+    let options = Options { profile: Profile::Overrun, ..Options::default() };
+    let mut forks = 0;
+    for seed in (400..400 + SEEDS).map(Seed::new) {
+        let report = run(seed, &options);
+        assert_eq!(report.failure, None, "{}", replay_line(seed, &options));
+        forks += report.faults.get(FORKS).copied().unwrap_or_default();
+    }
+    assert!(forks > 0, "no order ever forked");
 }

@@ -20,6 +20,10 @@ impl Oracle for Accusations {
         "no-honest-accused"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
         if let Sight::Forgot { by, shows: false } = sight {
             self.forgetful.insert(*by);

@@ -94,6 +94,10 @@ impl Oracle for Certificates {
         "certificates"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
         match sight {
             Sight::Executing { by, batch } => {

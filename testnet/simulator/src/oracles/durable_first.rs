@@ -33,6 +33,10 @@ impl Oracle for DurableFirst {
         "durable-first"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
             Sight::Forgot { by, .. } => {

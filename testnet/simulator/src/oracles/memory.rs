@@ -45,6 +45,10 @@ impl Oracle for Memory {
         "memory"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         if let Sight::Forgot { by, .. } = sight {
             // What it committed is gone with its records; that it is silent instead is for `silence` to see.

@@ -1,5 +1,6 @@
 //! Invariants, one a file. None of them asks a production predicate: they count, compare and verify by themselves.
 
+mod accountability;
 mod accusations;
 mod agreement;
 mod certificates;
@@ -18,6 +19,7 @@ mod rules;
 mod silence;
 mod validity;
 
+pub use accountability::FORKS;
 pub use rules::Rules;
 
 use crate::sight::Sight;
@@ -29,6 +31,11 @@ pub type Verdict = Result<(), String>;
 pub trait Oracle {
     /// Its name, for reports.
     fn name(&self) -> &'static str;
+
+    /// Whether it holds even of clusters with more than f faulty replicas: most are about single replicas then.
+    fn outlives_f(&self) -> bool {
+        false
+    }
 
     /// Looks at one observation.
     ///
@@ -42,6 +49,11 @@ pub trait Oracle {
     /// What must not be.
     fn conclude(&mut self, _rules: &Rules) -> Verdict {
         Ok(())
+    }
+
+    /// What it counted that tests want to have seen.
+    fn counted(&self) -> Option<(&'static str, u64)> {
+        None
     }
 }
 
@@ -61,6 +73,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(checkpoints::Checkpoints::default()),
         Box::new(halting::Halting),
         Box::new(accusations::Accusations::default()),
+        Box::new(accountability::Accountability::default()),
         Box::new(durability::Durability::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::default()),

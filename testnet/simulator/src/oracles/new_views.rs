@@ -20,6 +20,10 @@ impl Oracle for NewViews {
         "new-views"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
         match sight {
             Sight::Recorded { by, record: Record::Entered(signed) } => check(*by, signed, rules),
@@ -46,16 +50,21 @@ fn check(by: ReplicaId, signed: &Signed<NewView>, rules: &Rules) -> Verdict {
     let forged = proposals.iter().any(|it| it.signer != signed.signer || it.payload.view != *view);
     ensure(!forged, || wrong("with re-proposals of another replica or view"))?;
     let found: Vec<(u64, Digest)> = proposals.iter().map(|it| (it.payload.seq.get(), it.payload.digest)).collect();
-    ensure(found == expected(view_changes), || wrong("whose re-proposals do not follow from its VIEW-CHANGEs"))
+    let expected = expected(view_changes);
+    let follows = found.len() == expected.len()
+        && found.iter().zip(&expected).all(|((seq, digest), (at, allowed))| seq == at && allowed.contains(digest));
+    ensure(follows, || wrong("whose re-proposals do not follow from its VIEW-CHANGEs"))
 }
 
-fn expected(view_changes: &[Signed<tetrarch_types::ViewChange>]) -> Vec<(u64, Digest)> {
+/// For each number the batches that may stand there: one, unless more than f replicas lie and two are prepared in one view.
+fn expected(view_changes: &[Signed<tetrarch_types::ViewChange>]) -> Vec<(u64, BTreeSet<Digest>)> {
     let low = view_changes.iter().map(|it| it.payload.stable.seq.get()).max().unwrap_or(0);
     let prepared = || view_changes.iter().flat_map(|it| &it.payload.prepared);
     let high = prepared().map(|it| it.seq.get()).max().unwrap_or(low).max(low);
     let at = |seq: u64| {
-        let here = prepared().filter(|it| it.seq.get() == seq);
-        here.max_by_key(|it| it.view).map_or_else(|| Batch::noop().digest(), |it| it.digest)
+        let here = || prepared().filter(|it| it.seq.get() == seq);
+        let Some(view) = here().map(|it| it.view).max() else { return BTreeSet::from([Batch::noop().digest()]) };
+        here().filter(|it| it.view == view).map(|it| it.digest).collect()
     };
     (low + 1..=high).map(|seq| (seq, at(seq))).collect()
 }

@@ -105,6 +105,10 @@ impl Oracle for Promises {
         "promises"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
             // What it passes on for others is their promise.

@@ -33,6 +33,10 @@ impl Oracle for Silence {
         "silence"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
             Sight::Forgot { by, shows } => {

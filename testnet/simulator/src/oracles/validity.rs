@@ -39,6 +39,10 @@ impl Oracle for Validity {
         "validity"
     }
 
+    fn outlives_f(&self) -> bool {
+        true
+    }
+
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
         match sight {
             Sight::Issued { transaction, .. } => {

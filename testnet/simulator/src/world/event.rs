@@ -30,6 +30,8 @@ pub(super) enum Event {
     Retry { client: usize, id: TransactionId },
     /// A fault's time has come, by its place among those drawn.
     Trouble { which: usize },
+    /// A planned cut's time has come, by its place among them.
+    Cut { which: usize },
     /// A cut ends.
     Mend { links: Vec<(usize, usize)> },
     /// All faults end.

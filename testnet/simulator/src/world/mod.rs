@@ -77,7 +77,11 @@ pub(crate) struct World {
 impl World {
     /// The cluster of a seed, with everything about to begin.
     pub(crate) fn new(seed: Seed, options: &Options) -> Self {
-        let drawn = Drawn::new(seed.get(), options);
+        Self::of(seed, Drawn::new(seed.get(), options), options)
+    }
+
+    /// The cluster of what was drawn or planned.
+    pub(crate) fn of(seed: Seed, drawn: Drawn, options: &Options) -> Self {
         let chain = chain(seed, &drawn);
         // Not the stream that drew the options, or they would decide what happens.
         let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368);
@@ -96,7 +100,7 @@ impl World {
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
-            oracles: oracles::all().into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
+            oracles: oracles::all().into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
             harms: harms::Harms::default(),
@@ -124,6 +128,9 @@ impl World {
             }
         }
         self.schedule_troubles();
+        for which in 0..self.drawn.cuts.len() {
+            self.queue.after(self.drawn.cuts[which].at, Event::Cut { which });
+        }
         self.queue.after(self.drawn.faulty_for, Event::Heal);
     }
 
@@ -153,6 +160,7 @@ impl World {
             Event::Issue { client } => self.issue(client),
             Event::Retry { client, id } => self.retry(client, id),
             Event::Trouble { which } => self.trouble(which),
+            Event::Cut { which } => self.cut(which),
             Event::Mend { links } => self.network.mend(&links),
             Event::Heal => self.heal(),
             Event::Check => self.check(),
@@ -197,6 +205,8 @@ impl World {
     }
 
     fn report(mut self) -> Report {
+        let counted: Vec<_> = self.oracles.iter().filter_map(|oracle| oracle.counted()).collect();
+        counted.into_iter().for_each(|(what, times)| self.count(what, times));
         let lies: Vec<_> = self.liars.values().flat_map(|liar| liar.counts().clone()).collect();
         lies.into_iter().for_each(|(lie, times)| self.count(lie, times));
         let simulated = self.queue.now().since(Time::ZERO);
@@ -241,6 +251,10 @@ fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversa
         Some((*liar, Adversary::new(replica_id(*liar), lies, keyring.clone(), rng.fork())?))
     };
     drawn.liars.iter().filter_map(liar).collect()
+}
+
+fn is_asked(oracle: &dyn Oracle, options: &Options) -> bool {
+    (options.profile.is_bearable() || oracle.outlives_f()) && !options.muted.contains(&oracle.name())
 }
 
 /// The id of the replica with this index.

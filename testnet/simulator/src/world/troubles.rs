@@ -19,6 +19,13 @@ impl World {
         self.queue.after(wait, Event::Trouble { which });
     }
 
+    pub(super) fn cut(&mut self, which: usize) {
+        let cut = self.drawn.cuts[which].clone();
+        self.trace.note_shown(self.queue.now(), b"plan", format_args!("cut {:?}", cut.links));
+        self.network.cut(&cut.links);
+        self.queue.after(cut.lasting, Event::Mend { links: cut.links });
+    }
+
     pub(super) fn trouble(&mut self, which: usize) {
         if self.phase != Phase::Faulty {
             return;
