@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tetrarch_crypto::Signature;
-use tetrarch_types::{Message, Verified};
+use tetrarch_types::{Message, Rejection, Verified};
 
 use crate::chain::Chain;
 
@@ -14,7 +14,7 @@ use crate::chain::Chain;
 pub struct Letter {
     message: Arc<Message>,
     /// What every node's verifier says of it: the same, since they share membership and scheme.
-    verdict: OnceCell<Option<Verified<Message>>>,
+    verdict: OnceCell<Result<Verified<Message>, Rejection>>,
 }
 
 impl Letter {
@@ -34,8 +34,11 @@ impl Letter {
     }
 
     /// What a node gets of it, if its verifier lets it through.
-    pub fn verified(&self, chain: &Chain) -> Option<Verified<Message>> {
-        self.verdict.get_or_init(|| chain.verifier.message(self.message.as_ref().clone()).ok()).clone()
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn verified(&self, chain: &Chain) -> Result<Verified<Message>, Rejection> {
+        self.verdict.get_or_init(|| chain.verifier.message(self.message.as_ref().clone())).clone()
     }
 
     /// The signature, which tells it from every other message.

@@ -20,6 +20,7 @@
 pub mod chain;
 pub mod client;
 pub mod counters;
+pub mod coverage;
 pub mod draw;
 pub mod faults;
 pub mod letter;

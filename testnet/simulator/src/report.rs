@@ -6,6 +6,7 @@ use std::time::Duration;
 use tetrarch_types::Time;
 
 use crate::counters::Counters;
+use crate::coverage;
 use crate::draw::Drawn;
 use crate::options::Options;
 use crate::seed::Seed;
@@ -44,6 +45,8 @@ pub struct Report {
     pub views: u64,
     /// How often each fault and each lie happened.
     pub faults: Counters,
+    /// The rules of the protocol that were seen at work.
+    pub rules: coverage::Rules,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
     /// From the end of the faults until everyone had caught up and every client was answered. None if that never came.
@@ -68,6 +71,7 @@ impl Report {
             answered: 0,
             views: 0,
             faults: Counters::new(),
+            rules: coverage::Rules::new(),
             failure: Some(Failure { oracle: "panic", what, at: Time::ZERO }),
             recovery: None,
             trace: Vec::new(),

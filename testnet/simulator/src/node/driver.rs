@@ -115,8 +115,8 @@ impl Running {
         let letter = Letter::new(message);
         if to == Recipients::Everyone {
             match letter.verified(chain) {
-                Some(verified) => self.own.push(Input::Message(verified)),
-                None => {
+                Ok(verified) => self.own.push(Input::Message(verified)),
+                Err(_) => {
                     acts.push(Act::Broken(format!("its own {:?} is refused by the verifier", letter.open().kind())))
                 }
             }

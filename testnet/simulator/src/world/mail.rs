@@ -52,9 +52,12 @@ impl World {
             return;
         }
         let Some(running) = &mut self.nodes[to].running else { return };
-        if let Some(verified) = letter.verified(&self.chain) {
-            running.hear(verified);
-            self.wake(to, self.queue.now());
+        match letter.verified(&self.chain) {
+            Ok(verified) => {
+                running.hear(verified);
+                self.wake(to, self.queue.now());
+            }
+            Err(why) => self.coverage.refused(&why),
         }
     }
 

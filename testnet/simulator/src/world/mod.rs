@@ -21,6 +21,7 @@ use crate::adversary::{Adversary, Lie};
 use crate::chain::Chain;
 use crate::client::Client;
 use crate::counters::Counters;
+use crate::coverage::Coverage;
 use crate::draw::Drawn;
 use crate::network::Network;
 use crate::node::Node;
@@ -63,6 +64,7 @@ pub(crate) struct World {
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
     counters: Counters,
+    coverage: Coverage,
     harms: harms::Harms,
     rng: Rng,
     heal_within: Duration,
@@ -103,6 +105,7 @@ impl World {
             oracles: oracles::all().into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
+            coverage: Coverage::default(),
             harms: harms::Harms::default(),
             rng,
             heal_within: options.heal_within.unwrap_or(HEAL_WITHIN),
@@ -176,6 +179,7 @@ impl World {
     fn see(&mut self, sight: &Sight) {
         let at = self.now();
         self.note(sight);
+        self.coverage.see(sight);
         for oracle in &mut self.oracles {
             if let Err(what) = oracle.see(sight, &self.rules) {
                 self.failure.get_or_insert(Failure { oracle: oracle.name(), what, at });
@@ -223,6 +227,7 @@ impl World {
             answered: self.told.len() as u64,
             views: self.views,
             faults: self.counters,
+            rules: self.coverage.finish(),
             failure: self.failure,
             recovery,
             trace,

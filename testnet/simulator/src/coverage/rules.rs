@@ -1,0 +1,122 @@
+//! By what each rule of specs/protocol.md and specs/state.md shows.
+
+use tetrarch_replica::{Event, Ignored, Missing, ProposalFault, Record, ViewChangeReason};
+use tetrarch_types::{Fetch, Message, Outcome, Rejection, Supply};
+
+use crate::sight::Sight;
+
+/// The rules that a simulated run can show at work. A test demands that all of them are, and that a rule which code cites is here
+/// or in [`ELSEWHERE`].
+pub const SHOWN: [&str; 49] = [
+    "A-1", "A-2", "A-3", "B-1", "B-3", "B-5", "C-1", "C-2", "C-3", "C-4", "D-1", "D-2", "D-3", "D-4", "D-5", "L-1",
+    "L-2", "L-3", "L-4", "L-5", "N-1", "N-2", "N-3", "N-4", "N-5", "N-6", "Q-1", "Q-2", "R-1", "R-2", "R-4", "R-5",
+    "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "V-1", "V-2", "V-3", "V-4", "V-5", "V-6", "V-7", "V-8", "W-1", "W-2",
+    "X-1",
+];
+
+/// Rules that have code and no place in a simulation, with what shows them.
+pub const ELSEWHERE: [(&str, &str); 10] = [
+    ("B-2", "node/replica/tests: the pool's bounds"),
+    ("B-4", "node/transport/tests: votes beside a full bulk lane"),
+    ("D-6", "storage/tests: the journal through every cut and flip"),
+    ("P-1", "node/replica/tests/scenarios: a primary that lacks re-proposals"),
+    ("R-3", "node/kv/tests: validity against agreed time"),
+    ("R-6", "node/kv/tests, node/server/tests: refusals of spent nonces"),
+    ("S-2", "node/kv/tests/transfer_*.rs: liars are convicted"),
+    ("S-3", "crypto/tests/state_tree*.rs, node/cli/tests: proofs"),
+    ("W-3", "node/types/tests: genesis digests"),
+    ("W-4", "crypto/tests: one acceptance predicate"),
+];
+
+/// The rules at work in an observation.
+pub(super) fn of(sight: &Sight) -> Vec<&'static str> {
+    match sight {
+        Sight::Sent { by, message } => of_message(*by == message.open().signer(), message.open()),
+        Sight::Recorded { record, .. } => of_record(record),
+        // decided by a certificate. N-6 and X-1: by whatever certificate, in order.
+        Sight::Executing { batch, .. } if batch.batch.transactions.is_empty() => vec!["T-2", "X-1"],
+        Sight::Executing { .. } => vec!["Q-1", "N-6", "X-1"],
+        Sight::Executed { executed, .. } => {
+            let is_late = executed.replies.iter().any(|reply| !matches!(reply.outcome, Outcome::Executed(_)));
+            if is_late { vec!["R-3"] } else { Vec::new() }
+        }
+        Sight::Observed { event, .. } => of_event(event),
+        Sight::Restarted { .. } => vec!["D-5", "L-4"],
+        Sight::Issued { .. } => vec!["R-1"],
+        Sight::Told { .. } => vec!["R-4", "R-5", "W-1"],
+        _ => Vec::new(),
+    }
+}
+
+fn of_message(is_own: bool, message: &Message) -> Vec<&'static str> {
+    match message {
+        Message::PrePrepare(_) => vec!["N-1", "N-2"],
+        Message::Commit(_) => vec!["N-5"],
+        Message::Checkpoint(_) => vec!["C-1"],
+        Message::ViewChange(it) if !it.payload.prepared.is_empty() => vec!["V-3"],
+        Message::NewView(_) if !is_own => vec!["V-8"],
+        Message::NewView(it) if it.payload.proposals.is_empty() => vec!["V-5"],
+        Message::NewView(_) => vec!["V-5", "V-6"],
+        Message::Status(_) => vec!["L-1"],
+        Message::Fetch(it) => match &it.payload {
+            Fetch::Held { .. } => vec!["A-1"],
+            Fetch::State { .. } => vec!["S-1"],
+            Fetch::Committed { .. } => vec!["L-3"],
+            _ => Vec::new(),
+        },
+        Message::Supply(it) => match &it.payload {
+            Supply::Stable(_) => vec!["L-5"],
+            Supply::State { .. } => vec!["S-0"],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn of_record(record: &Record) -> Vec<&'static str> {
+    match record {
+        Record::Proposed { .. } | Record::Accepted { .. } => vec!["D-1"],
+        Record::Prepared(_) => vec!["D-2", "N-4"],
+        Record::ViewChanging { .. } => vec!["D-3"],
+        Record::Starting(_) | Record::Entered(_) => vec!["D-4"],
+        Record::Stable(_) => vec!["C-2", "C-3"],
+        Record::Lost => vec!["A-2"],
+        Record::Cured => vec!["A-3"],
+    }
+}
+
+fn of_event(event: &Event) -> Vec<&'static str> {
+    match event {
+        Event::Ignored { reason: Ignored::OutsideWindow, .. } => vec!["B-3"],
+        Event::Equivocation(_) => vec!["B-1"],
+        Event::ProposalRefused { reason, .. } => match reason {
+            ProposalFault::StampNotLater | ProposalFault::StampOffClock => vec!["T-1", "N-3"],
+            ProposalFault::Validity => vec!["R-3", "N-3"],
+            _ => vec!["N-3"],
+        },
+        Event::ViewChangeStarted { reason, .. } => match reason {
+            ViewChangeReason::NoProgress => vec!["V-1"],
+            ViewChangeReason::Censorship => vec!["V-2"],
+            ViewChangeReason::Joined => vec!["V-4"],
+            ViewChangeReason::NewViewTimeout => vec!["V-7"],
+            ViewChangeReason::BadNewView => vec!["V-6"],
+        },
+        Event::Diverged { .. } => vec!["C-4"],
+        Event::RecordsLost => vec!["A-2"],
+        Event::Silent { .. } => vec!["A-3"],
+        Event::Transferring { .. } => vec!["S-5"],
+        Event::StateInstalled { .. } => vec!["S-4"],
+        Event::Fetching { what: Missing::Committed, .. } => vec!["L-3"],
+        _ => Vec::new(),
+    }
+}
+
+/// The rules at work in a refusal.
+pub(super) fn of_rejection(why: &Rejection) -> Vec<&'static str> {
+    match why {
+        // Also what it is that tells another kind, chain or epoch from this one.
+        Rejection::BadSignature => vec!["B-5", "W-2"],
+        Rejection::UnorderedVotes | Rejection::TooFewVotes { .. } => vec!["B-5", "Q-2"],
+        _ => vec!["B-5"],
+    }
+}
