@@ -146,7 +146,7 @@ impl RunResult {
             recovery_ms: report.recovery.map(|recovery| recovery.as_millis()),
             faults: report.faults,
             failure: report.failure.map(FailureShown::of),
-            trace: report.trace,
+            trace: report.trace.iter().map(ToString::to_string).collect(),
         }
     }
 

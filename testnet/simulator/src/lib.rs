@@ -30,12 +30,15 @@ pub mod node;
 pub mod options;
 pub mod oracles;
 pub mod queue;
+pub mod recording;
 pub mod report;
 pub mod rng;
 pub mod scheme;
 pub mod seed;
+pub mod shrink;
 pub mod sight;
 pub mod trace;
+pub mod trouble;
 mod world;
 
 use std::panic::AssertUnwindSafe;
@@ -46,6 +49,7 @@ pub use options::{NoProfile, Options, Profile};
 pub use report::{Failure, Report, replay_line};
 pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
+pub use trouble::{NoTrouble, Trouble};
 
 /// Runs the simulation of a seed to its end, or to the first invariant that does not hold.
 pub fn run(seed: Seed, options: &Options) -> Report {

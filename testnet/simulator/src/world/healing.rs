@@ -6,6 +6,7 @@ use tetrarch_types::{SeqNum, Time};
 
 use super::event::Event;
 use super::{Phase, World, replica_id};
+use crate::recording::What;
 use crate::sight::Sight;
 
 const EVERY: Duration = Duration::from_millis(10);
@@ -15,6 +16,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.phase = Phase::Healed(self.now());
         self.trace.note_shown(self.queue.now(), b"heal", format_args!("faults end"));
+        self.trace.record(self.queue.now(), || What::Healed);
         self.network.heal();
         for index in 0..self.nodes.len() {
             let node = &mut self.nodes[index];

@@ -8,25 +8,29 @@ use tetrarch_types::{ReplicaId, Response};
 use super::event::Event;
 use super::{World, replica_id};
 use crate::letter::Letter;
+use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
 impl World {
     /// A node sends; a liar's words are rewritten first.
     pub(super) fn send(&mut self, from: usize, to: ReplicaId, letter: Rc<Letter>) {
-        let said = match self.liars.get_mut(&from) {
-            Some(liar) => liar.say(to, letter, &self.chain, &mut self.counters),
-            None => vec![(to, letter)],
-        };
-        for (to, letter) in said {
-            self.post(from, to.index(), &letter);
+        let Some(liar) = self.liars.get_mut(&from) else { return self.post(from, to.index(), &letter, false) };
+        let said = liar.say(to, letter.clone(), &self.chain, &mut self.counters);
+        if said.is_empty() {
+            self.record_withheld((from, to.index()), &letter);
+        }
+        for (to, word) in said {
+            self.post(from, to.index(), &word, !Rc::ptr_eq(&word, &letter));
         }
     }
 
-    fn post(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
+    fn post(&mut self, from: usize, to: usize, letter: &Rc<Letter>, is_lie: bool) {
         if to >= self.nodes.len() {
             return;
         }
-        for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
+        let arrivals = self.network.route(self.queue.now(), from, to, &mut self.counters);
+        self.record_letter((from, to), letter, is_lie, &arrivals);
+        for at in arrivals {
             self.queue.at(at, Event::Deliver { from, to, letter: letter.clone() });
         }
     }
@@ -34,8 +38,7 @@ impl World {
     pub(super) fn deliver(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
         self.delivered += 1;
         let ends = [from as u8, to as u8];
-        let line = || format!("{from} → {to}  {}", Self::shown(letter));
-        self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()], line);
+        self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()]);
         if let Some(liar) = self.liars.get_mut(&to) {
             liar.hear(letter);
         }
@@ -52,7 +55,9 @@ impl World {
             None => response,
         };
         let end = self.nodes.len() + client;
-        for at in self.network.route(self.queue.now(), from, end, &mut self.counters) {
+        let arrivals = self.network.route(self.queue.now(), from, end, &mut self.counters);
+        self.record_response(from, client, &response, &arrivals);
+        for at in arrivals {
             self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
         }
     }
@@ -61,7 +66,7 @@ impl World {
         self.delivered += 1;
         let told = self.clients[client].hear(replica_id(from), response, &self.rules);
         let ends = [from as u8, client as u8];
-        self.trace.note(self.queue.now(), b"resp", &[&ends], || format!("{from} → client {client}"));
+        self.trace.note(self.queue.now(), b"resp", &[&ends]);
         if let Some(told) = told {
             self.answered(client, told);
         }
@@ -74,64 +79,42 @@ impl World {
             Sight::Executed { by, executed } => {
                 let parts: [&[u8]; 3] =
                     [&by.get().to_le_bytes(), &executed.seq.get().to_le_bytes(), executed.results_root.as_bytes()];
-                let line = || format!("{by} executed {} with {} results", executed.seq, executed.replies.len());
-                self.trace.note(at, b"exec", &parts, line);
+                self.trace.note(at, b"exec", &parts);
+                let text = || format!("{by} executed {} with {} results", executed.seq, executed.replies.len());
+                self.mark(*by, Mark::Executed(executed.seq), text);
             }
             Sight::Observed { event: Observed::Ignored { .. } | Observed::Pooled { .. }, .. } => {}
-            Sight::Observed { by, event } => self.trace.note_shown(at, b"seen", format_args!("{by} {event:?}")),
+            Sight::Observed { by, event } => {
+                self.trace.note_shown(at, b"seen", format_args!("{by} {event:?}"));
+                self.mark(*by, mark(event), || format!("{by} {event:?}"));
+            }
             Sight::Restarted { by, executed } => {
                 self.trace.note_shown(at, b"boot", format_args!("{by} restarts at {executed}"));
+                self.mark(*by, Mark::Saw, || format!("{by} restarts at {executed}"));
             }
             Sight::Forgot { by, shows } => {
                 let how = if *shows { "and its disk shows it" } else { "and its disk does not show it" };
                 self.trace.note_shown(at, b"lost", format_args!("{by} lost records of its votes, {how}"));
+                self.mark(*by, Mark::Saw, || format!("{by} lost records of its votes, {how}"));
             }
             Sight::Told { answer, .. } => {
-                let id = *answer.transaction.digest();
-                self.trace
-                    .note(at, b"told", &[id.as_bytes()], || format!("a client is told of {id:?} in {}", answer.seq));
+                self.trace.note(at, b"told", &[answer.transaction.digest().as_bytes()]);
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
             Sight::Issued { .. } | Sight::Kept { .. } => {}
         }
     }
 
-    /// One line about a message.
-    fn shown(letter: &Letter) -> String {
-        use tetrarch_types::Message as M;
-        match letter.open() {
-            M::PrePrepare(it) => {
-                format!("{:?} of {} transactions", it.pre_prepare.payload, it.batch.transactions.len())
-            }
-            M::Prepare(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Commit(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Checkpoint(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::ViewChange(it) => {
-                let prepared: Vec<_> = it.payload.prepared.iter().map(|it| (it.seq, it.view)).collect();
-                let (view, stable) = (it.payload.view, it.payload.stable.seq);
-                format!("ViewChange to {view} of {}, stable {stable}, prepared {prepared:?}", it.signer)
-            }
-            M::NewView(it) => {
-                let proposals: Vec<_> =
-                    it.payload.proposals.iter().map(|it| (it.payload.seq, it.payload.digest)).collect();
-                let of: Vec<_> = it.payload.view_changes.iter().map(|it| it.signer.get()).collect();
-                format!("NewView {} of {} from {of:?}: {proposals:?}", it.payload.view, it.signer)
-            }
-            M::Status(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Fetch(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Supply(it) => match &it.payload {
-                tetrarch_types::Supply::Transactions(bodies) => format!("Supply of {} bodies", bodies.len()),
-                tetrarch_types::Supply::Batch { batch, .. } => format!("Supply of batch {:?}", batch.digest()),
-                tetrarch_types::Supply::Committed(batches) => {
-                    format!("Supply of {:?}", batches.iter().map(|batch| batch.seq).collect::<Vec<_>>())
-                }
-                tetrarch_types::Supply::Held(it) => format!("Supply of {} votes held of {}", it.votes.len(), it.about),
-                tetrarch_types::Supply::State { checkpoint, parts } => {
-                    format!("Supply of {} parts of the state at {checkpoint}", parts.len())
-                }
-                tetrarch_types::Supply::Stable(it) => format!("Supply of the certificate at {}", it.seq),
-                tetrarch_types::Supply::NoState { checkpoint } => format!("Supply of no state at {checkpoint}"),
-            },
-        }
+    fn mark(&mut self, by: ReplicaId, mark: Mark, text: impl FnOnce() -> String) {
+        self.trace.record(self.queue.now(), || What::at_node(by.index(), mark, text()));
+    }
+}
+
+const fn mark(event: &Observed) -> Mark {
+    match event {
+        Observed::ViewEntered { view, .. } => Mark::Entered(*view),
+        Observed::ViewChangeStarted { view, .. } => Mark::LeftFor(*view),
+        Observed::Stable { seq, .. } => Mark::Stable(*seq),
+        _ => Mark::Saw,
     }
 }

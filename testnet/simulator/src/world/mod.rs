@@ -10,6 +10,7 @@ mod harms;
 mod healing;
 mod mail;
 mod nodes;
+mod recording;
 mod troubles;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::node::Node;
 use crate::options::{HEAL_WITHIN, Options};
 use crate::oracles::{self, Oracle, Rules};
 use crate::queue::Queue;
+use crate::recording::What;
 use crate::report::{Failure, Report};
 use crate::rng::Rng;
 use crate::seed::Seed;
@@ -183,9 +185,12 @@ impl World {
         }
     }
 
-    fn report(self) -> Report {
+    fn report(mut self) -> Report {
+        if let Some(failure) = &self.failure {
+            self.trace.record(failure.at, || What::Failed(failure.clone()));
+        }
         let simulated = self.queue.now().since(Time::ZERO);
-        let (trace_hash, trace) = self.trace.finish();
+        let (trace_hash, trace) = self.trace.finish(self.queue.now());
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
         Report {
             seed: self.seed,

@@ -10,6 +10,7 @@ use super::{World, replica_id};
 use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
 use crate::node::{Act, Node, Reach};
 use crate::options::Options;
+use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
 /// What executing a batch takes at most.
@@ -48,7 +49,12 @@ impl World {
             return;
         }
         let (is_first, is_honest) = (node.incarnation == 0, !self.liars.contains_key(&index));
-        match node.start(&self.chain) {
+        let started = node.start(&self.chain);
+        if started.is_ok() && !is_first {
+            let text = || format!("replica {index} has its power back");
+            self.trace.record(self.queue.now(), || What::at_node(index, Mark::Up, text()));
+        }
+        match started {
             Ok(records) if is_honest && !is_first => self.watch_restart(index, records),
             Err(what) if is_honest => return self.fail("recovery", format!("replica {index}: {what}")),
             // A liar that its own lies keep from starting is no loss.
@@ -92,7 +98,7 @@ impl World {
         let is_writing = running.is_syncing();
         self.carry_out(index, acts);
         if is_writing && let Some((CrashPoint::BeforeWrite, down)) = self.nodes[index].doomed {
-            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            self.strike(NodeTrouble::CrashInTurn, index);
             return self.crash(index, down);
         }
         self.plan(index);
@@ -112,7 +118,7 @@ impl World {
         }
         self.carry_out(index, acts);
         if let Some((_, down)) = doom {
-            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            self.strike(NodeTrouble::CrashInTurn, index);
             return self.crash(index, down);
         }
         self.plan(index);
@@ -167,6 +173,8 @@ impl World {
         self.count(LOST_WRITES, lost);
         let incarnation = self.nodes[index].incarnation;
         self.trace.note_shown(self.queue.now(), b"down", format_args!("replica {index} loses its power"));
+        let text = || format!("replica {index} loses its power");
+        self.trace.record(self.queue.now(), || What::at_node(index, Mark::Down, text()));
         self.queue.after(down, Event::Restart { node: index, incarnation });
     }
 
