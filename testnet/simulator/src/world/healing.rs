@@ -63,7 +63,7 @@ impl World {
         self.honest().all(|node| self.nodes[node].status().is_some_and(|status| status.voting))
     }
 
-    fn honest(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn honest(&self) -> impl Iterator<Item = usize> {
         (0..self.nodes.len()).filter(|node| !self.liars.contains_key(node))
     }
 
@@ -90,14 +90,5 @@ impl World {
         if let Some((oracle, what)) = failure {
             self.fail(oracle, what);
         }
-    }
-
-    /// Who is not well.
-    fn complaint(&self) -> String {
-        let unanswered: usize = self.clients.iter().map(|client| client.outstanding()).sum();
-        let statuses = self.honest().map(|node| format!("{node}: {:?}", self.nodes[node].status()));
-        let statuses = statuses.collect::<Vec<_>>().join("; ");
-        let bound = self.heal_within;
-        format!("{bound:?} after the faults ended, {unanswered} transactions have no answer. {statuses}")
     }
 }

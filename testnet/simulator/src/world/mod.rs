@@ -4,6 +4,7 @@
 //!   faults for a while ──▶ Heal: faults end, everyone up, last transactions ──▶ Check: all answered, all caught up ──▶ end
 //! ```
 
+mod complaint;
 mod customers;
 mod event;
 mod harms;
