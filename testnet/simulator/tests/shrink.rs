@@ -1,4 +1,5 @@
 //! What can be left out, and a search for how much of it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::time::Duration;
 

@@ -121,7 +121,9 @@ pub enum Mark {
     },
     /// A fault struck it.
     Fault(&'static str),
-    /// It saw something that is none of the above.
+    /// Something rare and worth a word: this one.
+    Noted(&'static str),
+    /// Something that is none of the above.
     Saw,
     /// A client believes an answer.
     Told(SeqNum),

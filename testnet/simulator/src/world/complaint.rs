@@ -10,7 +10,7 @@ impl World {
         let unanswered: usize = self.clients.iter().map(|client| client.outstanding()).sum();
         let nodes: Vec<String> = self.honest().map(|node| self.standing(node)).collect();
         let (bound, nodes) = (self.heal_within, nodes.join("; "));
-        format!("{bound:?} after the faults ended, {unanswered} transactions have no answer: {nodes}")
+        format!("{bound:?} after the faults ended not everyone is well: unanswered transactions: {unanswered}; {nodes}")
     }
 
     fn standing(&self, node: usize) -> String {

@@ -50,13 +50,17 @@ impl World {
     }
 
     pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
-        let response = match self.liars.get_mut(&from) {
-            Some(liar) => liar.answer(response, &self.chain, &mut self.counters),
-            None => response,
+        let (response, is_lie) = match self.liars.get_mut(&from) {
+            Some(liar) => {
+                let said = liar.answer(response.clone(), &self.chain, &mut self.counters);
+                let is_lie = said != response;
+                (said, is_lie)
+            }
+            None => (response, false),
         };
         let end = self.nodes.len() + client;
         let arrivals = self.network.route(self.queue.now(), from, end, &mut self.counters);
-        self.record_response(from, client, &response, &arrivals);
+        self.record_response((from, client), &response, is_lie, &arrivals);
         for at in arrivals {
             self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
         }
@@ -115,6 +119,15 @@ const fn mark(event: &Observed) -> Mark {
         Observed::ViewEntered { view, .. } => Mark::Entered(*view),
         Observed::ViewChangeStarted { view, .. } => Mark::LeftFor(*view),
         Observed::Stable { seq, .. } => Mark::Stable(*seq),
+        Observed::Equivocation(_) => Mark::Noted("proves a double vote"),
+        Observed::ProposalRefused { .. } => Mark::Noted("refuses a proposal"),
+        Observed::NewViewRefused { .. } => Mark::Noted("refuses a NEW-VIEW"),
+        Observed::Diverged { .. } => Mark::Noted("has diverged"),
+        Observed::RecordsLost => Mark::Noted("lost its records"),
+        Observed::Silent { .. } => Mark::Noted("keeps silent"),
+        Observed::Voting => Mark::Noted("votes"),
+        Observed::Transferring { .. } => Mark::Noted("fetches a state"),
+        Observed::StateInstalled { .. } => Mark::Noted("installs a state"),
         _ => Mark::Saw,
     }
 }

@@ -27,13 +27,21 @@ impl World {
         self.record_passages(&departure, &[Fate::Withheld], || Label::of_letter(letter));
     }
 
+    /// A transaction leaves a client for a node.
     pub(super) fn record_request(&mut self, client: usize, to: usize, transaction: &Transaction, arrivals: &[Time]) {
         let departure = Departure { from: Party::Client(client), to: Party::Node(to), is_lie: false };
         self.record_departure(&departure, arrivals, || Label::of_request(transaction));
     }
 
-    pub(super) fn record_response(&mut self, from: usize, client: usize, response: &Response, arrivals: &[Time]) {
-        let departure = Departure { from: Party::Node(from), to: Party::Client(client), is_lie: false };
+    /// An answer leaves a node for a client.
+    pub(super) fn record_response(
+        &mut self,
+        ends: (usize, usize),
+        response: &Response,
+        is_lie: bool,
+        arrivals: &[Time],
+    ) {
+        let departure = Departure { from: Party::Node(ends.0), to: Party::Client(ends.1), is_lie };
         self.record_departure(&departure, arrivals, || Label::of_response(response));
     }
 
