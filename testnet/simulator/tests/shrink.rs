@@ -110,3 +110,19 @@ fn the_line_that_replays_has_everything_that_is_fixed() {
         "tetrarch sim run --seed 7 --profile mixed --n 5 --clients 1 --depth 2 --heal-within 0 --without loss,liar-2";
     assert_eq!(replay_line(Seed::new(7), &options), line);
 }
+
+/// A real bug: what is left is what the bug needs to show.
+#[cfg(feature = "mutants")]
+#[test]
+fn a_bug_that_a_lie_brings_out_is_shrunk_to_that_lie() {
+    use tetrarch_simulator::adversary::Lie;
+    let options = Options {
+        mutant: Some(tetrarch_replica::Mutant::ReproposalsNotRecomputed),
+        lies: vec![Lie::WrongReproposals],
+        ..Options::default()
+    };
+    let seed = (0..400).map(Seed::new).find(|seed| run(*seed, &options).failure.is_some()).unwrap();
+    let Shrunk { before, after, .. } = shrink(seed, &options, LIMITS, &mut |_| {}).unwrap();
+    assert!(Trouble::of(&after.drawn).contains(&Trouble::Lie(Lie::WrongReproposals)));
+    assert!(Trouble::of(&after.drawn).len() < Trouble::of(&before.drawn).len() && after.events < before.events);
+}

@@ -78,7 +78,7 @@ fn head(canvas: &mut Canvas, from: Point, to: Point) {
     canvas.polygon("head", &[tip, (foot.0 - y * side, foot.1 + x * side), (foot.0 + y * side, foot.1 - x * side)]);
 }
 
-fn cross(canvas: &mut Canvas, class: &str, (x, y): Point) {
+pub(super) fn cross(canvas: &mut Canvas, class: &str, (x, y): Point) {
     let arm = 3.6;
     canvas.line(class, (x - arm, y - arm), (x + arm, y + arm));
     canvas.line(class, (x - arm, y + arm), (x + arm, y - arm));

@@ -3,6 +3,7 @@
 use tetrarch_simulator::recording::{Kind, Mark};
 use tetrarch_types::{MessageKind, SeqNum, View};
 
+use super::arrows::cross;
 use super::canvas::{Canvas, Point};
 use super::plan::LEFT;
 use super::style::{class, width};
@@ -50,23 +51,20 @@ pub(super) fn draw(canvas: &mut Canvas, y: f64) {
     ends(canvas, (LEFT + 6.0, y + 20.0));
 }
 
+type End = (&'static str, fn(&mut Canvas, Point));
+
+const ENDS: [End; 7] = [
+    ("lost", |canvas, at| cross(canvas, "end-of-it", at)),
+    ("cut off", |canvas, (x, y)| canvas.line("end-of-it", (x, y - 5.0), (x, y + 5.0))),
+    ("withheld", |canvas, at| canvas.circle("way", at, 2.5)),
+    ("nobody there", |canvas, at| cross(canvas, "nobody", at)),
+    ("down", |canvas, (x, y)| canvas.rect("down", (x - 3.0, y - 6.0), (x + 3.0, y + 6.0))),
+    ("stands still", |canvas, (x, y)| canvas.rect("still", (x - 3.0, y - 6.0), (x + 3.0, y + 6.0))),
+    ("link cut", |canvas, (x, y)| canvas.rect("cut", (x - 2.0, y - 6.0), (x + 2.0, y + 6.0))),
+];
+
 fn ends(canvas: &mut Canvas, (mut x, y): Point) {
-    let ends: [(&str, fn(&mut Canvas, Point)); 7] = [
-        ("lost", |canvas, (x, y)| {
-            canvas.line("end-of-it", (x - 3.6, y - 3.6), (x + 3.6, y + 3.6));
-            canvas.line("end-of-it", (x - 3.6, y + 3.6), (x + 3.6, y - 3.6));
-        }),
-        ("cut off", |canvas, (x, y)| canvas.line("end-of-it", (x, y - 5.0), (x, y + 5.0))),
-        ("withheld", |canvas, (x, y)| canvas.circle("way", (x, y), 2.5)),
-        ("nobody there", |canvas, (x, y)| {
-            canvas.line("nobody", (x - 3.6, y - 3.6), (x + 3.6, y + 3.6));
-            canvas.line("nobody", (x - 3.6, y + 3.6), (x + 3.6, y - 3.6));
-        }),
-        ("down", |canvas, (x, y)| canvas.rect("down", (x - 3.5, y - 6.0), (x + 3.5, y + 6.0))),
-        ("stands still", |canvas, (x, y)| canvas.rect("still", (x - 3.5, y - 6.0), (x + 3.5, y + 6.0))),
-        ("link cut", |canvas, (x, y)| canvas.rect("cut", (x - 2.0, y - 6.0), (x + 2.0, y + 6.0))),
-    ];
-    for (words, end) in ends {
+    for (words, end) in ENDS {
         canvas.group("message request", "", |canvas| end(canvas, (x, y)));
         x = word(canvas, (x + 10.0, y), words);
     }
