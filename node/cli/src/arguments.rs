@@ -88,8 +88,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Whether the command sets up logging and handles an interrupt itself, because it has something to end in good order.
+    /// Whether the command sets up logging itself, and handles an interrupt too.
     pub(crate) const fn is_served(&self) -> bool {
         matches!(self, Self::Testnet(_) | Self::Node(node::NodeCommand::Run(_)))
+    }
+
+    /// Whether the command handles an interrupt itself, because it has something to end in good order.
+    pub(crate) const fn ends_itself(&self) -> bool {
+        self.is_served() || matches!(self, Self::Sim(sim::SimCommand::Soak(_)))
     }
 }

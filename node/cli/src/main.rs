@@ -59,6 +59,8 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let Arguments { log, command, .. } = arguments;
     if !command.is_served() {
         logging::start(&logging::Settings::for_command(log.as_deref()))?;
+    }
+    if !command.ends_itself() {
         interrupt::exit_when_interrupted();
     }
     match command {

@@ -92,6 +92,7 @@ impl Drawn {
         if !options.profile.is_bearable() {
             drawn.twins = overrunning(&mut rng.fork(), drawn.n);
         }
+        options.without.iter().for_each(|trouble| trouble.strike_out(&mut drawn));
         drawn
     }
 
@@ -101,11 +102,12 @@ impl Drawn {
         let drawn_signatures = if real { Signatures::Real } else { Signatures::Fake };
         let latency = Duration::from_micros(rng.one_of([100, 500, 2_000, 10_000]));
         let faulty_for = rng.span(Duration::from_millis(1_500), Duration::from_millis(4_000));
+        let (clients, depth) = (rng.between(1, 4) as usize, rng.between(1, 3) as usize);
         Self {
             profile: options.profile,
             n,
-            clients: rng.between(1, 4) as usize,
-            depth: rng.between(1, 3) as usize,
+            clients: options.clients.unwrap_or(clients),
+            depth: options.depth.unwrap_or(depth),
             signatures: options.signatures.unwrap_or(drawn_signatures),
             checkpoint_interval,
             window: checkpoint_interval * rng.between(2, 4),
@@ -125,6 +127,11 @@ impl Drawn {
             twins: Vec::new(),
             cuts: Vec::new(),
         }
+    }
+
+    /// The nodes' replicas: one node a replica, and behind them the second halves of twins.
+    pub fn replicas(&self) -> impl Iterator<Item = usize> {
+        (0..self.n).chain(self.twins.iter().copied())
     }
 
     /// The replicas that lie or run twice.

@@ -30,11 +30,14 @@ pub mod node;
 pub mod options;
 pub mod oracles;
 pub mod queue;
+pub mod recording;
 pub mod report;
 pub mod scheme;
 pub mod seed;
+pub mod shrink;
 pub mod sight;
 pub mod trace;
+pub mod trouble;
 pub mod twins;
 mod world;
 
@@ -48,6 +51,7 @@ pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
 pub use tetrarch_adversary as adversary;
 pub use tetrarch_chance as rng;
+pub use trouble::{NoTrouble, Trouble};
 
 /// Runs the simulation of a seed to its end, or to the first invariant that does not hold.
 pub fn run(seed: Seed, options: &Options) -> Report {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::adversary::Lie;
 use crate::scheme::Signatures;
+use crate::trouble::Trouble;
 
 /// Which kinds of trouble a run may draw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,12 +78,18 @@ impl FromStr for Profile {
 pub const HEAL_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the caller fixes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// What trouble may be drawn.
     pub profile: Profile,
     /// The number of replicas, else drawn.
     pub n: Option<usize>,
+    /// The number of clients, at least 1, else drawn.
+    pub clients: Option<usize>,
+    /// How much each client has under way at most, at least 1, else drawn.
+    pub depth: Option<usize>,
+    /// What is drawn but not done: the rest of the draw stays as it is.
+    pub without: Vec<Trouble>,
     /// How long faults last, in simulated time, else drawn.
     pub faulty_for: Option<Duration>,
     /// How messages are signed, else drawn: with real signatures in one run of sixteen.
@@ -91,7 +98,7 @@ pub struct Options {
     pub lies: Vec<Lie>,
     /// How long everyone may take to be well after the faults, instead of [`HEAL_WITHIN`].
     pub heal_within: Option<Duration>,
-    /// Whether the report lists every event.
+    /// Whether the report has a record of everything that happened.
     pub trace: bool,
     /// Oracles that are not asked: to see what the others notice.
     pub muted: Vec<&'static str>,

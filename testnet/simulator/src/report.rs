@@ -9,6 +9,7 @@ use crate::counters::Counters;
 use crate::coverage;
 use crate::draw::Drawn;
 use crate::options::Options;
+use crate::recording::Entry;
 use crate::seed::Seed;
 
 /// An invariant that did not hold.
@@ -51,8 +52,8 @@ pub struct Report {
     pub failure: Option<Failure>,
     /// From the end of the faults until everyone had caught up and every client was answered. None if that never came.
     pub recovery: Option<Duration>,
-    /// Every event, if the options asked for it.
-    pub trace: Vec<String>,
+    /// Everything that happened in order of time, if the options asked for it: the latest million entries.
+    pub trace: Vec<Entry>,
 }
 
 impl Report {
@@ -82,11 +83,16 @@ impl Report {
 /// The line that replays a seed under options that can be given at the command line. `-v` behind it lists every event.
 pub fn replay_line(seed: Seed, options: &Options) -> String {
     let mut line = format!("tetrarch sim run --seed {seed} --profile {}", options.profile);
-    if let Some(n) = options.n {
-        line += &format!(" --n {n}");
+    let numbers = [("n", options.n), ("clients", options.clients), ("depth", options.depth)];
+    let millis = [("ticks", options.faulty_for), ("heal-within", options.heal_within)];
+    let numbers = numbers.map(|(name, number)| (name, number.map(|number| number as u128)));
+    let millis = millis.map(|(name, span)| (name, span.map(|span| span.as_millis())));
+    for (name, value) in numbers.into_iter().chain(millis) {
+        line += &value.map(|value| format!(" --{name} {value}")).unwrap_or_default();
     }
-    if let Some(faulty_for) = options.faulty_for {
-        line += &format!(" --ticks {}", faulty_for.as_millis());
+    if !options.without.is_empty() {
+        line +=
+            &format!(" --without {}", options.without.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     }
     line
 }

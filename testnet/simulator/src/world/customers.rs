@@ -7,6 +7,7 @@ use tetrarch_types::{Transaction, TransactionId};
 
 use super::event::Event;
 use super::{Phase, World};
+use crate::recording::{Mark, Party, What};
 use crate::sight::{Sight, Told};
 
 /// After how long a client asks again, at least and at most.
@@ -39,7 +40,9 @@ impl World {
 
     fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
         let from = self.nodes.len() + client;
-        for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
+        let arrivals = self.network.route(self.queue.now(), from, to, &mut self.counters);
+        self.record_request(client, to, transaction, &arrivals);
+        for at in arrivals {
             self.queue.at(at, Event::Request { client, to, transaction: transaction.clone() });
         }
     }
@@ -47,9 +50,8 @@ impl World {
     /// A transaction arrives at a replica.
     pub(super) fn request(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
         self.delivered += 1;
-        let (ends, nonce) = ([client as u8, to as u8], transaction.body.nonce);
-        let line = || format!("client {client} → {to}  nonce {nonce}");
-        self.trace.note(self.queue.now(), b"rqst", &[&ends, transaction.signature.as_bytes()], line);
+        let ends = [client as u8, to as u8];
+        self.trace.note(self.queue.now(), b"rqst", &[&ends, transaction.signature.as_bytes()]);
         if self.liars.get_mut(&to).is_some_and(|liar| !liar.admit(transaction)) {
             return;
         }
@@ -65,6 +67,10 @@ impl World {
 
     pub(super) fn answered(&mut self, client: usize, told: Told) {
         let sight = Sight::Told { answer: told.clone(), at: self.now() };
+        self.trace.record(self.queue.now(), || {
+            let text = format!("client {client} is told of {:?} in {}", told.transaction.digest(), told.seq);
+            What::Mark { at: Party::Client(client), mark: Mark::Told(told.seq), text }
+        });
         self.told.push(told);
         self.see(&sight);
         if self.phase == Phase::Faulty || !self.is_everyone_voting() {

@@ -40,7 +40,7 @@ impl World {
             self.nodes[index].disk.restore(&before);
             return;
         }
-        self.count(NodeTrouble::Harm(harm).name(), 1);
+        self.strike(NodeTrouble::Harm(harm), index);
         if harm.takes_votes() || is_set_aside {
             self.harms.forgetful.insert(index);
             self.see(&Sight::Forgot { by: replica_id(index), shows: harm.shows() });

@@ -6,6 +6,7 @@ use tetrarch_types::{SeqNum, Time};
 
 use super::event::Event;
 use super::{Phase, World, replica_id};
+use crate::recording::What;
 use crate::sight::Sight;
 
 const EVERY: Duration = Duration::from_millis(10);
@@ -18,6 +19,7 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.phase = Phase::Healed(self.now());
         self.trace.note_shown(self.queue.now(), b"heal", format_args!("faults end"));
+        self.trace.record(self.queue.now(), || What::Healed);
         self.network.heal();
         for index in 0..self.nodes.len() {
             let node = &mut self.nodes[index];
@@ -65,7 +67,7 @@ impl World {
         self.honest().all(|node| self.nodes[node].status().is_some_and(|status| status.voting))
     }
 
-    fn honest(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn honest(&self) -> impl Iterator<Item = usize> {
         (0..self.nodes.len()).filter(|node| self.is_honest(*node))
     }
 
@@ -99,14 +101,5 @@ impl World {
                 self.see(&sight);
             }
         }
-    }
-
-    /// Who is not well.
-    fn complaint(&self) -> String {
-        let unanswered: usize = self.clients.iter().map(|client| client.outstanding()).sum();
-        let statuses = self.honest().map(|node| format!("{node}: {:?}", self.nodes[node].status()));
-        let statuses = statuses.collect::<Vec<_>>().join("; ");
-        let bound = self.heal_within;
-        format!("{bound:?} after the faults ended, {unanswered} transactions have no answer. {statuses}")
     }
 }

@@ -11,30 +11,37 @@ use super::event::Event;
 use super::{TWINS, World};
 use crate::adversary::Word;
 use crate::letter::Letter;
+use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
 impl World {
     /// A node sends; a liar's words are rewritten first.
     pub(super) fn send(&mut self, from: usize, to: ReplicaId, letter: Rc<Letter>) {
         let Some(liar) = self.liars.get_mut(&from) else {
-            return self.post(from, to, Duration::ZERO, &letter);
+            return self.post(from, to, Duration::ZERO, &letter, false);
         };
-        for word in liar.say(Word::new(to, letter.share().clone())) {
+        let said = liar.say(Word::new(to, letter.share().clone()));
+        if said.is_empty() {
+            self.record_withheld((from, to.index()), &letter);
+        }
+        for word in said {
             // What the liar left as it was need not be judged again.
             let is_same = Arc::ptr_eq(&word.message, letter.share());
-            let letter = if is_same { letter.clone() } else { Letter::new(word.message) };
-            self.post(from, word.to, word.after, &letter);
+            let said = if is_same { letter.clone() } else { Letter::new(word.message) };
+            self.post(from, word.to, word.after, &said, !is_same);
         }
     }
 
     /// To every node that is this replica: one, or twins.
-    fn post(&mut self, from: usize, to: ReplicaId, after: Duration, letter: &Rc<Letter>) {
+    fn post(&mut self, from: usize, to: ReplicaId, after: Duration, letter: &Rc<Letter>, is_lie: bool) {
         let departs = self.queue.now().after(after);
         for index in 0..self.nodes.len() {
             if self.nodes[index].id != to {
                 continue;
             }
-            for at in self.network.route(departs, from, index, &mut self.counters) {
+            let arrivals = self.network.route(departs, from, index, &mut self.counters);
+            self.record_letter((from, index), letter, is_lie, &arrivals);
+            for at in arrivals {
                 self.queue.at(at, Event::Deliver { from, to: index, letter: letter.clone() });
             }
         }
@@ -46,8 +53,7 @@ impl World {
     pub(super) fn deliver(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
         self.delivered += 1;
         let ends = [from as u8, to as u8];
-        let line = || format!("{from} → {to}  {}", Self::shown(letter));
-        self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()], line);
+        self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()]);
         if self.liars.get_mut(&to).is_some_and(|liar| !liar.hear(letter.share())) {
             return;
         }
@@ -62,12 +68,18 @@ impl World {
     }
 
     pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
-        let response = match self.liars.get_mut(&from) {
-            Some(liar) => liar.answer(response),
-            None => response,
+        let (response, is_lie) = match self.liars.get_mut(&from) {
+            Some(liar) => {
+                let said = liar.answer(response.clone());
+                let is_lie = said != response;
+                (said, is_lie)
+            }
+            None => (response, false),
         };
         let end = self.nodes.len() + client;
-        for at in self.network.route(self.queue.now(), from, end, &mut self.counters) {
+        let arrivals = self.network.route(self.queue.now(), from, end, &mut self.counters);
+        self.record_response((from, client), &response, is_lie, &arrivals);
+        for at in arrivals {
             self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
         }
     }
@@ -76,7 +88,7 @@ impl World {
         self.delivered += 1;
         let told = self.clients[client].hear(self.nodes[from].id, response, &self.rules);
         let ends = [from as u8, client as u8];
-        self.trace.note(self.queue.now(), b"resp", &[&ends], || format!("{from} → client {client}"));
+        self.trace.note(self.queue.now(), b"resp", &[&ends]);
         if let Some(told) = told {
             self.answered(client, told);
         }
@@ -89,64 +101,51 @@ impl World {
             Sight::Executed { by, executed } => {
                 let parts: [&[u8]; 3] =
                     [&by.get().to_le_bytes(), &executed.seq.get().to_le_bytes(), executed.results_root.as_bytes()];
-                let line = || format!("{by} executed {} with {} results", executed.seq, executed.replies.len());
-                self.trace.note(at, b"exec", &parts, line);
+                self.trace.note(at, b"exec", &parts);
+                let text = || format!("{by} executed {} with {} results", executed.seq, executed.replies.len());
+                self.mark(*by, Mark::Executed(executed.seq), text);
             }
             Sight::Observed { event: Observed::Ignored { .. } | Observed::Pooled { .. }, .. } => {}
-            Sight::Observed { by, event } => self.trace.note_shown(at, b"seen", format_args!("{by} {event:?}")),
+            Sight::Observed { by, event } => {
+                self.trace.note_shown(at, b"seen", format_args!("{by} {event:?}"));
+                self.mark(*by, mark(event), || format!("{by} {event:?}"));
+            }
             Sight::Restarted { by, executed } => {
                 self.trace.note_shown(at, b"boot", format_args!("{by} restarts at {executed}"));
+                self.mark(*by, Mark::Saw, || format!("{by} restarts at {executed}"));
             }
             Sight::Forgot { by, shows } => {
                 let how = if *shows { "and its disk shows it" } else { "and its disk does not show it" };
                 self.trace.note_shown(at, b"lost", format_args!("{by} lost records of its votes, {how}"));
+                self.mark(*by, Mark::Saw, || format!("{by} lost records of its votes, {how}"));
             }
             Sight::Told { answer, .. } => {
-                let id = *answer.transaction.digest();
-                self.trace
-                    .note(at, b"told", &[id.as_bytes()], || format!("a client is told of {id:?} in {}", answer.seq));
+                self.trace.note(at, b"told", &[answer.transaction.digest().as_bytes()]);
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
             Sight::Issued { .. } | Sight::Kept { .. } => {}
         }
     }
 
-    /// One line about a message.
-    fn shown(letter: &Letter) -> String {
-        use tetrarch_types::Message as M;
-        match letter.open() {
-            M::PrePrepare(it) => {
-                format!("{:?} of {} transactions", it.pre_prepare.payload, it.batch.transactions.len())
-            }
-            M::Prepare(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Commit(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Checkpoint(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::ViewChange(it) => {
-                let prepared: Vec<_> = it.payload.prepared.iter().map(|it| (it.seq, it.view)).collect();
-                let (view, stable) = (it.payload.view, it.payload.stable.seq);
-                format!("ViewChange to {view} of {}, stable {stable}, prepared {prepared:?}", it.signer)
-            }
-            M::NewView(it) => {
-                let proposals: Vec<_> =
-                    it.payload.proposals.iter().map(|it| (it.payload.seq, it.payload.digest)).collect();
-                let of: Vec<_> = it.payload.view_changes.iter().map(|it| it.signer.get()).collect();
-                format!("NewView {} of {} from {of:?}: {proposals:?}", it.payload.view, it.signer)
-            }
-            M::Status(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Fetch(it) => format!("{:?} of {}", it.payload, it.signer),
-            M::Supply(it) => match &it.payload {
-                tetrarch_types::Supply::Transactions(bodies) => format!("Supply of {} bodies", bodies.len()),
-                tetrarch_types::Supply::Batch { batch, .. } => format!("Supply of batch {:?}", batch.digest()),
-                tetrarch_types::Supply::Committed(batches) => {
-                    format!("Supply of {:?}", batches.iter().map(|batch| batch.seq).collect::<Vec<_>>())
-                }
-                tetrarch_types::Supply::Held(it) => format!("Supply of {} votes held of {}", it.votes.len(), it.about),
-                tetrarch_types::Supply::State { checkpoint, parts } => {
-                    format!("Supply of {} parts of the state at {checkpoint}", parts.len())
-                }
-                tetrarch_types::Supply::Stable(it) => format!("Supply of the certificate at {}", it.seq),
-                tetrarch_types::Supply::NoState { checkpoint } => format!("Supply of no state at {checkpoint}"),
-            },
-        }
+    fn mark(&mut self, by: ReplicaId, mark: Mark, text: impl FnOnce() -> String) {
+        self.trace.record(self.queue.now(), || What::at_node(by.index(), mark, text()));
+    }
+}
+
+const fn mark(event: &Observed) -> Mark {
+    match event {
+        Observed::ViewEntered { view, .. } => Mark::Entered(*view),
+        Observed::ViewChangeStarted { view, .. } => Mark::LeftFor(*view),
+        Observed::Stable { seq, .. } => Mark::Stable(*seq),
+        Observed::Equivocation(_) => Mark::Noted("proves a double vote"),
+        Observed::ProposalRefused { .. } => Mark::Noted("refuses a proposal"),
+        Observed::NewViewRefused { .. } => Mark::Noted("refuses a NEW-VIEW"),
+        Observed::Diverged { .. } => Mark::Noted("has diverged"),
+        Observed::RecordsLost => Mark::Noted("lost its records"),
+        Observed::Silent { .. } => Mark::Noted("keeps silent"),
+        Observed::Voting => Mark::Noted("votes"),
+        Observed::Transferring { .. } => Mark::Noted("fetches a state"),
+        Observed::StateInstalled { .. } => Mark::Noted("installs a state"),
+        _ => Mark::Saw,
     }
 }

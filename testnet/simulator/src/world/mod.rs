@@ -4,12 +4,14 @@
 //!   faults for a while ──▶ Heal: faults end, everyone up, last transactions ──▶ Check: all answered, all caught up ──▶ end
 //! ```
 
+mod complaint;
 mod customers;
 mod event;
 mod harms;
 mod healing;
 mod mail;
 mod nodes;
+mod recording;
 mod troubles;
 
 use std::collections::BTreeMap;
@@ -28,6 +30,7 @@ use crate::node::Node;
 use crate::options::{HEAL_WITHIN, Options};
 use crate::oracles::{self, Oracle, Rules};
 use crate::queue::Queue;
+use crate::recording::What;
 use crate::report::{Failure, Report};
 use crate::rng::Rng;
 use crate::seed::Seed;
@@ -213,8 +216,11 @@ impl World {
         counted.into_iter().for_each(|(what, times)| self.count(what, times));
         let lies: Vec<_> = self.liars.values().flat_map(|liar| liar.counts().clone()).collect();
         lies.into_iter().for_each(|(lie, times)| self.count(lie, times));
+        if let Some(failure) = &self.failure {
+            self.trace.record(failure.at, || What::Failed(failure.clone()));
+        }
         let simulated = self.queue.now().since(Time::ZERO);
-        let (trace_hash, trace) = self.trace.finish();
+        let (trace_hash, trace) = self.trace.finish(self.queue.now());
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
         Report {
             seed: self.seed,

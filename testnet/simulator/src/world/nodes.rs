@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use tetrarch_replica::{Event as Observed, Record};
-use tetrarch_types::{ReplicaId, Time};
+use tetrarch_types::Time;
 
 use super::event::Event;
 use super::{World, replica_id};
 use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
 use crate::node::{Act, Node, Reach};
 use crate::options::Options;
+use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
 /// What executing a batch takes at most.
@@ -18,8 +19,8 @@ const EXECUTION: Duration = Duration::from_micros(300);
 impl World {
     pub(super) fn set_up_nodes(&mut self, options: &Options) {
         let mut rng = self.rng.fork();
-        let twins: Vec<ReplicaId> = self.drawn.twins.iter().map(|twin| replica_id(*twin)).collect();
-        for id in self.chain.membership.ids().chain(twins) {
+        let replicas: Vec<usize> = self.drawn.replicas().collect();
+        for id in replicas.into_iter().map(replica_id) {
             match Node::new(id, &self.chain, &self.drawn, &mut rng) {
                 Ok(node) => self.nodes.push(node),
                 Err(what) => self.fail("set-up", what),
@@ -49,7 +50,12 @@ impl World {
             return;
         }
         let (is_first, is_honest) = (node.incarnation == 0, self.rules.is_honest(node.id));
-        match node.start(&self.chain) {
+        let started = node.start(&self.chain);
+        if started.is_ok() && !is_first {
+            let text = || format!("replica {index} has its power back");
+            self.trace.record(self.queue.now(), || What::at_node(index, Mark::Up, text()));
+        }
+        match started {
             Ok(records) if is_honest && !is_first => self.watch_restart(index, records),
             Err(what) if is_honest => return self.fail("recovery", format!("replica {index}: {what}")),
             // A liar that its own lies keep from starting is no loss.
@@ -93,7 +99,7 @@ impl World {
         let is_writing = running.is_syncing();
         self.carry_out(index, acts);
         if is_writing && let Some((CrashPoint::BeforeWrite, down)) = self.nodes[index].doomed {
-            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            self.strike(NodeTrouble::CrashInTurn, index);
             return self.crash(index, down);
         }
         self.plan(index);
@@ -113,7 +119,7 @@ impl World {
         }
         self.carry_out(index, acts);
         if let Some((_, down)) = doom {
-            self.count(NodeTrouble::CrashInTurn.name(), 1);
+            self.strike(NodeTrouble::CrashInTurn, index);
             return self.crash(index, down);
         }
         self.plan(index);
@@ -168,6 +174,8 @@ impl World {
         self.count(LOST_WRITES, lost);
         let incarnation = self.nodes[index].incarnation;
         self.trace.note_shown(self.queue.now(), b"down", format_args!("replica {index} loses its power"));
+        let text = || format!("replica {index} loses its power");
+        self.trace.record(self.queue.now(), || What::at_node(index, Mark::Down, text()));
         self.queue.after(down, Event::Restart { node: index, incarnation });
     }
 

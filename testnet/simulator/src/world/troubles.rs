@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::{Phase, World};
 use crate::faults::{Action, NodeTrouble, Scene};
+use crate::recording::{Cut, Mark, What};
 
 impl World {
     pub(super) fn schedule_troubles(&mut self) {
@@ -52,11 +53,12 @@ impl World {
 
     fn act(&mut self, trouble: NodeTrouble, action: Action) {
         let shown = format!("{}: {action:?}", trouble.name());
-        self.trace.note(self.queue.now(), b"trbl", &[shown.as_bytes()], || shown.clone());
+        self.trace.note(self.queue.now(), b"trbl", &[shown.as_bytes()]);
+        self.trace.record(self.queue.now(), || record(trouble, &action, shown));
         match action {
             Action::Crash { node, down } => {
                 if self.nodes[node].running.is_some() {
-                    self.count(trouble.name(), 1);
+                    self.strike(trouble, node);
                     self.crash(node, down);
                 }
             }
@@ -69,9 +71,31 @@ impl World {
                 self.queue.after(lasting, Event::Mend { links });
             }
             Action::Pause { node, lasting } => {
-                self.count(trouble.name(), 1);
-                self.nodes[node].paused_until = self.now().after(lasting);
+                self.strike(trouble, node);
+                let until = self.now().after(lasting);
+                self.nodes[node].paused_until = until;
+                let text = || format!("replica {node} stands still for {lasting:?}");
+                self.trace.record(self.queue.now(), || What::at_node(node, Mark::Paused { until }, text()));
             }
         }
+    }
+
+    /// A fault strikes a node: it is counted only now, since not every one that is tried finds what it needs.
+    pub(super) fn strike(&mut self, trouble: NodeTrouble, node: usize) {
+        let fault = trouble.name();
+        self.count(fault, 1);
+        let text = || format!("{fault} strikes replica {node}");
+        self.trace.record(self.queue.now(), || What::at_node(node, Mark::Fault(fault), text()));
+    }
+}
+
+fn record(trouble: NodeTrouble, action: &Action, text: String) -> What {
+    let fault = trouble.name();
+    match action {
+        Action::Cut { links, lasting } => What::Cut(Cut { fault, links: links.clone(), lasting: *lasting }),
+        Action::Crash { node, .. }
+        | Action::CrashInTurn { node, .. }
+        | Action::Harm { node, .. }
+        | Action::Pause { node, .. } => What::at_node(*node, Mark::Saw, text),
     }
 }

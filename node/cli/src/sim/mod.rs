@@ -1,0 +1,36 @@
+//! `tetrarch sim`: the simulator at the command line, one seed or many, and pictures of what happened.
+
+mod chart;
+mod complaint;
+mod fixed;
+mod run;
+mod shrink;
+mod soak;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// What can be simulated.
+#[derive(Debug, Subcommand)]
+pub(crate) enum SimCommand {
+    /// Run one seed, and say what it drew and what came of it.
+    Run(run::RunArguments),
+    /// Run many seeds on all cores. Fails if one of them does.
+    Soak(soak::SoakArguments),
+    /// Draw what happened between replicas and clients, as a picture or a log.
+    Chart(chart::ChartArguments),
+    /// Find a smaller run of a failing seed that fails alike.
+    Shrink(shrink::ShrinkArguments),
+}
+
+/// Simulates.
+pub(crate) fn run(command: &SimCommand, output: &Output) -> Result<(), Failure> {
+    match command {
+        SimCommand::Run(arguments) => run::run(arguments, output),
+        SimCommand::Soak(arguments) => soak::run(arguments, output),
+        SimCommand::Chart(arguments) => chart::run(arguments, output),
+        SimCommand::Shrink(arguments) => shrink::run(arguments, output),
+    }
+}

@@ -1,0 +1,111 @@
+//! `tetrarch sim soak`: many seeds, on all cores.
+
+mod clocks;
+mod profiles;
+mod progress;
+mod record;
+mod recoveries;
+mod summary;
+mod work;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use clap::{Args, value_parser};
+use tetrarch_simulator::{Report, Seed};
+
+use super::fixed::Fixed;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use clocks::Clocks;
+use profiles::Profiles;
+use progress::Progress;
+use record::Record;
+use summary::{FailedSeed, Summary};
+use work::Work;
+
+/// Which seeds.
+#[derive(Debug, Args)]
+pub(crate) struct SoakArguments {
+    /// How many.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..))]
+    seeds: u64,
+    /// The first.
+    #[arg(long, default_value = "0", value_name = "SEED")]
+    from: Seed,
+    /// Which kinds of trouble are drawn from: calm, crashes, byzantine, mixed; `all` takes them in turn, seed by seed.
+    #[arg(long, default_value = "mixed", value_name = "PROFILE")]
+    profile: Profiles,
+    /// How many run at once; one for each core if it is not said.
+    #[arg(long, value_name = "J")]
+    jobs: Option<NonZeroUsize>,
+    /// End at the first seed that fails.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Append a line of JSON for each seed that fails, and one for the whole, which says from where to go on.
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    #[command(flatten)]
+    fixed: Fixed,
+}
+
+/// Reports that may wait to be added up.
+const WAITING: usize = 256;
+
+pub(super) fn run(arguments: &SoakArguments, output: &Output) -> Result<(), Failure> {
+    let mut record = arguments.record.as_deref().map(Record::open).transpose()?;
+    let (interrupt, clocks) = (Interrupt::listen(), Clocks::start());
+    let work = Work::new(arguments, &interrupt);
+    let summary = thread::scope(|scope| {
+        let (results, reports) = sync_channel(WAITING);
+        for _ in 0..jobs(arguments) {
+            let (results, work) = (results.clone(), &work);
+            scope.spawn(move || work.run(&results));
+        }
+        drop(results);
+        gather(reports, &work, record.as_mut(), output)
+    })?;
+    let summary = summary.finish(&clocks, interrupt.has_come());
+    record.map_or(Ok(()), |mut record| record.summary(&summary))?;
+    output.data(&summary, || summary.text())?;
+    match summary.failures.first() {
+        _ if interrupt.has_come() => Err(Failure::interrupted()),
+        Some(first) => Err(first.complaint.failure(&first.replay)),
+        None => Ok(()),
+    }
+}
+
+fn jobs(arguments: &SoakArguments) -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    arguments.jobs.map_or(cores, NonZeroUsize::get)
+}
+
+/// Adds up what comes in, until all threads are done or the record cannot be written.
+fn gather(
+    reports: Receiver<Report>,
+    work: &Work<'_>,
+    mut record: Option<&mut Record>,
+    output: &Output,
+) -> Result<Summary, Failure> {
+    let bar = Progress::new(work.arguments.seeds);
+    let mut summary = Summary::new(work.arguments.from);
+    for report in reports {
+        let failed = FailedSeed::of(&report, &work.options(report.seed));
+        summary.add(report);
+        if let Some(failed) = failed {
+            bar.say(output, &failed.text());
+            if let Some(record) = &mut record {
+                record.failed(&failed).inspect_err(|_| work.end())?;
+            }
+            summary.failed(failed);
+            if work.arguments.fail_fast {
+                work.end();
+            }
+        }
+        bar.advance(summary.failed.len());
+    }
+    Ok(summary)
+}
