@@ -24,7 +24,6 @@ pub mod counters;
 pub mod draw;
 pub mod faults;
 pub mod letter;
-pub mod model;
 pub mod network;
 pub mod node;
 pub mod options;
@@ -36,9 +35,11 @@ pub mod scheme;
 pub mod seed;
 pub mod sight;
 pub mod trace;
+pub mod workload;
 mod world;
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 pub use counters::Counters;
 pub use draw::Drawn;
@@ -46,10 +47,16 @@ pub use options::{NoProfile, Options, Profile};
 pub use report::{Failure, Report, replay_line};
 pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
+pub use workload::{Generator, KvWorkload, Model, Workload};
 
-/// Runs the simulation of a seed to its end, or to the first invariant that does not hold.
+/// Runs the simulation of a seed to its end, or to the first invariant that does not hold: Tetrarch's own store.
 pub fn run(seed: Seed, options: &Options) -> Report {
-    let world = || world::World::new(seed, options).run();
+    run_with(seed, options, Arc::new(KvWorkload))
+}
+
+/// The same for any machine that a workload puts under the harness.
+pub fn run_with(seed: Seed, options: &Options, workload: Arc<dyn Workload>) -> Report {
+    let world = || world::World::new(seed, options, &workload).run();
     // No replica may panic on anything that it receives (law 2): one that does is a finding, with a seed that replays it.
     std::panic::catch_unwind(AssertUnwindSafe(world))
         .unwrap_or_else(|panic| Report::of_panic(seed, options, panic.as_ref()))

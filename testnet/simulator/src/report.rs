@@ -7,6 +7,7 @@ use tetrarch_types::Time;
 
 use crate::counters::Counters;
 use crate::draw::Drawn;
+use crate::node::words;
 use crate::options::Options;
 use crate::seed::Seed;
 
@@ -55,8 +56,7 @@ pub struct Report {
 impl Report {
     /// What is left of a run that panicked.
     pub(crate) fn of_panic(seed: Seed, options: &Options, panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let what = text.unwrap_or("a panic without words").to_owned();
+        let what = words(panic);
         Self {
             seed,
             drawn: Drawn::new(seed.get(), options),

@@ -95,6 +95,29 @@ pub trait StateMachine: Send {
     fn tables(&self) -> &'static [Table];
 }
 
+/// A machine whose kind is chosen while the program runs.
+impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+        self.as_ref().execute(context, command, state)
+    }
+
+    fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+        self.as_ref().query(query, state)
+    }
+
+    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
+        self.as_ref().revision(state)
+    }
+
+    fn check(&self, command: &[u8]) -> Result<(), String> {
+        self.as_ref().check(command)
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        self.as_ref().tables()
+    }
+}
+
 /// Where in the one order a command stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Context {

@@ -8,14 +8,16 @@ mod customers;
 mod event;
 mod harms;
 mod healing;
+mod judgement;
 mod mail;
 mod nodes;
 mod troubles;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tetrarch_types::{Parameters, ReplicaId, Time};
+use tetrarch_types::{Parameters, ReplicaId, SeqNum, Time};
 
 use crate::adversary::Adversary;
 use crate::chain::Chain;
@@ -32,6 +34,7 @@ use crate::rng::Rng;
 use crate::seed::Seed;
 use crate::sight::{Sight, Told};
 use crate::trace::Trace;
+use crate::workload::Workload;
 use event::Event;
 
 /// More events than any run needs: what gets here runs in a circle.
@@ -49,6 +52,7 @@ enum Phase {
 pub(crate) struct World {
     seed: Seed,
     drawn: Drawn,
+    workload: Arc<dyn Workload>,
     chain: Chain,
     rules: Rules,
     queue: Queue<Event>,
@@ -68,12 +72,14 @@ pub(crate) struct World {
     events: u64,
     delivered: u64,
     batches: u64,
+    /// The last batch whose state the workload was asked about.
+    judged: SeqNum,
     views: u64,
 }
 
 impl World {
     /// The cluster of a seed, with everything about to begin.
-    pub(crate) fn new(seed: Seed, options: &Options) -> Self {
+    pub(crate) fn new(seed: Seed, options: &Options, workload: &Arc<dyn Workload>) -> Self {
         let drawn = Drawn::new(seed.get(), options);
         let chain = chain(seed, &drawn);
         // Not the stream that drew the options, or they would decide what happens.
@@ -81,19 +87,20 @@ impl World {
         let rules = rules(&chain, &drawn);
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
-        let clients = chain.clients().iter().map(|signer| Client::new(signer.clone(), rng.fork())).collect();
+        let clients = clients(&chain, workload.as_ref(), &mut rng);
         let mut world = Self {
             seed,
             rules,
             network,
             liars,
             clients,
+            workload: workload.clone(),
             chain,
             drawn,
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
-            oracles: oracles::all().into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
+            oracles: oracles::all(workload).into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
             harms: harms::Harms::default(),
@@ -104,6 +111,7 @@ impl World {
             events: 0,
             delivered: 0,
             batches: 0,
+            judged: SeqNum::ZERO,
             views: 0,
         };
         world.begin(options);
@@ -218,6 +226,11 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         checkpoint_interval: drawn.checkpoint_interval,
         liars: drawn.liars.iter().map(|(liar, _)| replica_id(*liar)).collect(),
     }
+}
+
+fn clients(chain: &Chain, workload: &dyn Workload, rng: &mut Rng) -> Vec<Client> {
+    let clients = chain.clients().iter().enumerate();
+    clients.map(|(client, signer)| Client::new(signer.clone(), workload.generator(client), rng.fork())).collect()
 }
 
 fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {

@@ -19,7 +19,7 @@ impl World {
     pub(super) fn set_up_nodes(&mut self, options: &Options) {
         let mut rng = self.rng.fork();
         for id in self.chain.membership.ids() {
-            match Node::new(id, &self.chain, &self.drawn, &mut rng) {
+            match Node::new(id, &self.chain, &self.drawn, &self.workload, &mut rng) {
                 Ok(node) => self.nodes.push(node),
                 Err(what) => self.fail("set-up", what),
             }
@@ -187,7 +187,7 @@ impl World {
                 }
                 Act::Damaged => damaged = true,
                 Act::Count(what) => self.count(what, 1),
-                Act::Saw(sight) if !self.liars.contains_key(&index) => self.watch(&sight),
+                Act::Saw(sight) if !self.liars.contains_key(&index) => self.watch(index, &sight),
                 Act::Broken(what) if !self.liars.contains_key(&index) => {
                     self.fail("node", format!("replica {index}: {what}"));
                 }
@@ -201,7 +201,7 @@ impl World {
         }
     }
 
-    fn watch(&mut self, sight: &Sight) {
+    fn watch(&mut self, index: usize, sight: &Sight) {
         match sight {
             Sight::Executed { .. } => self.batches += 1,
             Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {
@@ -210,5 +210,8 @@ impl World {
             _ => {}
         }
         self.see(sight);
+        if let Sight::Executed { executed, .. } = sight {
+            self.judge_first(index, executed.seq);
+        }
     }
 }
