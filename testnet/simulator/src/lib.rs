@@ -23,6 +23,7 @@ pub mod client;
 pub mod counters;
 pub mod draw;
 pub mod faults;
+pub mod hunt;
 pub mod letter;
 pub mod network;
 pub mod node;
@@ -43,8 +44,10 @@ use std::sync::Arc;
 
 pub use counters::Counters;
 pub use draw::Drawn;
+pub use hunt::{Finding, Survey, check, hunt};
 pub use options::{NoProfile, Options, Profile};
 pub use report::{Failure, Report, replay_line};
+pub use rng::Rng;
 pub use scheme::Signatures;
 pub use seed::{NoSeed, Seed};
 pub use workload::{Generator, KvWorkload, Model, Workload};

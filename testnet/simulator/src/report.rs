@@ -47,6 +47,8 @@ pub struct Report {
     pub faults: Counters,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
+    /// If something did: the latest commands in the one order, with their results, as the workload shows them.
+    pub commands: Vec<String>,
     /// From the end of the faults until everyone had caught up and every client was answered. None if that never came.
     pub recovery: Option<Duration>,
     /// Every event, if the options asked for it.
@@ -69,6 +71,7 @@ impl Report {
             views: 0,
             faults: Counters::new(),
             failure: Some(Failure { oracle: "panic", what, at: Time::ZERO }),
+            commands: Vec::new(),
             recovery: None,
             trace: Vec::new(),
         }

@@ -9,6 +9,7 @@ mod event;
 mod harms;
 mod healing;
 mod judgement;
+mod latest;
 mod mail;
 mod nodes;
 mod troubles;
@@ -74,6 +75,7 @@ pub(crate) struct World {
     batches: u64,
     /// The last batch whose state the workload was asked about.
     judged: SeqNum,
+    latest: latest::Latest,
     views: u64,
 }
 
@@ -112,6 +114,7 @@ impl World {
             delivered: 0,
             batches: 0,
             judged: SeqNum::ZERO,
+            latest: latest::Latest::default(),
             views: 0,
         };
         world.begin(options);
@@ -194,6 +197,7 @@ impl World {
     fn report(self) -> Report {
         let simulated = self.queue.now().since(Time::ZERO);
         let (trace_hash, trace) = self.trace.finish();
+        let commands = if self.failure.is_some() { self.latest.lines(self.workload.as_ref()) } else { Vec::new() };
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
         Report {
             seed: self.seed,
@@ -207,6 +211,7 @@ impl World {
             views: self.views,
             faults: self.counters,
             failure: self.failure,
+            commands,
             recovery,
             trace,
         }

@@ -209,6 +209,7 @@ impl World {
             }
             _ => {}
         }
+        self.latest.see(sight);
         self.see(sight);
         if let Sight::Executed { executed, .. } = sight {
             self.judge_first(index, executed.seq);
