@@ -7,9 +7,72 @@
 //!   seed ─▶ Drawn ─▶ World ─┬─ Node × n      replica, journal, execution over a FaultyStore
 //!                           ├─ Adversary × ≤f  a node whose words are rewritten
 //!                           ├─ Client          signs, sends, believes a quorum
+//!                           ├─ Workload        the machine that they run, what clients ask of it, what must come of it
 //!                           ├─ Network         delay, and what faults make of it
 //!                           ├─ faults          one kind a file
 //!                           └─ oracles         one invariant a file ─▶ Report
+//! ```
+//!
+//! # A machine of your own
+//!
+//! The cluster runs Tetrarch's store ([`run`]), or any [`StateMachine`](tetrarch_kv::StateMachine) that comes with a [`Workload`]:
+//! in a test, [`check`] runs seeds until one fails. `specs/harness-guide.md` is the way from there to a finding, and
+//! `examples/counter` the worked example. A whole test:
+//!
+//! ```
+//! use tetrarch_kv::{Context, Overlay, QueryError, StateMachine};
+//! use tetrarch_simulator::{Generator, Rng, Workload};
+//! use tetrarch_storage::{Reader, StoreError, Table};
+//!
+//! const VISITS: Table = Table::new("visits");
+//!
+//! /// Counts: the command is a name, the result how often it came.
+//! struct Visits;
+//!
+//! impl StateMachine for Visits {
+//!     fn execute(&self, _: &Context, name: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+//!         let mut visits = state.get(VISITS, name).ok().flatten().unwrap_or_default();
+//!         visits.push(b'I');
+//!         state.put(VISITS, name, visits.clone());
+//!         visits
+//!     }
+//! #   fn query(&self, name: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+//! #       Ok(state.get(VISITS, name)?.unwrap_or_default())
+//! #   }
+//! #   fn revision(&self, _: &dyn Reader) -> Result<u64, StoreError> {
+//! #       Ok(0)
+//! #   }
+//! #   fn check(&self, _: &[u8]) -> Result<(), String> {
+//! #       Ok(())
+//! #   }
+//! #   fn tables(&self) -> &'static [Table] {
+//! #       &[VISITS]
+//! #   }
+//!     // … and the rest of the trait
+//! }
+//!
+//! struct Visitor;
+//!
+//! impl Generator for Visitor {
+//!     fn next(&mut self, rng: &mut Rng) -> Vec<u8> {
+//!         rng.one_of(["ann", "bob"]).into()
+//!     }
+//! }
+//!
+//! struct VisitsWorkload;
+//!
+//! impl Workload for VisitsWorkload {
+//!     fn machine(&self) -> Box<dyn StateMachine> {
+//!         Box::new(Visits)
+//!     }
+//!
+//!     fn generator(&self, _client: usize) -> Box<dyn Generator> {
+//!         Box::new(Visitor)
+//!     }
+//! }
+//!
+//! let survey = tetrarch_simulator::check(VisitsWorkload, 0..4);
+//! assert!(survey.answered > 0);
 //! ```
 //!
 //! Deliberately absent, as in all pure crates: tokio, threads, the wall clock, the system's randomness, the environment, and maps

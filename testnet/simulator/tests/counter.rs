@@ -1,5 +1,6 @@
 //! The example of `examples/counter`: the right machine passes, each planted bug is found, and by whom; and a test of the machines
 //! alone, restarts included, finds nothing wrong with the cache.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 #[path = "../examples/counter/bugs.rs"]
 mod bugs;

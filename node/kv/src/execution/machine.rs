@@ -12,6 +12,9 @@ use crate::tables::Overlay;
 /// So an implementation reads nothing but its arguments: no clock ([`Context::time`] is the time), no randomness, no
 /// environment, no map whose order of iteration is not fixed, nothing kept in `self` between two calls.
 ///
+/// Whether one does all that is for `tetrarch_simulator::check` to try: whole clusters of it, with crashes and lies
+/// (`specs/harness-guide.md`).
+///
 /// Replicating a program of your own takes this trait and nothing else of the crate. A counter for each name:
 ///
 /// ```
