@@ -73,7 +73,7 @@ pub trait Generator {
 }
 
 /// A machine said a second time, and simply: it is shown every command in the one order, from the first, and says what the result
-/// must be. Results that the machine's envelope cuts off
+/// must be, also of nonsense. Results that the machine's envelope cuts off
 /// ([`MAX_RESULT_BYTES`](tetrarch_types::limits::MAX_RESULT_BYTES)) are the model's to know.
 pub trait Model {
     /// The result's bytes.
