@@ -8,6 +8,7 @@ use tetrarch_types::Time;
 use crate::counters::Counters;
 use crate::coverage;
 use crate::draw::Drawn;
+use crate::node::words;
 use crate::options::Options;
 use crate::recording::Entry;
 use crate::seed::Seed;
@@ -50,6 +51,8 @@ pub struct Report {
     pub rules: coverage::Rules,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
+    /// If something did: the latest commands in the one order, with their results, as the workload shows them.
+    pub commands: Vec<String>,
     /// From the end of the faults until everyone had caught up and every client was answered. None if that never came.
     pub recovery: Option<Duration>,
     /// Everything that happened in order of time, if the options asked for it: the latest million entries.
@@ -59,8 +62,7 @@ pub struct Report {
 impl Report {
     /// What is left of a run that panicked.
     pub(crate) fn of_panic(seed: Seed, options: &Options, panic: &(dyn Any + Send)) -> Self {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let what = text.unwrap_or("a panic without words").to_owned();
+        let what = words(panic);
         Self {
             seed,
             drawn: Drawn::new(seed.get(), options),
@@ -74,6 +76,7 @@ impl Report {
             faults: Counters::new(),
             rules: coverage::Rules::new(),
             failure: Some(Failure { oracle: "panic", what, at: Time::ZERO }),
+            commands: Vec::new(),
             recovery: None,
             trace: Vec::new(),
         }

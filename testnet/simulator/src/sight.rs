@@ -39,6 +39,22 @@ pub enum Sight {
         /// What came of it.
         executed: Executed,
     },
+    /// A replica's machine does not do what a machine must.
+    Misbehaved {
+        /// Which replica's.
+        by: ReplicaId,
+        /// At which command, and what.
+        what: String,
+    },
+    /// The workload was asked about a replica's state.
+    Judged {
+        /// Which replica's.
+        by: ReplicaId,
+        /// Behind which batch.
+        seq: SeqNum,
+        /// What it said.
+        verdict: Result<(), String>,
+    },
     /// A replica observed something.
     Observed {
         /// Which replica.

@@ -7,6 +7,7 @@
 //! everything heals, and every oracle is asked, that of liveness too.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::draw::{Cut, Drawn};
@@ -14,6 +15,7 @@ use crate::options::{Options, Profile};
 use crate::report::Report;
 use crate::scheme::Signatures;
 use crate::seed::Seed;
+use crate::workload::{KvWorkload, Workload};
 use crate::world::World;
 
 /// Replicas of a scenario.
@@ -63,8 +65,9 @@ impl Scenario {
 
     /// Runs it.
     pub fn run(&self, options: &Options) -> Report {
+        let workload: Arc<dyn Workload> = Arc::new(KvWorkload);
         // The seed decides delays and clocks alone; every scenario has its own.
-        World::of(Seed::new(self.number), self.drawn(), options).run()
+        World::of(Seed::new(self.number), self.drawn(), options, &workload).run()
     }
 
     fn drawn(&self) -> Drawn {

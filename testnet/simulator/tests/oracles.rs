@@ -5,10 +5,11 @@ mod support;
 use std::time::Duration;
 
 use support::*;
-use tetrarch_kv::Command;
+use tetrarch_kv::{Command, Context};
 use tetrarch_replica::{Event, Record};
 use tetrarch_simulator::sight::Sight;
-use tetrarch_simulator::{Options, Profile, Seed, oracles, run};
+use tetrarch_simulator::workload::{KvModel, Model};
+use tetrarch_simulator::{Options, Profile, Seed, run};
 use tetrarch_types::*;
 
 fn good(name: &str, sights: impl IntoIterator<Item = Sight>) {
@@ -22,7 +23,7 @@ fn bad(name: &str, sights: impl IntoIterator<Item = Sight>) {
 #[test]
 fn every_oracle_has_a_test_here() {
     let text = include_str!("oracles.rs");
-    for oracle in oracles::all() {
+    for oracle in all_oracles() {
         assert!(text.contains(&format!("bad(\"{}\"", oracle.name())), "{}", oracle.name());
     }
 }
@@ -246,8 +247,9 @@ fn real_time_order_sees_an_answer_from_before_the_question() {
 fn history_sees_answers_that_the_order_does_not_give() {
     let transactions = [put(1), put(2)];
     let batch = decided(1, &transactions, 0..3);
-    let mut model = tetrarch_simulator::model::Model::default();
-    let results = transactions.clone().map(|it| Outcome::Executed(model.execute(&it.body.command)));
+    let mut model = KvModel::default();
+    let context = Context { seq: seq(1), index: 0, time: Timestamp::ZERO };
+    let results = transactions.clone().map(|it| Outcome::Executed(model.execute(&context, &it.body.command)));
     let answered =
         |which: usize, at, outcome: &Outcome| [executing(0, &batch), told(at, &transactions[which], outcome.clone())];
     good("history", answered(0, 1, &results[0]));
@@ -256,6 +258,19 @@ fn history_sees_answers_that_the_order_does_not_give() {
     bad("history", answered(0, 2, &results[0]));
     bad("history", answered(0, 1, &Outcome::Expired));
     bad("history", [told(1, &put(3), results[0].clone())]);
+}
+
+#[test]
+fn contract_sees_a_machine_that_a_fresh_one_contradicts() {
+    good("contract", [executed(1, 1, Vec::new(), None)]);
+    bad("contract", [Sight::Misbehaved { by: id(1), what: "at transaction 0 of batch 1".to_owned() }]);
+}
+
+#[test]
+fn invariant_sees_what_the_workload_says_of_a_state() {
+    let judged = |verdict| Sight::Judged { by: id(1), seq: seq(1), verdict };
+    good("invariant", [judged(Ok(()))]);
+    bad("invariant", [judged(Err("the sum is 3 and must be 2".to_owned()))]);
 }
 
 #[test]

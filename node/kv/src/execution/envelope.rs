@@ -105,6 +105,11 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(chain::held(store)?.is_none() && !chain::is_begun(store)?)
     }
 
+    /// The machine that it was opened with.
+    pub const fn machine(&self) -> &M {
+        &self.machine
+    }
+
     /// Whether the state here is that of no batch.
     pub fn is_damaged(&self) -> bool {
         self.head().is_damaged()

@@ -12,6 +12,9 @@ use crate::tables::Overlay;
 /// So an implementation reads nothing but its arguments: no clock ([`Context::time`] is the time), no randomness, no
 /// environment, no map whose order of iteration is not fixed, nothing kept in `self` between two calls.
 ///
+/// Whether one does all that is for `tetrarch_simulator::check` to try: whole clusters of it, with crashes and lies
+/// (`specs/harness-guide.md`).
+///
 /// Replicating a program of your own takes this trait and nothing else of the crate. A counter for each name:
 ///
 /// ```
@@ -93,6 +96,29 @@ pub trait StateMachine: Send {
     /// The machine's tables: the only ones it may touch, all replicated and under the state root. Names that begin with
     /// `execution.` are taken, and so is the name of the journal's table. A key in them has at most 8192 bytes.
     fn tables(&self) -> &'static [Table];
+}
+
+/// A machine whose kind is chosen while the program runs.
+impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+        self.as_ref().execute(context, command, state)
+    }
+
+    fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+        self.as_ref().query(query, state)
+    }
+
+    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
+        self.as_ref().revision(state)
+    }
+
+    fn check(&self, command: &[u8]) -> Result<(), String> {
+        self.as_ref().check(command)
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        self.as_ref().tables()
+    }
 }
 
 /// Where in the one order a command stands.

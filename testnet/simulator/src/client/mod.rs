@@ -2,14 +2,11 @@
 //!
 //! It checks replies by itself, with the oracles' arithmetic and not with the client library's.
 
-mod commands;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
 use tetrarch_crypto::{Digest, PublicKey};
-use tetrarch_kv::Command;
 use tetrarch_types::{
     Outcome, ReplicaId, Reply, Response, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId, result_leaf,
 };
@@ -19,7 +16,7 @@ use crate::node::EPOCH;
 use crate::oracles::Rules;
 use crate::rng::Rng;
 use crate::sight::Told;
-use commands::Knowledge;
+use crate::workload::Generator;
 
 /// How long transactions stay valid: longer than any run.
 const VALIDITY: Duration = Duration::from_secs(3_000);
@@ -32,38 +29,36 @@ pub struct Client {
     signer: SharedSigner,
     key: PublicKey,
     next_nonce: u64,
-    knowledge: Knowledge,
+    generator: Box<dyn Generator>,
     pending: BTreeMap<TransactionId, Pending>,
     rng: Rng,
 }
 
 struct Pending {
     transaction: Rc<Transaction>,
-    command: Command,
     /// Who says what: one claim a replica, the first.
     said: BTreeMap<ReplicaId, Claim>,
 }
 
 impl Client {
-    /// A client with this key.
-    pub fn new(signer: SharedSigner, rng: Rng) -> Self {
+    /// A client with this key that asks for what the generator draws.
+    pub fn new(signer: SharedSigner, generator: Box<dyn Generator>, rng: Rng) -> Self {
         let key = signer.public_key();
-        let (knowledge, pending) = (Knowledge::default(), BTreeMap::new());
-        Self { signer, key, next_nonce: 0, knowledge, pending, rng }
+        Self { signer, key, next_nonce: 0, generator, pending: BTreeMap::new(), rng }
     }
 
     /// Signs the next command.
     pub fn issue(&mut self, rules: &Rules) -> Rc<Transaction> {
-        let command = commands::draw(&mut self.rng, &self.knowledge);
+        let command = self.generator.next(&mut self.rng);
         let body = TransactionBody {
             chain: rules.scope.genesis,
             sender: self.key,
             nonce: self.nonce(),
             valid_until: valid_until(),
-            command: command.encode(),
+            command,
         };
         let transaction = Rc::new(body.sign(&rules.scope, self.signer.as_ref()));
-        let pending = Pending { transaction: transaction.clone(), command, said: BTreeMap::new() };
+        let pending = Pending { transaction: transaction.clone(), said: BTreeMap::new() };
         self.pending.insert(transaction.id(), pending);
         transaction
     }
@@ -109,7 +104,9 @@ impl Client {
 
     fn settle(&mut self, id: &TransactionId, seq: SeqNum, outcome: Outcome) -> Option<Told> {
         let pending = self.pending.remove(id)?;
-        commands::learn(&mut self.knowledge, &pending.command, &outcome);
+        if let Outcome::Executed(result) = &outcome {
+            self.generator.learn(&pending.transaction.body.command, result);
+        }
         Some(Told { transaction: *id, seq, outcome })
     }
 

@@ -4,7 +4,6 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use tetrarch_kv::{Execution, KvMachine};
 use tetrarch_storage::{
     Direction, Durability, FailureKind, FaultyStore, Image, JOURNAL, Mark, MemoryMark, Reader, Store, StoreError,
     Table, WriteBatch,
@@ -19,7 +18,7 @@ const ROWS: usize = 64;
 type Rotten = Vec<(Table, Vec<u8>)>;
 
 /// A store and the high-water mark beside it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Disk {
     /// The tables.
     pub store: Arc<FaultyStore>,
@@ -27,6 +26,8 @@ pub struct Disk {
     pub mark: MemoryMark,
     /// Rows that cannot be read: the database itself would know them by their block.
     rotten: Rc<RefCell<Rotten>>,
+    /// What may rot: every table but the journal.
+    tables: Rc<[Table]>,
 }
 
 /// A copy of a whole disk.
@@ -38,6 +39,12 @@ pub struct Backup {
 }
 
 impl Disk {
+    /// An empty disk for these tables and a journal.
+    pub fn new(tables: Vec<Table>) -> Self {
+        let (store, mark) = (Arc::default(), MemoryMark::default());
+        Self { store, mark, rotten: Rc::default(), tables: tables.into() }
+    }
+
     /// The power fails: of what was not synced a random part survives, the oldest first. Returns how many writes were lost.
     pub fn crash(&self, rng: &mut Rng) -> u64 {
         let before = self.store.counters().lost;
@@ -77,8 +84,7 @@ impl Disk {
 
     /// A row of some table but the journal can no longer be read; whether there was one.
     pub fn rot(&self, rng: &mut Rng) -> bool {
-        let tables = Execution::<KvMachine, Arc<FaultyStore>>::tables(&KvMachine);
-        let Some(table) = rng.pick(&tables) else { return false };
+        let Some(table) = rng.pick(&self.tables) else { return false };
         let Some(key) = self.some_key(table, rng) else { return false };
         self.rotten().push((table, key.clone()));
         self.store.rot(table, &key)
@@ -90,19 +96,21 @@ impl Disk {
         self.store.corrupt(JOURNAL, &key, rng.index(40))
     }
 
-    /// The last entry of the journal is gone; whether there was one.
+    /// The last entry of the journal that its mark vouches for is gone, with what came behind it; whether there was one. Behind the
+    /// mark there are only entries whose fsync never ended: their loss is no harm, since nothing was said that rests on them.
     pub fn cut_journal(&self) -> bool {
-        let last = self.store.scan(JOURNAL, &[], &[], Direction::Descending, 1).unwrap_or_default();
+        let Some(mark) = self.mark.image() else { return false };
+        let from = mark.index.to_be_bytes();
+        let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
         let mut batch = WriteBatch::new();
-        last.iter().for_each(|(key, _)| batch.delete(JOURNAL, key.clone()));
+        tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
         !batch.is_empty() && self.store.write(batch, Durability::Synced).is_ok()
     }
 
     /// A bit of a row in a snapshot is another; whether there was one.
     pub fn flip_snapshot(&self, rng: &mut Rng) -> bool {
         let numbers = self.store.snapshots().unwrap_or_default();
-        let tables = Execution::<KvMachine, Arc<FaultyStore>>::tables(&KvMachine);
-        let (Some(number), Some(table)) = (rng.pick(&numbers), rng.pick(&tables)) else { return false };
+        let (Some(number), Some(table)) = (rng.pick(&numbers), rng.pick(&self.tables)) else { return false };
         let Some(key) = self.some_key(table, rng) else { return false };
         self.store.corrupt_snapshot(number, table, &key, rng.index(8))
     }

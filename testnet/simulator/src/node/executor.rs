@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use tetrarch_crypto::state_tree::Prefix;
-use tetrarch_kv::{
-    ExecuteError, Executed, Execution, Fate, InstallEvent, Installation, KvMachine, QueryError, Retention, StoredReply,
-};
+use tetrarch_kv::{ExecuteError, Executed, Fate, InstallEvent, Installation, QueryError, Retention, StoredReply};
 use tetrarch_replica::Input;
-use tetrarch_storage::{FaultyStore, StoreError};
+use tetrarch_storage::StoreError;
 use tetrarch_types::{
     Applied, CheckpointCertificate, CommittedBatch, Payload, Refusal, ReplicaId, Reply, Response, Results, SeqNum,
     Signed, Supply, Time, Transaction, TransactionId,
 };
 
 use super::Act;
+use super::recovery::State;
 use crate::chain::Chain;
 use crate::sight::Sight;
 
@@ -37,7 +35,7 @@ pub(super) enum Job {
 /// What executes, what waits to be done, and who waits for it.
 pub struct Executor {
     id: ReplicaId,
-    execution: Execution<KvMachine, Arc<FaultyStore>>,
+    execution: State,
     installation: Installation,
     queue: VecDeque<Job>,
     waiting: BTreeMap<TransactionId, BTreeSet<usize>>,
@@ -63,7 +61,7 @@ pub(super) enum Admitted {
 }
 
 impl Executor {
-    pub(super) fn new(id: ReplicaId, execution: Execution<KvMachine, Arc<FaultyStore>>, chain: &Chain) -> Self {
+    pub(super) fn new(id: ReplicaId, execution: State, chain: &Chain) -> Self {
         let peers = chain.membership.ids().filter(|other| *other != id).collect();
         let installation = Installation::new(peers);
         Self { id, execution, installation, queue: VecDeque::new(), waiting: BTreeMap::new() }
@@ -71,6 +69,11 @@ impl Executor {
 
     pub(super) fn applied(&self) -> Result<Applied, StoreError> {
         self.execution.applied()
+    }
+
+    /// Whether the state here is that of no batch.
+    pub fn is_damaged(&self) -> bool {
+        self.execution.is_damaged()
     }
 
     /// How far it is.
@@ -112,7 +115,10 @@ impl Executor {
         let (state, installation) = (&self.execution, &mut self.installation);
         match self.queue.pop_front() {
             Some(Job::Execute(batch)) => {
-                let executed = state.execute(&batch).map_err(broken)?;
+                let executed = state.execute(&batch);
+                let complaint = state.machine().take_complaint();
+                acts.extend(complaint.map(|what| Act::Saw(Sight::Misbehaved { by: self.id, what })));
+                let executed = executed.map_err(broken)?;
                 self.report(executed, chain, &mut done, acts);
             }
             Some(Job::Stable(checkpoint)) => state.retire_snapshots(checkpoint)?,

@@ -14,18 +14,22 @@ mod disk;
 mod driver;
 mod executor;
 mod journal;
+mod machine;
 mod recovery;
 mod running;
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tetrarch_kv::{Overlay, StateMachine};
 use tetrarch_replica::{Config, Record, ReplicaStatus};
 use tetrarch_types::{ReplicaId, Response, Time};
 
 pub use clock::{Clock, EPOCH};
 pub use disk::{Backup, Disk};
 pub use driver::Reach;
+pub(crate) use machine::words;
 pub use running::Running;
 
 use crate::chain::Chain;
@@ -34,6 +38,7 @@ use crate::faults::CrashPoint;
 use crate::letter::Letter;
 use crate::rng::Rng;
 use crate::sight::Sight;
+use crate::workload::Workload;
 
 /// Something that a node wants done, or that happened in it.
 #[derive(Clone, Debug)]
@@ -89,8 +94,10 @@ pub struct Node {
 }
 
 /// How a node starts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Start {
+    /// What it runs.
+    pub workload: Arc<dyn Workload>,
     /// It reads and checks everything first.
     pub is_cold: bool,
     /// Decided batches that it keeps.
@@ -102,8 +109,14 @@ impl Node {
     ///
     /// # Errors
     /// A sentence, when the disk cannot be made ready.
-    pub fn new(id: ReplicaId, chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> Result<Self, String> {
-        let disk = Disk::default();
+    pub fn new(
+        id: ReplicaId,
+        chain: &Chain,
+        drawn: &Drawn,
+        workload: &Arc<dyn Workload>,
+        rng: &mut Rng,
+    ) -> Result<Self, String> {
+        let disk = Disk::new(recovery::tables(workload));
         recovery::init(&disk, chain).map_err(|error| error.to_string())?;
         Ok(Self {
             id,
@@ -115,7 +128,7 @@ impl Node {
             doomed: None,
             is_suspect: false,
             config: config(id, chain, drawn),
-            how: Start { is_cold: drawn.is_cold, ledger: drawn.ledger },
+            how: Start { workload: workload.clone(), is_cold: drawn.is_cold, ledger: drawn.ledger },
         })
     }
 
@@ -158,6 +171,17 @@ impl Node {
     /// Whether nothing that can be read on its disk says which chain it is of.
     pub fn names_no_chain(&self, chain: &Chain) -> bool {
         recovery::names_no_chain(&self.disk, chain, &self.how)
+    }
+
+    /// What the workload says of the state here, if that is the state behind a whole batch and can be read.
+    pub fn judged(&self) -> Option<Result<(), String>> {
+        if self.running.as_ref()?.executor.is_damaged() {
+            return None;
+        }
+        let machine = self.how.workload.machine();
+        let state = Overlay::new(&self.disk.store, machine.tables());
+        let verdict = self.how.workload.check(&state);
+        state.failure().is_none().then_some(verdict)
     }
 
     /// Where its replica stands, if it is up.

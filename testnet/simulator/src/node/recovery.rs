@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use tetrarch_kv::{Execution, KvMachine};
+use tetrarch_kv::Execution;
 use tetrarch_replica::{Config, Record, Replica};
-use tetrarch_storage::{FaultyStore, StoreError};
+use tetrarch_storage::{FaultyStore, StoreError, Table};
 
 use super::executor::{Executor, retention};
 use super::journal::Records;
+use super::machine::Watched;
 use super::{Disk, Start};
 use crate::chain::Chain;
+use crate::workload::Workload;
 
 /// A node's parts before it runs.
 pub(super) struct Recovered {
@@ -40,7 +42,13 @@ pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start)
     Ok(Recovered { replica, records, executor, read })
 }
 
-type State = Execution<KvMachine, Arc<FaultyStore>>;
+/// A watched machine's state on a simulated disk.
+pub(super) type State = Execution<Watched, Arc<FaultyStore>>;
+
+/// Every table of a node but the journal's.
+pub(super) fn tables(workload: &Arc<dyn Workload>) -> Vec<Table> {
+    State::tables(&Watched::new(workload.clone()))
+}
 
 /// The state, and whether there was none.
 fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool), StoreError> {
@@ -52,7 +60,7 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
         disk.wipe();
         return open_state(disk, chain, start);
     }
-    let open = || State::open(KvMachine, disk.store.clone(), &chain.membership, retention(start.ledger));
+    let open = || open(disk, chain, start);
     let state = open().map_err(damaged)?;
     let mut damages = 0_u64;
     if start.is_cold && !state.is_damaged() {
@@ -73,8 +81,12 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
 
 /// Whether nothing that can be read says which chain this is.
 pub(super) fn names_no_chain(disk: &Disk, chain: &Chain, start: &Start) -> bool {
-    let open = State::open(KvMachine, disk.store.clone(), &chain.membership, retention(start.ledger));
-    matches!(open, Err(tetrarch_kv::OpenError::NotInitialised))
+    matches!(open(disk, chain, start), Err(tetrarch_kv::OpenError::NotInitialised))
+}
+
+fn open(disk: &Disk, chain: &Chain, start: &Start) -> Result<State, tetrarch_kv::OpenError> {
+    let machine = Watched::new(start.workload.clone());
+    State::open(machine, disk.store.clone(), &chain.membership, retention(start.ledger))
 }
 
 /// Makes an empty disk the start of the chain.

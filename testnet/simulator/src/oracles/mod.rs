@@ -5,11 +5,13 @@ mod accusations;
 mod agreement;
 mod certificates;
 mod checkpoints;
+mod contract;
 mod durability;
 mod durable_first;
 mod exactly_once;
 mod execution;
 mod halting;
+mod invariant;
 mod memory;
 mod new_views;
 mod promises;
@@ -19,10 +21,13 @@ mod rules;
 mod silence;
 mod validity;
 
+use std::sync::Arc;
+
 pub use accountability::FORKS;
 pub use rules::Rules;
 
 use crate::sight::Sight;
+use crate::workload::Workload;
 
 /// What an oracle says: nothing, or what it saw that must not be.
 pub type Verdict = Result<(), String>;
@@ -57,8 +62,8 @@ pub trait Oracle {
     }
 }
 
-/// All oracles.
-pub fn all() -> Vec<Box<dyn Oracle>> {
+/// All oracles for a run of this workload.
+pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(certificates::Certificates::default()),
         Box::new(new_views::NewViews),
@@ -69,6 +74,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(agreement::Agreement::default()),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),
+        Box::new(contract::Contract),
         Box::new(execution::Execution::default()),
         Box::new(checkpoints::Checkpoints::default()),
         Box::new(halting::Halting),
@@ -76,7 +82,8 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(accountability::Accountability::default()),
         Box::new(durability::Durability::default()),
         Box::new(real_time::RealTime::default()),
-        Box::new(replay::Replay::default()),
+        Box::new(replay::Replay::new(workload.clone())),
+        Box::new(invariant::Invariant),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use tetrarch_types::limits::MAX_COMMAND_BYTES;
 use tetrarch_types::{Transaction, TransactionId};
 
 use super::event::Event;
@@ -16,12 +17,25 @@ const PATIENCE: (Duration, Duration) = (Duration::from_millis(120), Duration::fr
 impl World {
     pub(super) fn issue(&mut self, client: usize) {
         let transaction = self.clients[client].issue(&self.rules);
+        self.note_issue(client, &transaction);
         let sight = Sight::Issued { transaction: transaction.as_ref().clone(), at: self.now() };
         self.see(&sight);
         for to in self.clients[client].recipients(self.nodes.len()) {
             self.ask(client, to, &transaction);
         }
         self.retry_later(client, transaction.id());
+    }
+
+    fn note_issue(&mut self, client: usize, transaction: &Transaction) {
+        let command = &transaction.body.command;
+        if command.len() > MAX_COMMAND_BYTES {
+            let what = format!("its command has {} bytes; the limit is {MAX_COMMAND_BYTES}", command.len());
+            self.fail("workload", format!("client {client}: {what}"));
+        }
+        let (now, client_byte) = (self.queue.now(), [client as u8]);
+        self.trace.note(now, b"issu", &[&client_byte, transaction.signature.as_bytes()]);
+        let text = || format!("client {client} asks  {}", self.workload.show_command(command));
+        self.trace.record(now, || What::Mark { at: Party::Client(client), mark: Mark::Saw, text: text() });
     }
 
     /// Nothing came: everyone is asked.

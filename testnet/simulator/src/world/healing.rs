@@ -95,6 +95,7 @@ impl World {
         let told: Vec<_> = self.told.iter().map(|told| told.transaction).collect();
         let honest: Vec<usize> = self.honest().collect();
         for node in honest {
+            self.judge(node, self.executed(node));
             for transaction in &told {
                 let reply = self.nodes[node].running.as_ref().and_then(|running| running.executor.reply(transaction));
                 let sight = Sight::Kept { by: replica_id(node), transaction: *transaction, reply };

@@ -123,7 +123,7 @@ impl World {
                 self.trace.note(at, b"told", &[answer.transaction.digest().as_bytes()]);
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
-            Sight::Issued { .. } | Sight::Kept { .. } => {}
+            Sight::Issued { .. } | Sight::Kept { .. } | Sight::Misbehaved { .. } | Sight::Judged { .. } => {}
         }
     }
 

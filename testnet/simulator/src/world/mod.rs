@@ -9,15 +9,18 @@ mod customers;
 mod event;
 mod harms;
 mod healing;
+mod judgement;
+mod latest;
 mod mail;
 mod nodes;
 mod recording;
 mod troubles;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tetrarch_types::{Parameters, ReplicaId, Time};
+use tetrarch_types::{Parameters, ReplicaId, SeqNum, Time};
 
 use crate::adversary::{Adversary, Lie};
 use crate::chain::Chain;
@@ -36,6 +39,7 @@ use crate::rng::Rng;
 use crate::seed::Seed;
 use crate::sight::{Sight, Told};
 use crate::trace::Trace;
+use crate::workload::Workload;
 use event::Event;
 
 /// More events than any run needs: what gets here runs in a circle.
@@ -56,6 +60,7 @@ enum Phase {
 pub(crate) struct World {
     seed: Seed,
     drawn: Drawn,
+    workload: Arc<dyn Workload>,
     chain: Chain,
     rules: Rules,
     queue: Queue<Event>,
@@ -76,36 +81,40 @@ pub(crate) struct World {
     events: u64,
     delivered: u64,
     batches: u64,
+    /// The last batch whose state the workload was asked about.
+    judged: SeqNum,
+    latest: latest::Latest,
     views: u64,
 }
 
 impl World {
     /// The cluster of a seed, with everything about to begin.
-    pub(crate) fn new(seed: Seed, options: &Options) -> Self {
-        Self::of(seed, Drawn::new(seed.get(), options), options)
+    pub(crate) fn new(seed: Seed, options: &Options, workload: &Arc<dyn Workload>) -> Self {
+        Self::of(seed, Drawn::new(seed.get(), options), options, workload)
     }
 
     /// The cluster of what was drawn or planned.
-    pub(crate) fn of(seed: Seed, drawn: Drawn, options: &Options) -> Self {
+    pub(crate) fn of(seed: Seed, drawn: Drawn, options: &Options, workload: &Arc<dyn Workload>) -> Self {
         let chain = chain(seed, &drawn);
         // Not the stream that drew the options, or they would decide what happens.
         let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368);
         let rules = rules(&chain, &drawn);
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
-        let clients = chain.clients().iter().map(|signer| Client::new(signer.clone(), rng.fork())).collect();
+        let clients = clients(&chain, workload.as_ref(), &mut rng);
         let mut world = Self {
             seed,
             rules,
             network,
             liars,
             clients,
+            workload: workload.clone(),
             chain,
             drawn,
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
-            oracles: oracles::all().into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
+            oracles: oracles::all(workload).into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
             coverage: Coverage::default(),
@@ -117,6 +126,8 @@ impl World {
             events: 0,
             delivered: 0,
             batches: 0,
+            judged: SeqNum::ZERO,
+            latest: latest::Latest::default(),
             views: 0,
         };
         world.begin(options);
@@ -221,6 +232,7 @@ impl World {
         }
         let simulated = self.queue.now().since(Time::ZERO);
         let (trace_hash, trace) = self.trace.finish(self.queue.now());
+        let commands = if self.failure.is_some() { self.latest.lines(self.workload.as_ref()) } else { Vec::new() };
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };
         Report {
             seed: self.seed,
@@ -235,6 +247,7 @@ impl World {
             faults: self.counters,
             rules: self.coverage.finish(),
             failure: self.failure,
+            commands,
             recovery,
             trace,
         }
@@ -254,6 +267,11 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         checkpoint_interval: drawn.checkpoint_interval,
         liars: drawn.faulty().map(replica_id).collect(),
     }
+}
+
+fn clients(chain: &Chain, workload: &dyn Workload, rng: &mut Rng) -> Vec<Client> {
+    let clients = chain.clients().iter().enumerate();
+    clients.map(|(client, signer)| Client::new(signer.clone(), workload.generator(client), rng.fork())).collect()
 }
 
 fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {

@@ -21,7 +21,7 @@ impl World {
         let mut rng = self.rng.fork();
         let replicas: Vec<usize> = self.drawn.replicas().collect();
         for id in replicas.into_iter().map(replica_id) {
-            match Node::new(id, &self.chain, &self.drawn, &mut rng) {
+            match Node::new(id, &self.chain, &self.drawn, &self.workload, &mut rng) {
                 Ok(node) => self.nodes.push(node),
                 Err(what) => self.fail("set-up", what),
             }
@@ -197,7 +197,7 @@ impl World {
                 }
                 Act::Damaged => damaged = true,
                 Act::Count(what) => self.count(what, 1),
-                Act::Saw(sight) if is_honest => self.watch(&sight),
+                Act::Saw(sight) if is_honest => self.watch(index, &sight),
                 Act::Broken(what) if is_honest => {
                     self.fail("node", format!("replica {index}: {what}"));
                 }
@@ -211,7 +211,7 @@ impl World {
         }
     }
 
-    fn watch(&mut self, sight: &Sight) {
+    fn watch(&mut self, index: usize, sight: &Sight) {
         match sight {
             Sight::Executed { .. } => self.batches += 1,
             Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {
@@ -219,6 +219,10 @@ impl World {
             }
             _ => {}
         }
+        self.latest.see(sight);
         self.see(sight);
+        if let Sight::Executed { executed, .. } = sight {
+            self.judge_first(index, executed.seq);
+        }
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use tetrarch_crypto::{Digest, MerkleTree, Scope, Signer};
 use tetrarch_kv::{Command, Executed, StoredReply};
 use tetrarch_simulator::letter::Letter;
-use tetrarch_simulator::oracles::{self, Rules, Verdict};
+use tetrarch_simulator::oracles::{self, Oracle, Rules, Verdict};
 use tetrarch_simulator::scheme::{FakeScheme, FakeSigner};
 use tetrarch_simulator::sight::{Sight, Told};
+use tetrarch_simulator::{KvWorkload, Workload};
 use tetrarch_types::*;
 
 pub(crate) const LIAR: u16 = 3;
@@ -45,9 +46,15 @@ pub(crate) fn rules() -> Rules {
     }
 }
 
+/// The oracles of runs of the store.
+pub(crate) fn all_oracles() -> Vec<Box<dyn Oracle>> {
+    let workload: Arc<dyn Workload> = Arc::new(KvWorkload);
+    oracles::all(&workload)
+}
+
 /// What the oracle of this name says to these sights, and at the end.
 pub(crate) fn verdict(name: &str, sights: impl IntoIterator<Item = Sight>) -> Verdict {
-    let mut oracle = oracles::all().into_iter().find(|oracle| oracle.name() == name).expect("there is such an oracle");
+    let mut oracle = all_oracles().into_iter().find(|oracle| oracle.name() == name).expect("there is such an oracle");
     let rules = rules();
     for sight in sights {
         oracle.see(&sight, &rules)?;

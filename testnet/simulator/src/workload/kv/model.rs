@@ -2,31 +2,34 @@
 
 use std::collections::BTreeMap;
 
-use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvError, Operation, OperationResult};
+use tetrarch_kv::{Command, CommandResult, Context, Expected, KeyRecord, KvError, Operation, OperationResult};
+
+use crate::workload::Model;
 
 /// A store that holds everything in one map and knows only what simulated clients ask for.
 #[derive(Clone, Debug)]
-pub struct Model {
+pub struct KvModel {
     revision: u64,
     records: BTreeMap<Vec<u8>, KeyRecord>,
 }
 
-impl Default for Model {
+impl Default for KvModel {
     fn default() -> Self {
         Self { revision: 1, records: BTreeMap::new() }
     }
 }
 
-impl Model {
-    /// Executes a command and returns its result's bytes.
-    pub fn execute(&mut self, command: &[u8]) -> Vec<u8> {
+impl Model for KvModel {
+    fn execute(&mut self, _: &Context, command: &[u8]) -> Vec<u8> {
         let results = match Command::decode(command) {
             Ok(command) => Ok(self.run(command)),
             Err(error) => Err(error),
         };
         CommandResult { revision: self.revision, results }.encode()
     }
+}
 
+impl KvModel {
     fn run(&mut self, command: Command) -> Vec<Result<OperationResult, KvError>> {
         let (revision, before) = (self.revision + 1, self.records.clone());
         let mut changed = false;

@@ -1,0 +1,35 @@
+//! The model for whoever writes none: the machine itself, alone in the world.
+
+use tetrarch_kv::{Context, Overlay, StateMachine};
+use tetrarch_storage::{Durability, MemoryStore, Store};
+use tetrarch_types::limits::MAX_RESULT_BYTES;
+
+use super::Model;
+
+/// A machine on a store that is never harmed, started once. What it answers is what a unit test would see.
+pub struct Alone {
+    machine: Box<dyn StateMachine>,
+    store: MemoryStore,
+}
+
+impl Alone {
+    /// The machine with empty tables.
+    pub fn new(machine: Box<dyn StateMachine>) -> Self {
+        Self { machine, store: MemoryStore::new() }
+    }
+}
+
+impl Model for Alone {
+    fn execute(&mut self, context: &Context, command: &[u8]) -> Vec<u8> {
+        let mut state = Overlay::new(&self.store, self.machine.tables());
+        let result = self.machine.execute(context, command, &mut state);
+        if result.len() > MAX_RESULT_BYTES {
+            return Vec::new();
+        }
+        // A machine that failed here fails on the replicas too, where it is noticed.
+        if let Ok(batch) = state.into_batch() {
+            self.store.write(batch, Durability::Buffered).ok();
+        }
+        result
+    }
+}

@@ -1,0 +1,36 @@
+//! Tetrarch's own key-value store as a workload.
+
+mod generator;
+mod model;
+
+use tetrarch_kv::{Command, CommandResult, KvMachine, StateMachine};
+
+pub use model::KvModel;
+
+use super::{Generator, Model, Workload, text_or_hex};
+
+/// What runs when no other workload is named.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KvWorkload;
+
+impl Workload for KvWorkload {
+    fn machine(&self) -> Box<dyn StateMachine> {
+        Box::new(KvMachine)
+    }
+
+    fn generator(&self, _client: usize) -> Box<dyn Generator> {
+        Box::new(generator::FewKeys::default())
+    }
+
+    fn model(&self) -> Box<dyn Model> {
+        Box::new(KvModel::default())
+    }
+
+    fn show_command(&self, command: &[u8]) -> String {
+        Command::decode(command).map_or_else(|_| text_or_hex(command), |command| format!("{command:?}"))
+    }
+
+    fn show_result(&self, result: &[u8]) -> String {
+        CommandResult::decode(result).map_or_else(|_| text_or_hex(result), |result| format!("{result:?}"))
+    }
+}
