@@ -119,6 +119,12 @@ impl Oracle for Promises {
                 self.forgetful.insert(*by);
                 Ok(())
             }
+            Sight::Forgot { by, shows: true } => {
+                // The window protects what it voted (rule A-3). Which views it left it can only be told by those who still know; that
+                // none of them does counts as a fault of its own, and the harness counts it so.
+                self.moved.remove(by);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
