@@ -90,6 +90,8 @@ pub struct Options {
     pub depth: Option<usize>,
     /// What is drawn but not done: the rest of the draw stays as it is.
     pub without: Vec<Trouble>,
+    /// Which course things take under what is drawn: delays, losses, when faults strike. 0 is that of the seed alone.
+    pub schedule: u64,
     /// How long faults last, in simulated time, else drawn.
     pub faulty_for: Option<Duration>,
     /// How messages are signed, else drawn: with real signatures in one run of sixteen.

@@ -93,6 +93,9 @@ pub fn replay_line(seed: Seed, options: &Options) -> String {
     for (name, value) in numbers.into_iter().chain(millis) {
         line += &value.map(|value| format!(" --{name} {value}")).unwrap_or_default();
     }
+    if options.schedule != 0 {
+        line += &format!(" --schedule {}", options.schedule);
+    }
     if !options.without.is_empty() {
         line +=
             &format!(" --without {}", options.without.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));

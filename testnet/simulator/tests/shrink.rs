@@ -79,6 +79,13 @@ fn what_is_left_out_does_not_happen_and_the_rest_is_drawn_alike() {
 }
 
 #[test]
+fn another_course_is_another_run_of_the_same_draw() {
+    let on = |schedule| run(Seed::new(6), &Options { schedule, ..Options::default() });
+    assert_eq!((on(1).drawn, on(1).trace_hash == on(2).trace_hash), (on(0).drawn, false));
+    assert_eq!(on(1), on(1));
+}
+
+#[test]
 fn a_run_without_any_trouble_counts_none() {
     let options = Options { without: Trouble::all().collect(), ..Options::default() };
     let report = run(Seed::new(5), &options);
@@ -103,11 +110,11 @@ fn the_line_that_replays_has_everything_that_is_fixed() {
         clients: Some(1),
         depth: Some(2),
         heal_within: Some(Duration::ZERO),
+        schedule: 9,
         without: vec!["loss".parse().unwrap(), Trouble::Liar(2)],
         ..Options::default()
     };
-    let line =
-        "tetrarch sim run --seed 7 --profile mixed --n 5 --clients 1 --depth 2 --heal-within 0 --without loss,liar-2";
+    let line = "tetrarch sim run --seed 7 --profile mixed --n 5 --clients 1 --depth 2 --heal-within 0 --schedule 9 --without loss,liar-2";
     assert_eq!(replay_line(Seed::new(7), &options), line);
 }
 

@@ -18,6 +18,9 @@ pub(super) struct Fixed {
     /// What each client has under way at most.
     #[arg(long, value_name = "D", value_parser = value_parser!(u16).range(1..=64))]
     depth: Option<u16>,
+    /// Another course of things under the same draw: other delays and losses, faults at other times.
+    #[arg(long, value_name = "K", default_value_t = 0, hide_default_value = true)]
+    schedule: u64,
     /// How long faults last, in milliseconds of simulated time.
     #[arg(long, value_name = "MS", value_parser = value_parser!(u64).range(..=HOUR_MILLIS))]
     ticks: Option<u64>,
@@ -39,6 +42,7 @@ impl Fixed {
             n: self.n.map(usize::from),
             clients: self.clients.map(usize::from),
             depth: self.depth.map(usize::from),
+            schedule: self.schedule,
             faulty_for: self.ticks.map(Duration::from_millis),
             without: self.without.clone(),
             heal_within: self.heal_within.map(Duration::from_millis),

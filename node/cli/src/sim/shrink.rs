@@ -22,7 +22,7 @@ pub(crate) struct ShrinkArguments {
     #[arg(long, default_value_t = Profile::Mixed)]
     profile: Profile,
     /// Runs at most.
-    #[arg(long, default_value_t = 300, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = value_parser!(u32).range(1..))]
     runs: u32,
     /// Any complaint counts, not only that of the oracle that complains first.
     #[arg(long)]

@@ -1,11 +1,13 @@
 //! A smaller run that fails as a given one does.
 //!
 //! ```text
-//!   time: where the faults end ──▶ troubles: left out together, by halves, one by one ──▶ sizes: n, clients, depth ──▶ again
+//!   troubles: left out together, by halves, one by one ──▶ sizes: n, clients, depth ──▶ time: where the faults end ──▶ again
 //! ```
 //!
-//! Each step is one run of the same seed with something less. It is kept if the same oracle complains, and if the run is no longer
-//! than the one that all began with. What is left when no step can be kept any more, or the runs are used up, is the answer.
+//! Each step is a run of the same seed with something less. It is kept if the same oracle complains, and if the run is no longer than
+//! the one that all began with. Whoever leaves something out changes the course of all that follows, and what needs a rare course
+//! to show then hides: so when no step can be kept any more, each is tried on a few other courses too. What is left when that does
+//! not help either, or the runs are used up, is the answer.
 
 mod steps;
 
@@ -14,6 +16,9 @@ use std::collections::BTreeSet;
 use crate::options::Options;
 use crate::report::Report;
 use crate::seed::Seed;
+
+/// On how many other courses each step is tried: none first, and more only when nothing else helps.
+const COURSES: [u64; 3] = [0, 10, 100];
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,8 +71,12 @@ pub fn shrink(
         return Err(Box::new(before));
     }
     let (after, runs) = (before.clone(), 1);
-    let mut search = Search { seed, limits, before, options, after, runs, tried: BTreeSet::new(), watch };
-    search.descend();
+    let mut search = Search { seed, limits, before, options, after, runs, tried: BTreeSet::new(), courses: 0, watch };
+    search.less_time();
+    for courses in COURSES {
+        search.courses = courses;
+        search.descend();
+    }
     let Search { before, options, after, runs, .. } = search;
     Ok(Shrunk { before, options, after, runs })
 }
@@ -82,6 +91,8 @@ struct Search<'a> {
     after: Report,
     runs: u32,
     tried: BTreeSet<String>,
+    /// How many other courses each step is tried on.
+    courses: u64,
     watch: &'a mut dyn FnMut(&Step<'_>),
 }
 
@@ -90,17 +101,23 @@ impl Search<'_> {
     fn descend(&mut self) {
         loop {
             let before = self.options.clone();
-            self.less_time();
             self.less_trouble();
             self.smaller();
+            self.less_time();
             if self.options == before || self.runs >= self.limits.runs {
                 return;
             }
         }
     }
 
-    /// Tries a run. Whether it is the smallest one now.
-    fn attempt(&mut self, tried: &str, options: Options) -> bool {
+    /// Tries a run, on its course and on others. Whether one of them is the smallest run now.
+    fn attempt(&mut self, tried: &str, options: &Options) -> bool {
+        let courses = std::iter::once(options.schedule).chain(1..=self.courses);
+        let courses = courses.map(|schedule| Options { schedule, ..options.clone() });
+        courses.into_iter().any(|options| self.attempt_one(tried, options))
+    }
+
+    fn attempt_one(&mut self, tried: &str, options: Options) -> bool {
         if self.runs >= self.limits.runs || !self.tried.insert(format!("{options:?}")) {
             return false;
         }

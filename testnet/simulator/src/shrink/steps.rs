@@ -32,7 +32,7 @@ impl Search<'_> {
 
     fn faults_for(&mut self, faulty_for: Duration) -> bool {
         let options = Options { faulty_for: Some(faulty_for), ..self.options.clone() };
-        self.attempt(&format!("faults for {} ms", faulty_for.as_millis()), options)
+        self.attempt(&format!("faults for {} ms", faulty_for.as_millis()), &options)
     }
 
     /// Fewer faults and lies: all of them, then parts half as large each time, single ones last.
@@ -53,23 +53,24 @@ impl Search<'_> {
         without.sort_unstable();
         without.dedup();
         let names: Vec<String> = part.iter().map(ToString::to_string).collect();
-        self.attempt(&format!("without {}", names.join(", ")), Options { without, ..self.options.clone() });
+        self.attempt(&format!("without {}", names.join(", ")), &Options { without, ..self.options.clone() });
     }
 
     /// Fewer replicas, clients and transactions at a time.
     pub(super) fn smaller(&mut self) {
         for n in (4..self.after.drawn.n).take(SIZES) {
-            if self.attempt(&format!("{n} replicas"), Options { n: Some(n), ..self.options.clone() }) {
+            if self.attempt(&format!("{n} replicas"), &Options { n: Some(n), ..self.options.clone() }) {
                 break;
             }
         }
         for clients in (1..self.after.drawn.clients).take(SIZES) {
-            if self.attempt(&format!("{clients} clients"), Options { clients: Some(clients), ..self.options.clone() }) {
+            if self.attempt(&format!("{clients} clients"), &Options { clients: Some(clients), ..self.options.clone() })
+            {
                 break;
             }
         }
         for depth in (1..self.after.drawn.depth).take(SIZES) {
-            if self.attempt(&format!("{depth} at a time"), Options { depth: Some(depth), ..self.options.clone() }) {
+            if self.attempt(&format!("{depth} at a time"), &Options { depth: Some(depth), ..self.options.clone() }) {
                 break;
             }
         }

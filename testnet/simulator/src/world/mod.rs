@@ -97,7 +97,8 @@ impl World {
     pub(crate) fn of(seed: Seed, drawn: Drawn, options: &Options, workload: &Arc<dyn Workload>) -> Self {
         let chain = chain(seed, &drawn);
         // Not the stream that drew the options, or they would decide what happens.
-        let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368);
+        let course = options.schedule.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368 ^ course);
         let rules = rules(&chain, &drawn);
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
