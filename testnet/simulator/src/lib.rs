@@ -50,6 +50,8 @@ pub use seed::{NoSeed, Seed};
 /// Runs the simulation of a seed to its end, or to the first invariant that does not hold.
 pub fn run(seed: Seed, options: &Options) -> Report {
     let world = || world::World::new(seed, options).run();
+    #[cfg(feature = "mutants")]
+    let world = || tetrarch_mutants::with(options.mutant, world);
     // No replica may panic on anything that it receives (law 2): one that does is a finding, with a seed that replays it.
     std::panic::catch_unwind(AssertUnwindSafe(world))
         .unwrap_or_else(|panic| Report::of_panic(seed, options, panic.as_ref()))

@@ -5,8 +5,10 @@ mod support;
 use std::time::Duration;
 
 use support::*;
+use tetrarch_crypto::Domain;
 use tetrarch_kv::Command;
 use tetrarch_replica::{Event, Record};
+use tetrarch_simulator::oracles::Statement;
 use tetrarch_simulator::sight::Sight;
 use tetrarch_simulator::{Options, Profile, Seed, oracles, run};
 use tetrarch_types::*;
@@ -25,6 +27,25 @@ fn every_oracle_has_a_test_here() {
     for oracle in oracles::all() {
         assert!(text.contains(&format!("bad(\"{}\"", oracle.name())), "{}", oracle.name());
     }
+}
+
+/// They put signed bytes together by themselves; without a bug these are the bytes that production code signs.
+#[test]
+fn statements_are_signed_as_the_oracles_say() {
+    fn same<T: Statement + Signable>(statement: &T) {
+        assert_eq!(statement.signed_bytes(&scope()), statement.signing_bytes(&scope()), "{}", T::TAG);
+    }
+    let (view, seq, digest) = (view(3), seq(700), digest(9));
+    same(&PrePrepare { view, seq, digest });
+    same(&Prepare { view, seq, digest });
+    same(&Commit { view, seq, digest });
+    same(&Checkpoint { seq, state_root: digest });
+    same(&Results { seq, root: digest });
+    let view_change = view_change(1, 3, vec![prepared(700, 2, digest, [0, 1])]);
+    same(&view_change.payload);
+    same(&NewView { view, view_changes: vec![view_change], proposals: vec![by(3, PrePrepare { view, seq, digest })] });
+    let body = put(7).body;
+    assert_eq!(body.signed_bytes(&scope()), Domain::Transaction.signing_bytes(&scope(), &encode(&body)));
 }
 
 #[test]

@@ -164,12 +164,6 @@ impl Node {
     pub fn status(&self) -> Option<ReplicaStatus> {
         self.running.as_ref().map(Running::status)
     }
-
-    /// Puts a bug into the replica, from its next start on.
-    #[cfg(feature = "mutants")]
-    pub fn set_mutant(&mut self, mutant: Option<tetrarch_replica::Mutant>) {
-        self.config.mutant = mutant;
-    }
 }
 
 fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {

@@ -16,9 +16,11 @@ mod real_time;
 mod replay;
 mod rules;
 mod silence;
+mod statement;
 mod validity;
 
 pub use rules::Rules;
+pub use statement::Statement;
 
 use crate::sight::Sight;
 

@@ -106,12 +106,12 @@ impl World {
             batches: 0,
             views: 0,
         };
-        world.begin(options);
+        world.begin();
         world
     }
 
-    fn begin(&mut self, options: &Options) {
-        self.set_up_nodes(options);
+    fn begin(&mut self) {
+        self.set_up_nodes();
         for node in 0..self.nodes.len() {
             self.start(node);
         }

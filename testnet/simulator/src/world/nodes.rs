@@ -9,14 +9,13 @@ use super::event::Event;
 use super::{World, replica_id};
 use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
 use crate::node::{Act, Node, Reach};
-use crate::options::Options;
 use crate::sight::Sight;
 
 /// What executing a batch takes at most.
 const EXECUTION: Duration = Duration::from_micros(300);
 
 impl World {
-    pub(super) fn set_up_nodes(&mut self, options: &Options) {
+    pub(super) fn set_up_nodes(&mut self) {
         let mut rng = self.rng.fork();
         for id in self.chain.membership.ids() {
             match Node::new(id, &self.chain, &self.drawn, &mut rng) {
@@ -24,18 +23,7 @@ impl World {
                 Err(what) => self.fail("set-up", what),
             }
         }
-        self.set_mutant(options);
     }
-
-    #[cfg(feature = "mutants")]
-    fn set_mutant(&mut self, options: &Options) {
-        for node in &mut self.nodes {
-            node.set_mutant(options.mutant);
-        }
-    }
-
-    #[cfg(not(feature = "mutants"))]
-    const fn set_mutant(&self, _options: &Options) {}
 
     pub(super) fn is_current(&self, node: usize, incarnation: u64) -> bool {
         self.nodes[node].incarnation == incarnation
