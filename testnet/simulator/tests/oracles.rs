@@ -243,6 +243,17 @@ fn memory_sees_a_hidden_commit() {
 }
 
 #[test]
+fn watermarks_sees_votes_far_above_the_stable_checkpoint() {
+    let vote = |at| sent(1, Message::Commit(by(1, Commit { view: view(0), seq: seq(at), digest: digest(1) })));
+    let certificate = CheckpointCertificate { seq: seq(4), state_root: digest(1), votes: vec![] };
+    let stable = Sight::Recorded { by: id(1), record: Record::Stable(certificate) };
+    good("watermarks", [vote(8), stable.clone(), vote(12)]);
+    bad("watermarks", [vote(9), stable.clone()]);
+    bad("watermarks", [stable, vote(13)]);
+    bad("watermarks", [sent(1, Message::Prepare(by(1, Prepare { view: view(0), seq: seq(9), digest: digest(1) })))]);
+}
+
+#[test]
 fn durability_sees_lost_and_changed_answers() {
     let kept = |reply| Sight::Kept { by: id(0), transaction: put(1).id(), reply };
     let answer = told(1, &put(1), Outcome::Expired);

@@ -18,6 +18,7 @@ mod rules;
 mod silence;
 mod statement;
 mod validity;
+mod watermarks;
 
 pub use rules::Rules;
 pub use statement::Statement;
@@ -56,6 +57,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(silence::Silence::default()),
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
+        Box::new(watermarks::Watermarks::default()),
         Box::new(agreement::Agreement::default()),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),

@@ -19,6 +19,8 @@ pub struct Rules {
     pub scheme: Arc<dyn SignatureScheme>,
     /// K.
     pub checkpoint_interval: u64,
+    /// L.
+    pub window: u64,
     /// The members that lie.
     pub liars: BTreeSet<ReplicaId>,
 }

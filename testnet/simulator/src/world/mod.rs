@@ -216,6 +216,7 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         scope: *chain.scope(),
         scheme: chain.scheme.clone(),
         checkpoint_interval: drawn.checkpoint_interval,
+        window: drawn.window,
         liars: drawn.liars.iter().map(|(liar, _)| replica_id(*liar)).collect(),
     }
 }
