@@ -12,6 +12,9 @@ use crate::scheme::Signatures;
 /// One run in this many has real signatures.
 const REAL_SIGNATURES_ONE_IN: u64 = 16;
 
+/// One run in this many has a first timeout that no view can meet: only doubling lets one settle (rule V-7).
+const HASTY_ONE_IN: u64 = 10;
+
 /// Everything that a run drew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
@@ -66,7 +69,24 @@ impl Drawn {
         drawn.message_troubles = message_troubles(&mut rng.fork(), options.profile);
         drawn.node_troubles = node_troubles(&mut rng.fork(), options.profile);
         drawn.liars = liars(&mut rng.fork(), options, drawn.n);
+        if rng.below(HASTY_ONE_IN) == 0 {
+            drawn.make_hasty(&mut rng);
+        }
         drawn
+    }
+
+    /// A message takes longer than the first timeout, and none is faster by chance. Every batch costs some views then, so whoever
+    /// lost its records would wait long for the checkpoints that end its silence: disks stay whole.
+    fn make_hasty(&mut self, rng: &mut Rng) {
+        self.node_troubles.retain(|(trouble, _)| !matches!(trouble, NodeTrouble::Harm(_)));
+        self.latency = Duration::from_millis(rng.between(10, 40));
+        self.jitter = Duration::ZERO;
+        self.base_timeout = self.latency / 2;
+    }
+
+    /// The most that a message takes from turn to turn without faults: its sender's fsync and its way.
+    pub fn hop(&self) -> Duration {
+        self.fsync + self.latency + self.jitter
     }
 
     fn sizes(rng: &mut Rng, options: &Options, n: usize) -> Self {
