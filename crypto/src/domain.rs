@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
+use crate::mutated::mutated;
 
 /// Declares the domains once, so that [`Domain::ALL`] and the tags cannot fall behind the enum.
 macro_rules! domains {
@@ -90,8 +91,10 @@ impl Domain {
         let mut bytes = Vec::with_capacity(8 + tag.len() + Digest::LEN + 8 + payload.len());
         bytes.extend_from_slice(&(tag.len() as u64).to_le_bytes());
         bytes.extend_from_slice(tag);
-        bytes.extend_from_slice(scope.genesis.as_bytes());
-        bytes.extend_from_slice(&scope.epoch.to_le_bytes());
+        if !mutated!(ScopeNotSigned) {
+            bytes.extend_from_slice(scope.genesis.as_bytes());
+            bytes.extend_from_slice(&scope.epoch.to_le_bytes());
+        }
         bytes.extend_from_slice(payload);
         bytes
     }

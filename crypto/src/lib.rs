@@ -19,6 +19,7 @@ mod domain;
 mod key_file;
 mod key_file_error;
 mod merkle;
+mod mutated;
 mod public_key;
 mod scheme;
 mod signature;

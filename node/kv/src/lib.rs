@@ -16,6 +16,7 @@
 
 pub mod execution;
 mod installation;
+mod mutated;
 pub mod store;
 mod tables;
 pub mod transfer;

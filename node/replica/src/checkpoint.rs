@@ -7,6 +7,7 @@ use tetrarch_types::{
     Checkpoint, CheckpointCertificate, Evidence, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Votes,
 };
 
+use crate::mutated::mutated;
 use crate::{Effect, Effects, Event, Ignored, Recipients, Record, Replica};
 
 /// CHECKPOINTs kept for each member: its highest ones (rule B-1).
@@ -115,7 +116,9 @@ impl Replica {
             None => {}
         }
         let votes = self.checkpoints.matching(&checkpoint);
-        if votes.len() >= self.config.membership.quorum() {
+        let membership = &self.config.membership;
+        let need = if mutated!(StableAtWeakQuorum) { membership.weak_quorum() } else { membership.quorum() };
+        if votes.len() >= need {
             let Checkpoint { seq, state_root } = checkpoint;
             self.learn_certificate(now, CheckpointCertificate { seq, state_root, votes }, effects);
         }

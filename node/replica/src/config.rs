@@ -31,9 +31,6 @@ pub struct Config {
     pub batch_transactions: usize,
     /// Waiting transactions.
     pub pool: PoolLimits,
-    /// A bug put back on purpose, for the harness to catch.
-    #[cfg(feature = "mutants")]
-    pub mutant: Option<crate::Mutant>,
 }
 
 /// Bounds of the pool of waiting transactions (rule B-2).
@@ -68,8 +65,6 @@ impl Config {
             pipeline: 8,
             batch_transactions: limits::MAX_BATCH_TRANSACTIONS,
             pool: PoolLimits::default(),
-            #[cfg(feature = "mutants")]
-            mutant: None,
         }
     }
 }

@@ -36,8 +36,7 @@ mod execution;
 mod fetch;
 mod live_records;
 mod log;
-#[cfg(feature = "mutants")]
-mod mutant;
+mod mutated;
 mod new_view;
 mod normal;
 mod pool;
@@ -59,7 +58,5 @@ pub use config::{Config, PoolLimits};
 pub use door::{Effect, Effects, Input, Recipients, Record};
 pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
 pub use live_records::LiveRecords;
-#[cfg(feature = "mutants")]
-pub use mutant::Mutant;
 pub use replica::{Corrupt, Replica, ReplicaStatus};
 pub use turn::Turn;

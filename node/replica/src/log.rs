@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use tetrarch_types::SeqNum;
 
+use crate::mutated::mutated;
 use crate::slot::Slot;
 
 /// The window of sequence numbers that may be in agreement: above the stable checkpoint (the low watermark), up to L more (the
@@ -26,7 +27,7 @@ impl Log {
 
     /// Whether votes are admitted for this number (rule B-3).
     pub(crate) fn in_window(&self, seq: SeqNum) -> bool {
-        seq > self.low && seq <= self.high()
+        seq > self.low && (seq <= self.high() || mutated!(HighWatermarkUnchecked))
     }
 
     pub(crate) fn get(&self, seq: SeqNum) -> Option<&Slot> {

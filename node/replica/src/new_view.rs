@@ -8,6 +8,7 @@ use tetrarch_types::{
     View, ViewChange,
 };
 
+use crate::mutated::mutated;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
 
 /// What a new view starts from.
@@ -29,7 +30,7 @@ pub(crate) fn foundation(view: View, view_changes: &[Signed<ViewChange>]) -> Fou
     let mut highest: BTreeMap<SeqNum, &PreparedCertificate> = BTreeMap::new();
     for certificate in view_changes.iter().flat_map(|it| &it.payload.prepared).filter(|it| it.seq > stable.seq) {
         let held = highest.entry(certificate.seq).or_insert(certificate);
-        if certificate.view > held.view {
+        if (certificate.view > held.view) != mutated!(LowestViewChosen) {
             *held = certificate;
         }
     }
@@ -37,6 +38,7 @@ pub(crate) fn foundation(view: View, view_changes: &[Signed<ViewChange>]) -> Fou
     let noop = Batch::noop().digest();
     let digest = |seq: SeqNum| -> Digest { highest.get(&seq).map_or(noop, |certificate| certificate.digest) };
     let numbers = (stable.seq.next().get()..=top.get()).map(SeqNum::new);
+    let numbers = numbers.filter(|seq| highest.contains_key(seq) || !mutated!(GapsNotFilled));
     let proposals = numbers.map(|seq| PrePrepare { view, seq, digest: digest(seq) }).collect();
     Foundation { stable, proposals }
 }
@@ -46,8 +48,9 @@ impl Replica {
     pub(crate) fn try_start_view(&mut self, now: Now, effects: &mut Effects) {
         let is_due = self.changing && self.is_primary() && self.starting.is_none() && self.votes();
         let moved = self.view_changes.values().filter(|held| held.payload.view == self.view);
-        let view_changes: Vec<_> = moved.take(self.config.membership.quorum()).cloned().collect();
-        if !is_due || view_changes.len() < self.config.membership.quorum() {
+        let need = if mutated!(NewViewFromOneViewChange) { 1 } else { self.config.membership.quorum() };
+        let view_changes: Vec<_> = moved.take(need).cloned().collect();
+        if !is_due || view_changes.len() < need {
             return;
         }
         let proposals = foundation(self.view, &view_changes).proposals;
@@ -82,11 +85,8 @@ impl Replica {
 
     /// Rule V-6: a backup recomputes the re-proposals and compares.
     fn follows_from(&self, new_view: &NewView, foundation: &Foundation) -> bool {
-        #[cfg(feature = "mutants")]
-        if self.config.mutant == Some(crate::Mutant::ReproposalsNotRecomputed) {
-            return true;
-        }
         new_view.proposals.iter().map(|proposal| &proposal.payload).eq(&foundation.proposals)
+            || mutated!(ReproposalsNotRecomputed)
     }
 
     /// Enters a view whose NEW-VIEW holds: durable first (rule D-4), then its re-proposals go through the three phases.

@@ -13,6 +13,7 @@ use tetrarch_types::{
     ReplicaId, SeqNum, Signed, View,
 };
 
+use crate::mutated::mutated;
 use crate::slot::{Assignment, Content, Counted, Phase, Vote};
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
 
@@ -20,7 +21,7 @@ impl Replica {
     pub(crate) fn on_pre_prepare(&mut self, now: Now, proposal: Proposal, effects: &mut Effects) {
         let Signed { payload: PrePrepare { view, seq, digest }, signer, signature } = proposal.pre_prepare;
         let ignore = |reason| Event::ignored(signer, MessageKind::PrePrepare, reason);
-        if view < self.view {
+        if view < self.voting_view() {
             return effects.observe(ignore(Ignored::OldView));
         }
         if !self.is_in(view) {
@@ -80,16 +81,17 @@ impl Replica {
         };
         let is_reproposal = seq <= self.view_start;
         let is_own = self.is_primary() && !is_reproposal;
+        let view = self.voting_view();
         if !is_own
             && !is_reproposal
             && let Err(reason) = self.may_prepare(now, seq, &content)
         {
             self.set_phase(seq, Phase::Refused);
-            return effects.observe(Event::ProposalRefused { view: self.view, seq, reason });
+            return effects.observe(Event::ProposalRefused { view, seq, reason });
         }
-        let prepare = Payload::Prepare(Prepare { view: self.view, seq, digest: assignment.digest });
+        let prepare = Payload::Prepare(Prepare { view, seq, digest: assignment.digest });
         let record = Record::Accepted {
-            view: self.view,
+            view,
             seq,
             pre_prepare: assignment.signature,
             batch: content.batch.clone(),
@@ -107,8 +109,7 @@ impl Replica {
 
     /// Rule D-1 and D-2, law 1: the record, then the vote that depends on it.
     fn promise(&mut self, record: Record, vote: Payload, effects: &mut Effects) {
-        #[cfg(feature = "mutants")]
-        if self.config.mutant == Some(crate::Mutant::VoteBeforeFsync) {
+        if mutated!(VoteBeforeFsync) {
             effects.send(Recipients::Everyone, vote);
             return self.promise_in(record, effects);
         }
@@ -118,7 +119,7 @@ impl Replica {
 
     fn acceptable(&self, seq: SeqNum) -> Option<Assignment> {
         let assignment = self.log.get(seq)?.assignment.as_ref()?;
-        (assignment.phase == Phase::Waiting && self.may_vote_in(self.view)).then(|| assignment.clone())
+        (assignment.phase == Phase::Waiting && self.may_vote_in(self.voting_view())).then(|| assignment.clone())
     }
 
     fn set_phase(&mut self, seq: SeqNum, phase: Phase) {
@@ -162,7 +163,7 @@ impl Replica {
         if !self.log.in_window(seq) {
             return Some(Ignored::OutsideWindow);
         }
-        (view < self.view).then_some(Ignored::OldView)
+        (view < self.voting_view()).then_some(Ignored::OldView)
     }
 
     /// Prepared: durable first, then the COMMIT (rules N-5, D-2).
@@ -201,7 +202,9 @@ impl Replica {
         if slot.commit.is_some() {
             return;
         }
-        let commits = slot.commits.matching(view, &digest);
+        let commits = slot.commits.matching(|vote| {
+            vote.is_for(view, &digest) || (mutated!(CommitViewUnchecked) && vote.is_for(vote.view, &digest))
+        });
         if commits.len() < quorum {
             return;
         }

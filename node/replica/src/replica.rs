@@ -11,6 +11,7 @@ use tetrarch_types::{
 use crate::checkpoint::Checkpoints;
 use crate::fetch::Attempt;
 use crate::log::Log;
+use crate::mutated::mutated;
 use crate::pool::Pool;
 use crate::spent::Spent;
 use crate::standing::Standing;
@@ -215,7 +216,8 @@ impl Replica {
         if self.changing {
             return self.timers.new_view;
         }
-        let no_progress = self.has_work().then(|| self.timers.no_progress(&self.config));
+        let has_work = if mutated!(TimerWaitsForProposal) { self.is_in_agreement() } else { self.has_work() };
+        let no_progress = has_work.then(|| self.timers.no_progress(&self.config));
         [no_progress, self.timers.censorship(&self.config)].into_iter().flatten().min()
     }
 
@@ -234,7 +236,7 @@ impl Replica {
             self.ask_held(now, effects);
         }
         if self.status_due() <= now.time {
-            if self.changing && self.votes() {
+            if self.changing && self.votes() && !mutated!(ViewChangeNotRepeated) {
                 self.say_view_change(effects);
             }
             self.say_status(now, effects);

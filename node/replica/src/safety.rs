@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use tetrarch_types::{Now, PreparedCertificate, SeqNum, Timestamp, Transaction, View, limits};
 
+use crate::mutated::mutated;
 use crate::slot::{Assignment, Content, Phase, Slot};
 use crate::{ProposalFault, Replica};
 
@@ -58,14 +59,16 @@ impl Replica {
 
     /// The prepared certificate, once a slot's assignment is accepted and q − 1 backups prepare it (rule N-4).
     pub(crate) fn prepared_certificate(&self, seq: SeqNum) -> Option<PreparedCertificate> {
-        if !self.may_vote_in(self.view) {
+        let view = self.voting_view();
+        if !self.may_vote_in(view) {
             return None;
         }
         let slot = self.log.get(seq)?;
         let assignment = slot.assignment.as_ref().filter(|it| it.phase == Phase::Accepted)?;
-        let prepares = self.backups_of(slot, assignment);
-        (prepares.len() + 1 >= self.config.membership.quorum()).then_some(PreparedCertificate {
-            view: self.view,
+        let prepares = self.backups_of(view, slot, assignment);
+        let need = self.config.membership.quorum() - 1 - usize::from(mutated!(PrepareQuorumTooSmall));
+        (prepares.len() >= need).then_some(PreparedCertificate {
+            view,
             seq,
             digest: assignment.digest,
             pre_prepare: assignment.signature,
@@ -73,31 +76,33 @@ impl Replica {
         })
     }
 
-    fn backups_of(&self, slot: &Slot, assignment: &Assignment) -> tetrarch_types::Votes {
-        let mut votes = slot.prepares.matching(self.view, &assignment.digest);
-        let primary = self.config.membership.primary(self.view);
-        votes.retain(|(member, _)| *member != primary);
+    fn backups_of(&self, view: View, slot: &Slot, assignment: &Assignment) -> tetrarch_types::Votes {
+        let mut votes = slot.prepares.matching(|vote| vote.is_for(view, &assignment.digest));
+        let primary = self.config.membership.primary(view);
+        votes.retain(|(member, _)| *member != primary || mutated!(PrimaryCountedTwice));
         votes
     }
 
     /// How many matching COMMITs decide (rule N-6).
     pub(crate) fn commit_quorum(&self) -> usize {
-        #[cfg(feature = "mutants")]
-        if self.config.mutant == Some(crate::Mutant::CommitQuorumTooSmall) {
-            return self.config.membership.quorum() - 1;
-        }
-        self.config.membership.quorum()
+        self.config.membership.quorum() - usize::from(mutated!(CommitQuorumTooSmall))
+    }
+
+    /// The view that is voted in: the one that this replica is in, or moves to and says nothing in before it starts.
+    pub(crate) fn voting_view(&self) -> View {
+        let left = || self.new_view.as_ref().map_or(View::ZERO, |entered| entered.payload.view);
+        if mutated!(VotesWhileChanging) && self.changing { left() } else { self.view }
     }
 
     /// Whether anything may be said in this view: not while it is being left, and not by a replica that may have forgotten what it
     /// said before (rule A-2), or whose state is not the agreed one (rule C-4).
-    pub(crate) const fn may_vote_in(&self, view: View) -> bool {
+    pub(crate) fn may_vote_in(&self, view: View) -> bool {
         self.votes() && self.is_in(view)
     }
 
     /// Whether this is the view that the replica is in: what is proposed there is noted, even while it must not vote.
-    pub(crate) const fn is_in(&self, view: View) -> bool {
-        !self.changing && view.get() == self.view.get()
+    pub(crate) fn is_in(&self, view: View) -> bool {
+        (!self.changing || mutated!(VotesWhileChanging)) && view == self.voting_view()
     }
 }
 

@@ -8,6 +8,8 @@ use tetrarch_types::{
     SeqNum, Signed, Transaction, TransactionId, View, Votes,
 };
 
+use crate::mutated::mutated;
+
 /// How far an assignment of the current view has come here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
@@ -84,6 +86,13 @@ pub(crate) struct Vote {
     pub(crate) signature: Signature,
 }
 
+impl Vote {
+    /// Whether it is for this batch, in this view.
+    pub(crate) fn is_for(&self, view: View, digest: &Digest) -> bool {
+        self.view == view && (self.digest == *digest || mutated!(DigestNotCompared))
+    }
+}
+
 /// What became of a vote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
@@ -97,16 +106,26 @@ pub(crate) enum Counted {
 
 /// Votes of one kind: one a member, the one for its highest view (rule B-1).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ballot(BTreeMap<ReplicaId, Vote>);
+pub(crate) struct Ballot {
+    votes: BTreeMap<ReplicaId, Vote>,
+    /// Votes counted again, by the mutant `VotesNotDeduplicated`.
+    #[cfg(feature = "mutants")]
+    again: Vec<(ReplicaId, Vote)>,
+}
 
 impl Ballot {
     pub(crate) fn count_in(&mut self, member: ReplicaId, vote: Vote) -> Counted {
-        match self.0.get(&member) {
+        #[cfg(feature = "mutants")]
+        if mutated!(VotesNotDeduplicated) && self.votes.get(&member) == Some(&vote) {
+            self.again.push((member, vote));
+            return Counted::New;
+        }
+        match self.votes.get(&member) {
             Some(held) if held.view > vote.view => Counted::Old,
             Some(held) if held.view == vote.view && held.digest == vote.digest => Counted::Duplicate,
             Some(held) if held.view == vote.view => Counted::Conflict(*held),
             _ => {
-                self.0.insert(member, vote);
+                self.votes.insert(member, vote);
                 Counted::New
             }
         }
@@ -114,16 +133,15 @@ impl Ballot {
 
     /// What a member voted.
     fn of(&self, member: ReplicaId) -> Option<Vote> {
-        self.0.get(&member).copied()
+        self.votes.get(&member).copied()
     }
 
-    /// The signatures of all members that voted for this digest in this view, ascending by member.
-    pub(crate) fn matching(&self, view: View, digest: &Digest) -> Votes {
-        self.0
-            .iter()
-            .filter(|(_, vote)| vote.view == view && vote.digest == *digest)
-            .map(|(member, vote)| (*member, vote.signature))
-            .collect()
+    /// The signatures of all members whose vote counts, ascending by member.
+    pub(crate) fn matching(&self, counts: impl Fn(&Vote) -> bool) -> Votes {
+        let votes = self.votes.iter().map(|(member, vote)| (*member, *vote));
+        #[cfg(feature = "mutants")]
+        let votes = votes.chain(self.again.iter().copied());
+        votes.filter(|(_, vote)| counts(vote)).map(|(member, vote)| (member, vote.signature)).collect()
     }
 }
 

@@ -71,7 +71,9 @@ impl Replica {
     fn repeat_votes(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
         for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
             let Some(assignment) = &slot.assignment else { continue };
+            // A peer may hand a replica that lost its records its own old proposal: even that one it does not say again (rule A-2).
             if self.is_primary()
+                && !self.standing.lost
                 && seq > self.view_start
                 && let Some(content) = slot.contents.get(&assignment.digest)
             {

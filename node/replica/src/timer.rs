@@ -5,6 +5,7 @@ use std::time::Duration;
 use tetrarch_types::Time;
 
 use crate::Config;
+use crate::mutated::mutated;
 
 /// A request that was overtaken waits this many timeouts before it counts as censored (rule V-2).
 const CENSORSHIP_TIMEOUTS: u32 = 4;
@@ -31,7 +32,8 @@ pub(crate) struct Timers {
 impl Timers {
     /// The current timeout: the base, doubled for each failed view, up to the cap (rule V-7).
     pub(crate) fn timeout(&self, config: &Config) -> Duration {
-        let doubled = config.base_timeout.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
+        let failures = if mutated!(TimeoutNeverDoubled) { 0 } else { self.failures };
+        let doubled = config.base_timeout.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX));
         doubled.min(config.max_timeout)
     }
 

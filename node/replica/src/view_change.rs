@@ -2,6 +2,7 @@
 
 use tetrarch_types::{Message, MessageKind, Now, Payload, PreparedCertificate, ReplicaId, Signed, View, ViewChange};
 
+use crate::mutated::mutated;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
 
 impl Replica {
@@ -33,8 +34,8 @@ impl Replica {
         self.timers.progress = now.time;
         let failed = target.get().saturating_sub(self.progress_view.get());
         self.timers.failures = u32::try_from(failed).unwrap_or(u32::MAX);
-        for (_, slot) in self.log.iter_mut() {
-            slot.assignment = None;
+        if !mutated!(VotesWhileChanging) {
+            self.log.iter_mut().for_each(|(_, slot)| slot.assignment = None);
         }
         self.promise_in(Record::ViewChanging { view: target }, effects);
     }

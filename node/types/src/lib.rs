@@ -14,6 +14,7 @@ mod ids;
 pub mod limits;
 mod membership;
 mod message;
+mod mutated;
 mod nonce;
 mod payload;
 mod reply;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Claim, Digest, Domain, PublicKey, Scope, Signature, Signer};
 
+use crate::mutated::mutated;
 use crate::{
     Batch, CheckpointCertificate, CommittedBatch, Held, PreparedCertificate, ReplicaId, SeqNum, StatePart, Transaction,
     TransactionId, View, encode,
@@ -16,7 +17,11 @@ pub trait Signable: Serialize {
 
     /// The exact bytes that are signed.
     fn signing_bytes(&self, scope: &Scope) -> Vec<u8> {
-        Self::DOMAIN.signing_bytes(scope, &encode(self))
+        let domain = match Self::DOMAIN {
+            Domain::Commit if mutated!(PrepareSignedAsCommit) => Domain::Prepare,
+            own => own,
+        };
+        domain.signing_bytes(scope, &encode(self))
     }
 }
 

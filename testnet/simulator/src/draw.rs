@@ -12,6 +12,8 @@ use crate::scheme::Signatures;
 /// One run in this many has real signatures.
 const REAL_SIGNATURES_ONE_IN: u64 = 16;
 
+/// One run in this many has a first timeout that no view can meet: only doubling lets one settle (rule V-7).
+const HASTY_ONE_IN: u64 = 10;
 /// Of the faulty replicas, how many run twice instead of lying.
 const TWINS: Rate = 2_000;
 
@@ -92,8 +94,25 @@ impl Drawn {
         if !options.profile.is_bearable() {
             drawn.twins = overrunning(&mut rng.fork(), drawn.n);
         }
+        if rng.below(HASTY_ONE_IN) == 0 {
+            drawn.make_hasty(&mut rng);
+        }
         options.without.iter().for_each(|trouble| trouble.strike_out(&mut drawn));
         drawn
+    }
+
+    /// A message takes longer than the first timeout, and none is faster by chance. Every batch costs some views then, so whoever
+    /// lost its records would wait long for the checkpoints that end its silence: disks stay whole.
+    fn make_hasty(&mut self, rng: &mut Rng) {
+        self.node_troubles.retain(|(trouble, _)| !matches!(trouble, NodeTrouble::Harm(_)));
+        self.latency = Duration::from_millis(rng.between(10, 40));
+        self.jitter = Duration::ZERO;
+        self.base_timeout = self.latency / 2;
+    }
+
+    /// The most that a message takes from turn to turn without faults: its sender's fsync and its way.
+    pub fn hop(&self) -> Duration {
+        self.fsync + self.latency + self.jitter
     }
 
     fn sizes(rng: &mut Rng, options: &Options, n: usize) -> Self {

@@ -129,6 +129,8 @@ pub fn run(seed: Seed, options: &Options) -> Report {
 /// The same for any machine that a workload puts under the harness.
 pub fn run_with(seed: Seed, options: &Options, workload: Arc<dyn Workload>) -> Report {
     let world = || world::World::new(seed, options, &workload).run();
+    #[cfg(feature = "mutants")]
+    let world = || tetrarch_mutants::with(options.mutant, world);
     // No replica may panic on anything that it receives (law 2): one that does is a finding, with a seed that replays it.
     std::panic::catch_unwind(AssertUnwindSafe(world))
         .unwrap_or_else(|panic| Report::of_panic(seed, options, panic.as_ref()))

@@ -104,7 +104,7 @@ pub struct Options {
     pub trace: bool,
     /// Oracles that are not asked: to see what the others notice.
     pub muted: Vec<&'static str>,
-    /// A bug put back into every honest replica.
+    /// A bug put back into everything that ships, for this run.
     #[cfg(feature = "mutants")]
-    pub mutant: Option<tetrarch_replica::Mutant>,
+    pub mutant: Option<tetrarch_mutants::Mutant>,
 }

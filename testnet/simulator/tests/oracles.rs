@@ -5,8 +5,10 @@ mod support;
 use std::time::Duration;
 
 use support::*;
+use tetrarch_crypto::Domain;
 use tetrarch_kv::{Command, Context};
 use tetrarch_replica::{Event, Record};
+use tetrarch_simulator::oracles::Statement;
 use tetrarch_simulator::sight::Sight;
 use tetrarch_simulator::workload::{KvModel, Model};
 use tetrarch_simulator::{Options, Profile, Seed, run};
@@ -26,6 +28,25 @@ fn every_oracle_has_a_test_here() {
     for oracle in all_oracles() {
         assert!(text.contains(&format!("bad(\"{}\"", oracle.name())), "{}", oracle.name());
     }
+}
+
+/// They put signed bytes together by themselves; without a bug these are the bytes that production code signs.
+#[test]
+fn statements_are_signed_as_the_oracles_say() {
+    fn same<T: Statement + Signable>(statement: &T) {
+        assert_eq!(statement.signed_bytes(&scope()), statement.signing_bytes(&scope()), "{}", T::TAG);
+    }
+    let (view, seq, digest) = (view(3), seq(700), digest(9));
+    same(&PrePrepare { view, seq, digest });
+    same(&Prepare { view, seq, digest });
+    same(&Commit { view, seq, digest });
+    same(&Checkpoint { seq, state_root: digest });
+    same(&Results { seq, root: digest });
+    let view_change = view_change(1, 3, vec![prepared(700, 2, digest, [0, 1])]);
+    same(&view_change.payload);
+    same(&NewView { view, view_changes: vec![view_change], proposals: vec![by(3, PrePrepare { view, seq, digest })] });
+    let body = put(7).body;
+    assert_eq!(body.signed_bytes(&scope()), Domain::Transaction.signing_bytes(&scope(), &encode(&body)));
 }
 
 #[test]
@@ -220,6 +241,17 @@ fn memory_sees_a_hidden_commit() {
     bad("memory", [committed(1, 0, 1), moved(1, 1, vec![certificate(0, 2)])]);
     bad("memory", [committed(1, 1, 1), moved(1, 2, vec![certificate(0, 1)])]);
     good("memory", [committed(1, 0, 1), moved(1, 2, vec![certificate(1, 2)])]);
+}
+
+#[test]
+fn watermarks_sees_votes_far_above_the_stable_checkpoint() {
+    let vote = |at| sent(1, Message::Commit(by(1, Commit { view: view(0), seq: seq(at), digest: digest(1) })));
+    let certificate = CheckpointCertificate { seq: seq(4), state_root: digest(1), votes: vec![] };
+    let stable = Sight::Recorded { by: id(1), record: Record::Stable(certificate) };
+    good("watermarks", [vote(8), stable.clone(), vote(12)]);
+    bad("watermarks", [vote(9), stable.clone()]);
+    bad("watermarks", [stable, vote(13)]);
+    bad("watermarks", [sent(1, Message::Prepare(by(1, Prepare { view: view(0), seq: seq(9), digest: digest(1) })))]);
 }
 
 #[test]

@@ -6,17 +6,18 @@ use super::workspace::{Workspace, refuse};
 const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["launcher", "simulator", "client", "server", "transport", "kv", "replica", "types", "storage", "crypto"]),
     ("launcher", &["client", "server", "types", "crypto"]),
-    ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto"]),
+    ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto", "mutants"]),
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),
     ("client", &["transport", "types", "crypto"]),
     ("server", &["replica", "kv", "transport", "storage", "types", "crypto"]),
     ("transport", &["types", "crypto"]),
-    ("kv", &["types", "storage", "crypto"]),
-    ("replica", &["types", "crypto"]),
-    ("types", &["crypto"]),
+    ("kv", &["types", "storage", "crypto", "mutants"]),
+    ("replica", &["types", "crypto", "mutants"]),
+    ("types", &["crypto", "mutants"]),
     ("storage", &[]),
-    ("crypto", &[]),
+    ("crypto", &["mutants"]),
+    ("mutants", &[]),
 ];
 
 fn allowed(name: &str) -> Option<&'static [&'static str]> {
@@ -52,4 +53,21 @@ fn the_table_itself_has_no_circle_and_no_strangers() {
         let below = |name: &&str| ARROWS[at + 1..].iter().any(|(lower, _)| lower == name);
         assert!(to.iter().all(below), "{from} points upwards in the table");
     }
+}
+
+/// The crate `mutants` refuses a build that ships; this refuses the ways in which it could get into one. It is also what makes its
+/// switch, which a pure crate could not have, harmless in the pure crates.
+#[test]
+fn deliberate_bugs_come_only_with_the_feature_of_that_name() {
+    let mut found = Vec::new();
+    for it in &Workspace::here().crates {
+        let firm = it.dependencies.iter().filter(|to| to.name == "mutants" && !to.optional);
+        found.extend(firm.map(|_| format!("{} -> mutants is not optional", it.name)));
+        let asking = it.dependencies.iter().filter(|to| to.features.iter().any(|feature| feature == "mutants"));
+        found.extend(asking.map(|to| format!("{} -> {} asks for its feature `mutants`", it.name, to.name)));
+        let leads_there = |on: &Vec<String>| on.iter().any(|it| it.contains("mutants"));
+        let stray = it.features.iter().filter(|(name, on)| name != "mutants" && leads_there(on));
+        found.extend(stray.map(|(name, _)| format!("{}: the feature `{name}` turns them on", it.name)));
+    }
+    refuse("Deliberate bugs are for the harness alone (the crate mutants).", &found);
 }

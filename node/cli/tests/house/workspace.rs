@@ -18,12 +18,18 @@ pub(crate) struct Crate {
     pub(crate) name: String,
     pub(crate) folder: PathBuf,
     pub(crate) dependencies: Vec<Dependency>,
+    /// Its features, each with what it turns on.
+    pub(crate) features: Vec<(String, Vec<String>)>,
 }
 
 pub(crate) struct Dependency {
     pub(crate) name: String,
     /// A dependency of tests and benches only.
     pub(crate) dev: bool,
+    /// Not there unless a feature asks for it.
+    pub(crate) optional: bool,
+    /// Its features that are asked for.
+    pub(crate) features: Vec<String>,
 }
 
 /// A Rust file, apart in code and comments.
@@ -72,11 +78,19 @@ impl Workspace {
 impl Crate {
     fn of(package: &Value) -> Self {
         let manifest = PathBuf::from(text(&package["manifest_path"]));
-        let dependency = |it: &Value| Dependency { name: short(&it["name"]), dev: it["kind"] == "dev" };
+        let texts = |of: &Value| list(of).map(|it| text(it).to_owned()).collect();
+        let dependency = |it: &Value| Dependency {
+            name: short(&it["name"]),
+            dev: it["kind"] == "dev",
+            optional: it["optional"] == true,
+            features: texts(&it["features"]),
+        };
+        let features = package["features"].as_object().expect("cargo metadata gives features");
         Self {
             name: short(&package["name"]),
             folder: manifest.parent().expect("a manifest lies in a folder").to_owned(),
             dependencies: list(&package["dependencies"]).map(dependency).collect(),
+            features: features.iter().map(|(name, on)| (name.clone(), texts(on))).collect(),
         }
     }
 

@@ -11,9 +11,10 @@ use super::chain;
 use super::head::Head;
 use super::ledger::Keep;
 use super::replies::Bounds;
-use super::rows::{INDEXES, NODE_LOCAL, RESERVED_PREFIX, rooted};
+use super::rows::{ANSWERS, INDEXES, NODE_LOCAL, NONCES, RESERVED_PREFIX, empty, rooted};
 use super::snapshots::Leases;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
+use crate::mutated::mutated;
 use crate::tree;
 
 /// A state machine over a store, with what makes it replicated. `Send` and `Sync` when machine and store are.
@@ -59,6 +60,11 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// [`OpenError`], if the store holds no chain, another chain, or one written by a version that this one cannot read.
     pub fn open(machine: M, store: S, membership: &Membership, retain: Retention) -> Result<Self, OpenError> {
         check_tables(&machine)?;
+        if mutated!(RepliesLostOnRestart) {
+            let mut forgotten = WriteBatch::new();
+            empty(&mut forgotten, &[ANSWERS, NONCES]);
+            store.write(forgotten, Durability::Buffered)?;
+        }
         let configuration = chain::configuration(membership);
         let condition = chain::examine(&store, &configuration)?;
         let head = Head::read(&store, condition)?;

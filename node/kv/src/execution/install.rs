@@ -13,6 +13,7 @@ use super::chain::{self, Condition};
 use super::head::{self, Head};
 use super::rows::{BODIES, LEDGER, PLACES, Progress, empty};
 use super::{Execution, InstallError, StateMachine, index, ledger};
+use crate::mutated::mutated;
 use crate::tables::Overlay;
 use crate::transfer::{Local, Placed};
 use crate::tree;
@@ -127,7 +128,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             return Err(InstallError::OtherChain);
         }
         let (due, found) = (certificate.state_root, tree::root(&self.store)?);
-        if found == due { Ok(()) } else { Err(InstallError::OtherRoot { due, found }) }
+        if found == due || mutated!(StateNotVerified) { Ok(()) } else { Err(InstallError::OtherRoot { due, found }) }
     }
 }
 

@@ -4,6 +4,8 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix, value_digest};
 use tetrarch_types::{StatePart, StateRow};
 
+use crate::mutated::mutated;
+
 /// Whether a part is what hangs at this place, given the digest due there.
 ///
 /// Rows that are due are exactly the rows of the certified state, tables included. Of a page the nodes' digests are due, at the
@@ -19,7 +21,7 @@ fn are_rows_due(place: &Prefix, due: &Digest, rows: &[StateRow]) -> bool {
     let leaves: Vec<Leaf> = rows.iter().map(|row| (row.path(), value_digest(&row.value))).collect();
     leaves.is_sorted_by(|(one, _), (next, _)| one < next)
         && leaves.iter().all(|(path, _)| place.contains(path))
-        && Branch::over(&leaves, place.len() * 4).digest() == *due
+        && (Branch::over(&leaves, place.len() * 4).digest() == *due || mutated!(StateNotVerified))
 }
 
 fn is_page_due(place: &Prefix, due: &Digest, page: &Page) -> bool {
@@ -27,5 +29,5 @@ fn is_page_due(place: &Prefix, due: &Digest, page: &Page) -> bool {
     place.len() < Path::NIBBLES
         && page.fits(place)
         && !page.0.contains(&Branch::Node(Digest::ZERO))
-        && page.joined() == Branch::Node(*due)
+        && (page.joined() == Branch::Node(*due) || mutated!(StateNotVerified))
 }

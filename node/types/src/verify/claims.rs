@@ -6,6 +6,7 @@ use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Claim, Scope, Signature};
 
 use super::{Rejection, Verifier};
+use crate::mutated::mutated;
 use crate::{
     Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Held, HeldVote,
     Membership, Message, NewView, PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable,
@@ -19,6 +20,7 @@ pub(super) fn of_message(message: &Message, membership: &Membership, verifier: &
     match message {
         Message::PrePrepare(proposal) => list.proposal(proposal)?,
         Message::Prepare(signed) => list.vote_of_backup(signed)?,
+        Message::Commit(signed) if mutated!(CommitNotVerified) && membership.contains(signed.signer) => {}
         Message::Commit(signed) => list.signed(signed)?,
         Message::Checkpoint(signed) => list.signed(signed)?,
         Message::ViewChange(signed) => list.view_change(signed)?,
@@ -72,7 +74,9 @@ impl Collector<'_> {
 
     /// Distinct members, ascending, at least `need` of them, all stating `payload` (rule Q-2).
     fn votes<T: Signable>(&mut self, payload: &T, votes: &Votes, need: usize) -> Result<(), Rejection> {
-        if !votes.is_sorted_by(|(one, _), (next, _)| one < next) {
+        let is_next =
+            |one: &ReplicaId, next: &ReplicaId| one < next || (one == next && mutated!(RepeatedSignersCertified));
+        if !votes.is_sorted_by(|(one, _), (next, _)| is_next(one, next)) {
             return Err(Rejection::UnorderedVotes);
         }
         if votes.len() < need {
@@ -98,7 +102,7 @@ impl Collector<'_> {
 
     /// Rule N-4: the primary's PRE-PREPARE is its PREPARE, so a PREPARE of the primary counts for nothing.
     fn vote_of_backup(&mut self, signed: &Signed<Prepare>) -> Result<(), Rejection> {
-        if self.membership.primary(signed.payload.view) == signed.signer {
+        if self.membership.primary(signed.payload.view) == signed.signer && !mutated!(PrimaryCountedTwice) {
             return Err(Rejection::WrongPrimary);
         }
         self.signed(signed)
@@ -107,17 +111,18 @@ impl Collector<'_> {
     fn prepared(&mut self, certificate: &PreparedCertificate) -> Result<(), Rejection> {
         let PreparedCertificate { view, seq, digest, .. } = *certificate;
         let primary = self.membership.primary(view);
-        if certificate.prepares.iter().any(|(signer, _)| *signer == primary) {
+        if certificate.prepares.iter().any(|(signer, _)| *signer == primary) && !mutated!(PrimaryCountedTwice) {
             return Err(Rejection::WrongPrimary);
         }
         self.claim(&PrePrepare { view, seq, digest }, primary, certificate.pre_prepare)?;
-        let need = self.membership.quorum() - 1;
+        let need = self.membership.quorum() - 1 - usize::from(mutated!(PrepareQuorumTooSmall));
         self.votes(&Prepare { view, seq, digest }, &certificate.prepares, need)
     }
 
     fn committed(&mut self, certificate: &CommitCertificate) -> Result<(), Rejection> {
         let CommitCertificate { view, seq, digest, .. } = *certificate;
-        self.votes(&Commit { view, seq, digest }, &certificate.commits, self.membership.quorum())
+        let need = self.membership.quorum() - usize::from(mutated!(CommitQuorumTooSmall));
+        self.votes(&Commit { view, seq, digest }, &certificate.commits, need)
     }
 
     fn checkpoint(&mut self, certificate: &CheckpointCertificate) -> Result<(), Rejection> {
@@ -128,7 +133,8 @@ impl Collector<'_> {
         if seq == SeqNum::ZERO || !seq.is_multiple_of(self.membership.parameters().checkpoint_interval) {
             return Err(Rejection::MisplacedCertificate);
         }
-        self.votes(&Checkpoint { seq, state_root }, &certificate.votes, self.membership.quorum())
+        let need = if mutated!(StableAtWeakQuorum) { self.membership.weak_quorum() } else { self.membership.quorum() };
+        self.votes(&Checkpoint { seq, state_root }, &certificate.votes, need)
     }
 
     /// Rule V-3: prepared certificates of earlier views, one for a sequence number, ascending, inside the window.
@@ -140,7 +146,9 @@ impl Collector<'_> {
             return Err(Rejection::MisplacedCertificate);
         }
         self.checkpoint(stable)?;
-        prepared.iter().try_for_each(|certificate| self.prepared(certificate))?;
+        if !mutated!(PreparedNotVerified) {
+            prepared.iter().try_for_each(|certificate| self.prepared(certificate))?;
+        }
         self.signed(signed)
     }
 
@@ -149,7 +157,7 @@ impl Collector<'_> {
     fn new_view(&mut self, signed: &Signed<NewView>) -> Result<(), Rejection> {
         let NewView { view, view_changes, proposals } = &signed.payload;
         self.primary(*view, signed.signer)?;
-        let need = self.membership.quorum();
+        let need = if mutated!(NewViewFromOneViewChange) { 1 } else { self.membership.quorum() };
         if view_changes.len() != need {
             return Err(Rejection::TooFewVotes { have: view_changes.len(), need });
         }

@@ -188,20 +188,15 @@ impl Node {
     pub fn status(&self) -> Option<ReplicaStatus> {
         self.running.as_ref().map(Running::status)
     }
-
-    /// Puts a bug into the replica, from its next start on.
-    #[cfg(feature = "mutants")]
-    pub fn set_mutant(&mut self, mutant: Option<tetrarch_replica::Mutant>) {
-        self.config.mutant = mutant;
-    }
 }
 
 fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {
     let mut config = Config::new(id, chain.membership.clone());
+    // However short the first timeout is: a view gets time enough in the end, and nobody repeats himself faster than others hear it.
     config.base_timeout = drawn.base_timeout;
-    config.max_timeout = drawn.base_timeout * 8;
-    config.retransmit_interval = drawn.base_timeout / 4;
-    config.heartbeat_interval = drawn.base_timeout;
+    config.max_timeout = (drawn.base_timeout * 8).max(drawn.hop() * 16);
+    config.retransmit_interval = (drawn.base_timeout / 4).max(drawn.hop());
+    config.heartbeat_interval = drawn.base_timeout.max(drawn.hop() * 4);
     config.pipeline = drawn.pipeline;
     config.batch_transactions = drawn.batch;
     config

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use tetrarch_replica::Event;
-use tetrarch_types::{Evidence, ReplicaId, Signable, Signed};
+use tetrarch_types::{Evidence, ReplicaId, Signed};
 
-use super::{Oracle, Rules, Verdict, ensure};
+use super::{Oracle, Rules, Statement, Verdict, ensure};
 use crate::sight::Sight;
 
 /// See the module.
@@ -55,7 +55,7 @@ fn is_proven(evidence: &Evidence, rules: &Rules) -> bool {
     }
 }
 
-fn both<T: Signable + PartialEq, P: PartialEq>(
+fn both<T: Statement + PartialEq, P: PartialEq>(
     one: &Signed<T>,
     other: &Signed<T>,
     place: impl Fn(&T) -> P,

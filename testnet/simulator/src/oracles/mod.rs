@@ -19,12 +19,15 @@ mod real_time;
 mod replay;
 mod rules;
 mod silence;
+mod statement;
 mod validity;
+mod watermarks;
 
 use std::sync::Arc;
 
 pub use accountability::FORKS;
 pub use rules::Rules;
+pub use statement::Statement;
 
 use crate::sight::Sight;
 use crate::workload::Workload;
@@ -71,6 +74,7 @@ pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(silence::Silence::default()),
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
+        Box::new(watermarks::Watermarks::default()),
         Box::new(agreement::Agreement::default()),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),

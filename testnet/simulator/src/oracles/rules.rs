@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tetrarch_crypto::{Claim, PublicKey, Scope, SignatureScheme};
-use tetrarch_types::{ReplicaId, Signable, View, Votes};
+use tetrarch_crypto::{Claim, PublicKey, Scope, Signature, SignatureScheme};
+use tetrarch_types::{ReplicaId, View, Votes};
 
-use super::{Verdict, ensure};
+use super::{Statement, Verdict, ensure};
 
 /// A chain in the eyes of its oracles.
 #[derive(Clone)]
@@ -19,6 +19,8 @@ pub struct Rules {
     pub scheme: Arc<dyn SignatureScheme>,
     /// K.
     pub checkpoint_interval: u64,
+    /// L.
+    pub window: u64,
     /// The members that lie.
     pub liars: BTreeSet<ReplicaId>,
 }
@@ -50,17 +52,20 @@ impl Rules {
     }
 
     /// Whether a member signed a statement.
-    pub fn has_signed<T: Signable>(&self, id: ReplicaId, payload: &T, signature: tetrarch_crypto::Signature) -> bool {
-        let Some(key) = self.keys.get(id.index()) else { return false };
-        let message = payload.signing_bytes(&self.scope);
-        self.scheme.accepts(&Claim { key: *key, message, signature })
+    pub fn has_signed<T: Statement>(&self, id: ReplicaId, payload: &T, signature: Signature) -> bool {
+        self.keys.get(id.index()).is_some_and(|key| self.holds(*key, payload, signature))
+    }
+
+    /// Whether the owner of a key signed a statement.
+    pub fn holds<T: Statement>(&self, key: PublicKey, payload: &T, signature: Signature) -> bool {
+        self.scheme.accepts(&Claim { key, message: payload.signed_bytes(&self.scope), signature })
     }
 
     /// That at least `need` different members signed a statement, and nothing else stands among the votes.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn count<T: Signable>(&self, payload: &T, votes: &Votes, need: usize) -> Verdict {
+    pub fn count<T: Statement>(&self, payload: &T, votes: &Votes, need: usize) -> Verdict {
         let signers: BTreeSet<ReplicaId> = votes.iter().map(|(signer, _)| *signer).collect();
         ensure(signers.len() == votes.len(), || "a signer stands in it twice".to_owned())?;
         ensure(signers.len() >= need, || format!("{} signers where {need} are needed", signers.len()))?;

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tetrarch_crypto::{Claim, Domain};
-use tetrarch_types::{Transaction, TransactionId, encode};
+use tetrarch_types::{Transaction, TransactionId};
 
 use super::{Oracle, Rules, Verdict, ensure};
 use crate::sight::Sight;
@@ -22,9 +21,7 @@ impl Validity {
         if self.checked.contains(&id) {
             return Ok(());
         }
-        let message = Domain::Transaction.signing_bytes(&rules.scope, &encode(&transaction.body));
-        let claim = Claim { key: transaction.body.sender, message, signature: transaction.signature };
-        ensure(rules.scheme.accepts(&claim), || {
+        ensure(rules.holds(transaction.body.sender, &transaction.body, transaction.signature), || {
             format!("transaction {id} is executed and its signature does not hold")
         })?;
         ensure(transaction.body.chain == rules.scope.genesis, || format!("transaction {id} is of another chain"))?;

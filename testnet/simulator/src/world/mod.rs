@@ -131,12 +131,12 @@ impl World {
             latest: latest::Latest::default(),
             views: 0,
         };
-        world.begin(options);
+        world.begin();
         world
     }
 
-    fn begin(&mut self, options: &Options) {
-        self.set_up_nodes(options);
+    fn begin(&mut self) {
+        self.set_up_nodes();
         for node in 0..self.nodes.len() {
             self.start(node);
         }
@@ -266,6 +266,7 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         scope: *chain.scope(),
         scheme: chain.scheme.clone(),
         checkpoint_interval: drawn.checkpoint_interval,
+        window: drawn.window,
         liars: drawn.faulty().map(replica_id).collect(),
     }
 }

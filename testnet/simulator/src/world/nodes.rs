@@ -9,7 +9,6 @@ use super::event::Event;
 use super::{World, replica_id};
 use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
 use crate::node::{Act, Node, Reach};
-use crate::options::Options;
 use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
@@ -17,7 +16,7 @@ use crate::sight::Sight;
 const EXECUTION: Duration = Duration::from_micros(300);
 
 impl World {
-    pub(super) fn set_up_nodes(&mut self, options: &Options) {
+    pub(super) fn set_up_nodes(&mut self) {
         let mut rng = self.rng.fork();
         let replicas: Vec<usize> = self.drawn.replicas().collect();
         for id in replicas.into_iter().map(replica_id) {
@@ -26,18 +25,7 @@ impl World {
                 Err(what) => self.fail("set-up", what),
             }
         }
-        self.set_mutant(options);
     }
-
-    #[cfg(feature = "mutants")]
-    fn set_mutant(&mut self, options: &Options) {
-        for node in &mut self.nodes {
-            node.set_mutant(options.mutant);
-        }
-    }
-
-    #[cfg(not(feature = "mutants"))]
-    const fn set_mutant(&self, _options: &Options) {}
 
     pub(super) fn is_current(&self, node: usize, incarnation: u64) -> bool {
         self.nodes[node].incarnation == incarnation

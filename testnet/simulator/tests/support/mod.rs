@@ -42,6 +42,7 @@ pub(crate) fn rules() -> Rules {
         scope: scope(),
         scheme: Arc::new(FakeScheme),
         checkpoint_interval: 4,
+        window: 8,
         liars: BTreeSet::from([id(LIAR)]),
     }
 }
