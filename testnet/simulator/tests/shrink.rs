@@ -124,7 +124,7 @@ fn the_line_that_replays_has_everything_that_is_fixed() {
 fn a_bug_that_a_lie_brings_out_is_shrunk_to_that_lie() {
     use tetrarch_simulator::adversary::Lie;
     let options = Options {
-        mutant: Some(tetrarch_replica::Mutant::ReproposalsNotRecomputed),
+        mutant: Some(tetrarch_mutants::Mutant::ReproposalsNotRecomputed),
         lies: vec![Lie::WrongReproposals],
         ..Options::default()
     };
