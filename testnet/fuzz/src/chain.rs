@@ -135,8 +135,7 @@ impl Chain {
         }
         let first = seq.get().saturating_mul(2).saturating_add(content as u64 * 1_000);
         let count = 1 + content as u64 % 3;
-        let bodies: Vec<Transaction> =
-            (0..count).map(|more| self.transaction(first.saturating_add(more))).collect();
+        let bodies: Vec<Transaction> = (0..count).map(|more| self.transaction(first.saturating_add(more))).collect();
         let timestamp = Timestamp::from_micros(EPOCH.as_micros().saturating_add(seq.get() % 1_000_000));
         (Batch { timestamp, transactions: bodies.iter().map(Transaction::id).collect() }, bodies)
     }

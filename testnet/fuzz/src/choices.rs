@@ -50,9 +50,4 @@ impl<'a> Choices<'a> {
             _ => self.0.arbitrary().unwrap_or_default(),
         }
     }
-
-    /// What has not been decided about.
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.0.take_rest()
-    }
 }

@@ -41,5 +41,6 @@ mod naive;
 mod play;
 mod specimens;
 pub mod targets;
+pub mod trace;
 
 pub use targets::{Reach, Target};

@@ -53,3 +53,23 @@ fn certificates() {
 fn core() {
     smoke("core", 5_000, &Share { read: 90, refused: 5, accepted: 30 });
 }
+
+#[test]
+fn view_changes() {
+    smoke("view_changes", 8_000, &Share { read: 100, refused: 20, accepted: 10 });
+}
+
+#[test]
+fn keys() {
+    smoke("keys", 8_000, &Share { read: 30, refused: 10, accepted: 10 });
+}
+
+#[test]
+fn chunks() {
+    smoke("chunks", 1_000, &Share { read: 90, refused: 1, accepted: 20 });
+}
+
+#[test]
+fn journal() {
+    smoke("journal", 5_000, &Share { read: 90, refused: 10, accepted: 20 });
+}

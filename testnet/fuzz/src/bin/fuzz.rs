@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tetrarch_fuzz::inputs::Inputs;
-use tetrarch_fuzz::{Target, targets};
+use tetrarch_fuzz::{Target, targets, trace};
 
 const USAGE: &str = "fuzz list                            what there is
 fuzz seeds TARGET DIRECTORY          writes inputs to begin with
@@ -52,6 +52,7 @@ fn write_seeds(target: &Target, directory: &Path) -> Result<(), String> {
 }
 
 fn replay(target: &Target, files: &[&str]) -> Result<(), String> {
+    trace::tell();
     for file in files {
         let input = std::fs::read(file).map_err(|error| format!("{file}: {error}"))?;
         println!("{file}: {:?}", (target.run)(&input));

@@ -73,5 +73,6 @@ pub(crate) fn is_stable(chain: &Chain, it: &CheckpointCertificate) -> bool {
         return it.state_root == Digest::ZERO && it.votes.is_empty();
     }
     let payload = encode(&(it.seq.get(), it.state_root));
-    it.seq.get() % INTERVAL == 0 && enough(chain, Domain::Checkpoint, &payload, &it.votes, quorum(chain.size()))
+    it.seq.get().is_multiple_of(INTERVAL)
+        && enough(chain, Domain::Checkpoint, &payload, &it.votes, quorum(chain.size()))
 }

@@ -25,6 +25,9 @@ pub(crate) struct Witness {
     moves: BTreeSet<View>,
     stable: SeqNum,
     silent: bool,
+    /// What it said, or had on record, before it forgot where it was. It may say that again in views that it left: whoever could be
+    /// misled by it had heard it then, or its VIEW-CHANGE shows it.
+    again: BTreeSet<(Place, Digest)>,
     /// Votes that it gave.
     pub(crate) votes: usize,
 }
@@ -40,15 +43,37 @@ impl Witness {
             moves: BTreeSet::new(),
             stable: SeqNum::ZERO,
             silent: false,
+            again: BTreeSet::new(),
             votes: 0,
         };
         for record in journal {
             for (place, digest) in witness.promises(record) {
                 witness.shown.entry(place).or_default().insert(digest);
             }
+            // In an invented journal it may stand alone.
+            if let Record::Prepared(it) = record {
+                let place = (MessageKind::Prepare, it.view, it.seq);
+                witness.shown.entry(place).or_default().insert(it.digest);
+            }
             witness.follow(record);
         }
         witness
+    }
+
+    /// Also knows what the replica said, whether or not its records show it. Not of numbers through a checkpoint that the others know to
+    /// be stable: with those who show it that nobody decides anything there any more.
+    pub(crate) fn remembering(mut self, said: &[Message], stable: SeqNum) -> Self {
+        for message in said {
+            let (view, stated) = statements(message);
+            self.view = self.view.max(view);
+            for (place, digest) in
+                stated.into_iter().filter(|((kind, _, seq), _)| *seq > stable || *kind == MessageKind::NewView)
+            {
+                self.shown.entry(place).or_default().insert(digest);
+            }
+        }
+        self.again = self.shown.iter().flat_map(|(place, all)| all.iter().map(|digest| (*place, *digest))).collect();
+        self
     }
 
     /// The low watermark, by the records.
@@ -96,7 +121,8 @@ impl Witness {
     fn vote(&mut self, place: Place, digest: Digest) {
         let (_, view, seq) = place;
         self.is_shown(place, digest);
-        assert!(view >= self.view, "{place:?} is said after moving to view {}", self.view);
+        let is_again = self.again.contains(&(place, digest));
+        assert!(view >= self.view || is_again, "{place:?} is said after moving to view {}", self.view);
         let high = self.stable.plus(WINDOW);
         assert!(seq > self.stable && seq <= high, "{place:?} lies outside of {} to {high}", self.stable);
         self.votes += 1;
@@ -109,8 +135,7 @@ impl Witness {
         let commits = self.shown.iter().filter(|((kind, ..), _)| *kind == MessageKind::Commit);
         for ((_, view, seq), digests) in commits.filter(|((.., seq), _)| *seq > it.stable.seq) {
             let found = it.prepared.iter().find(|certificate| certificate.seq == *seq);
-            let covers =
-                found.is_some_and(|it| it.view > *view || (it.view == *view && digests.contains(&it.digest)));
+            let covers = found.is_some_and(|it| it.view > *view || (it.view == *view && digests.contains(&it.digest)));
             // A journal of inventions may hold numbers that no window had.
             assert!(covers || *seq > it.stable.seq.plus(WINDOW), "committed at {seq} in {view}, not in {it:?}");
         }
@@ -151,12 +176,7 @@ impl Witness {
         }
     }
 
-    fn start(
-        &self,
-        view: View,
-        view_changes: &[Signed<ViewChange>],
-        proposals: &[PrePrepare],
-    ) -> Vec<(Place, Digest)> {
+    fn start(&self, view: View, view_changes: &[Signed<ViewChange>], proposals: &[PrePrepare]) -> Vec<(Place, Digest)> {
         let parts = encode(&(view, view_changes, proposals));
         let mut all = vec![((MessageKind::NewView, view, SeqNum::ZERO), Digest::of(Domain::NewView, &[&parts]))];
         all.extend(proposals.iter().map(|it| ((MessageKind::PrePrepare, it.view, it.seq), it.digest)));
@@ -168,4 +188,25 @@ impl Witness {
 fn content(it: &NewView) -> Digest {
     let proposals: Vec<PrePrepare> = it.proposals.iter().map(|it| it.payload).collect();
     Digest::of(Domain::NewView, &[&encode(&(it.view, &it.view_changes, proposals))])
+}
+
+/// In which view something is said, and what it states there.
+fn statements(message: &Message) -> (View, Vec<(Place, Digest)>) {
+    let kind = message.kind();
+    match message {
+        Message::PrePrepare(it) => {
+            let PrePrepare { view, seq, digest } = it.pre_prepare.payload;
+            (view, vec![((kind, view, seq), digest)])
+        }
+        Message::Prepare(it) => (it.payload.view, vec![((kind, it.payload.view, it.payload.seq), it.payload.digest)]),
+        Message::Commit(it) => (it.payload.view, vec![((kind, it.payload.view, it.payload.seq), it.payload.digest)]),
+        Message::ViewChange(it) => (it.payload.view, Vec::new()),
+        Message::NewView(it) => {
+            let proposals = it.payload.proposals.iter().map(|it| it.payload);
+            let proposals = proposals.map(|it| ((MessageKind::PrePrepare, it.view, it.seq), it.digest));
+            let start = ((kind, it.payload.view, SeqNum::ZERO), content(&it.payload));
+            (it.payload.view, std::iter::once(start).chain(proposals).collect())
+        }
+        _ => (View::ZERO, Vec::new()),
+    }
 }

@@ -14,6 +14,7 @@ use super::Machine;
 use crate::chain::{Chain, EPOCH};
 use crate::naive::certificates::{is_committed, is_stable};
 use crate::naive::witness::Witness;
+use crate::trace;
 
 /// More turns in a row than this, and the replica never comes to rest.
 const ENDLESS: usize = 100;
@@ -22,7 +23,18 @@ const ENDLESS: usize = 100;
 const FLOOD: usize = 1_000;
 
 /// Own messages that are remembered.
-const REMEMBERED: usize = 256;
+const REMEMBERED: usize = 1_024;
+
+/// Where its journal comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// It wrote it: nothing is ever lost.
+    Own,
+    /// It wrote it, and some of it is gone.
+    Replaced,
+    /// Somebody made it up.
+    Invented,
+}
 
 pub(crate) struct Node {
     pub(crate) chain: Chain,
@@ -37,8 +49,11 @@ pub(crate) struct Node {
     pub(crate) holds_reports: bool,
     /// It falls with its next records, which are durable then or not.
     pub(crate) trap: Option<bool>,
-    /// Whether its journal was written by itself: then nothing in it is ever lost.
-    pub(crate) is_honest: bool,
+    past: Past,
+    /// It refused its journal.
+    is_down: bool,
+    /// The last checkpoint that it ever knew to be stable.
+    pub(crate) last_stable: CheckpointCertificate,
     /// Batches that it executed, and states that it took over.
     pub(crate) progress: usize,
     config: Config,
@@ -68,7 +83,8 @@ impl Node {
         (0..).zip(&journal).for_each(|(index, record)| live.note(index, record));
         Ok(Self {
             witness: Witness::new(own, size, &journal),
-            is_honest: journal.is_empty(),
+            past: if journal.is_empty() { Past::Own } else { Past::Invented },
+            is_down: false,
             chain,
             replica,
             states: BTreeMap::from([(machine.executed, machine.clone())]),
@@ -77,6 +93,7 @@ impl Node {
             target: None,
             holds_reports: false,
             trap: None,
+            last_stable: CheckpointCertificate::genesis(),
             progress: 0,
             config,
             journal: journal.into(),
@@ -144,6 +161,9 @@ impl Node {
     pub(crate) fn turn(&mut self, inputs: Vec<Input>) {
         let mut inbox = VecDeque::from(inputs);
         for _ in 0..ENDLESS {
+            if self.is_down {
+                return;
+            }
             let now = self.now();
             let is_due = |replica: &Replica| replica.deadline().is_some_and(|due| due <= now.time);
             if inbox.is_empty() && !is_due(&self.replica) {
@@ -186,6 +206,10 @@ impl Node {
     }
 
     fn write(&mut self, record: Record) {
+        if let Record::Stable(certificate) = &record {
+            self.last_stable = certificate.clone();
+        }
+        trace::note("  writes", &record);
         self.witness.record(&record);
         self.live.note(self.first + self.journal.len() as u64, &record);
         self.journal.push_back(record);
@@ -201,7 +225,7 @@ impl Node {
                 self.target = Some(certificate);
             }
             Effect::Discard { through } => self.discard(through),
-            Effect::Observe(Event::RecordsLost) => assert!(!self.is_honest, "its records are all there"),
+            Effect::Observe(Event::RecordsLost) => assert!(self.past != Past::Own, "its records are all there"),
             Effect::Observe(Event::Equivocation(evidence)) => {
                 assert!(evidence.holds(&self.chain.membership, &FakeScheme), "{evidence:?}");
                 // More than f liars can have it execute another history after a crash, or take over another state: then its roots
@@ -216,6 +240,7 @@ impl Node {
     fn send(&mut self, to: Recipients, payload: Payload, inbox: &mut VecDeque<Input>) {
         let message = self.chain.message(payload, self.own());
         if message.signer() == self.own() {
+            trace::note("  says", &message);
             self.witness.said(&message);
             self.said.push(message.clone());
             let excess = self.said.len().saturating_sub(REMEMBERED);
@@ -223,7 +248,7 @@ impl Node {
         }
         let verified = self.chain.verified(message.clone());
         // Whoever wrote its journal may have put words into its mouth that nobody believes.
-        assert!(verified.is_some() || !self.is_honest, "what it says does not verify: {message:?}");
+        assert!(verified.is_some() || self.past != Past::Own, "what it says does not verify: {message:?}");
         if to == Recipients::Everyone || to == Recipients::One(self.own()) {
             inbox.extend(verified.map(Input::Message));
         }
@@ -260,12 +285,36 @@ impl Node {
             self.states.split_off(&seq.next());
             self.machine = state;
         }
+        trace::note("falls and comes back with", &self.journal);
         self.config.start += 1;
         self.target = None;
         self.reports.clear();
         let applied = self.machine.applied(self.damaged);
         let recovered = Replica::recover(self.config.clone(), applied, self.journal.iter().cloned());
-        self.replica = recovered.expect("a replica that came up once comes up again");
+        match recovered {
+            Ok(replica) => self.replica = replica,
+            // Inventions may contradict each other where it did not look before.
+            Err(_) if self.past == Past::Invented => self.is_down = true,
+            Err(corrupt) => panic!("its own journal: {corrupt}"),
+        }
+    }
+
+    /// A copy of its disk: the journal and the state.
+    pub(crate) fn disk(&self) -> (Vec<Record>, Machine) {
+        (self.journal.iter().cloned().collect(), self.machine.clone())
+    }
+
+    /// It falls, and comes back with another disk than its own. What it said it has said.
+    pub(crate) fn replace_disk(&mut self, journal: Vec<Record>, machine: Machine) {
+        self.witness =
+            Witness::new(self.own(), self.chain.size(), &journal).remembering(&self.said, self.last_stable.seq);
+        self.live = LiveRecords::default();
+        (0..).zip(&journal).for_each(|(index, record)| self.live.note(index, record));
+        (self.journal, self.first) = (journal.into(), 0);
+        self.states = BTreeMap::from([(machine.executed, machine.clone())]);
+        self.machine = machine;
+        (self.damaged, self.past, self.trap) = (false, Past::Replaced, None);
+        self.crash(0);
     }
 
     pub(crate) fn restart(&mut self, lost: u64) {

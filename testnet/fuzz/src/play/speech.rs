@@ -1,5 +1,7 @@
 //! What the other members say, made of what the stage knows.
 
+use std::collections::BTreeSet;
+
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, Checkpoint, CheckpointCertificate, Commit, CommittedBatch, Fetch, Held, HeldVote, Message, MessageKind,
@@ -83,7 +85,11 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
             _ => {}
         }
     }
-    votes.retain(|vote| vote.place().1 > stable.seq);
+    let mut seen = BTreeSet::new();
+    votes.retain(|vote| {
+        let (_, seq) = vote.place();
+        seq > stable.seq && seen.insert((kind_of(vote), seq))
+    });
     let mut position = 0;
     votes.retain(|_| {
         position += 1;
@@ -91,6 +97,14 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
     });
     votes.truncate(4 * WINDOW as usize);
     Held { about: node.own(), start: node.start_number(), stable, votes, view_change }
+}
+
+const fn kind_of(vote: &HeldVote) -> MessageKind {
+    match vote {
+        HeldVote::PrePrepare(_) => MessageKind::PrePrepare,
+        HeldVote::Prepare(_) => MessageKind::Prepare,
+        HeldVote::Commit(_) => MessageKind::Commit,
+    }
 }
 
 pub(super) fn committed(node: &Node, view: View, seq: SeqNum, (batch, transactions): Content) -> CommittedBatch {

@@ -6,18 +6,20 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_types::{
-    CheckpointCertificate, Fetch, Message, MessageKind, PrePrepare, ReplicaId, SeqNum, Signed, Status, Supply,
+    CheckpointCertificate, Fetch, Held, Message, MessageKind, PrePrepare, ReplicaId, SeqNum, Signed, Status, Supply,
     Transaction, TransactionId, View, ViewChange, decode, encode, limits,
 };
 
+use super::Node;
 use super::speech::{self, Assigned, Content};
 use super::step::{Above, Around, Choice, Step, Voters};
-use super::Node;
 use crate::chain::{CONTENTS, WINDOW};
-use crate::specimens;
+use crate::{specimens, trace};
 
 pub(crate) struct Stage {
     pub(crate) node: Node,
+    /// Whether the others tell the replica all that they hold of it, whatever an input says.
+    pub(crate) is_truthful: bool,
     /// The first batch assigned at each place, by the replica or by liars.
     assigned: Assigned,
     /// Batches that have a name.
@@ -30,10 +32,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(node: Node) -> Self {
-        Self { node, assigned: BTreeMap::new(), contents: BTreeMap::new(), last: None, requests: BTreeMap::new() }
+        Self {
+            node,
+            is_truthful: false,
+            assigned: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            last: None,
+            requests: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn play(&mut self, step: Step) {
+        trace::note("", &step);
         match step {
             Step::Request { number } => self.request(self.node.chain.transaction(number.into())),
             Step::Propose { .. } | Step::Prepares { .. } | Step::Commits { .. } | Step::Agree { .. } => {
@@ -136,16 +146,34 @@ impl Stage {
                 self.supply(Supply::Stable(stable));
             }
             Step::NoState { seq } => self.supply(Supply::NoState { checkpoint: self.checkpoint(seq) }),
+            Step::Held { .. } if self.is_truthful => self.tell_all(),
             Step::Held { voters, stable, leaves } => {
                 let seq = if stable < 128 { SeqNum::ZERO } else { self.checkpoint(stable) };
                 for voter in self.others(voters) {
                     let held = speech::held(&self.node, self.stable(seq, 0), leaves);
-                    let supply = self.node.chain.signed(Supply::Held(held), voter);
-                    self.say(Message::Supply(supply));
+                    self.tell(held, voter);
                 }
             }
             _ => {}
         }
+    }
+
+    /// What honest members do: its NEW-VIEWs as they were, then all that they hold of it above the last checkpoint that was stable.
+    fn tell_all(&mut self) {
+        for message in self.node.said.clone() {
+            if matches!(message, Message::NewView(_)) {
+                self.node.hear(message);
+            }
+        }
+        for voter in self.others(Voters::MAX) {
+            let held = speech::held(&self.node, self.node.last_stable.clone(), 0);
+            self.tell(held, voter);
+        }
+    }
+
+    fn tell(&mut self, held: Held, voter: ReplicaId) {
+        let supply = self.node.chain.signed(Supply::Held(held), voter);
+        self.say(Message::Supply(supply));
     }
 
     fn views(&mut self, step: Step) {
@@ -221,7 +249,8 @@ impl Stage {
     /// Whether it holds something in the replica's own name, which it did not say.
     fn is_forged(&self, message: &Message) -> bool {
         let own = self.node.own();
-        let is_about_own = matches!(message, Message::Supply(it) if matches!(&it.payload, Supply::Held(held) if held.about == own));
+        let is_about_own =
+            matches!(message, Message::Supply(it) if matches!(&it.payload, Supply::Held(held) if held.about == own));
         message.signer() == own || is_about_own
     }
 

@@ -2,14 +2,15 @@
 
 use tetrarch_crypto::{Digest, Domain, Signature};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, CommitCertificate, CommittedBatch, Message, SeqNum, Supply,
-    Timestamp, View, ViewChange, Votes,
+    Batch, CheckpointCertificate, CommitCertificate, CommittedBatch, Message, SeqNum, Supply, Timestamp, View,
+    ViewChange, Votes,
 };
 
 use super::Reach;
 use crate::chain::{Chain, WINDOW, id};
 use crate::choices::Choices;
 use crate::naive::certificates as recount;
+use crate::trace;
 
 /// Sizes that differ in how n relates to 3f + 1.
 const SIZES: [usize; 6] = [1, 4, 5, 6, 7, 10];
@@ -35,6 +36,7 @@ fn seq(choices: &mut Choices<'_>) -> SeqNum {
 
 /// The verdict must be that of the recount.
 fn agree(chain: &Chain, message: Message, counted: bool) -> bool {
+    trace::note("judged", &message);
     let verdict = chain.verifier.message(message.clone());
     assert_eq!(verdict.is_ok(), counted, "{:?}: {message:?}", verdict.err());
     counted
@@ -52,9 +54,8 @@ fn commit(chain: &Chain, choices: &mut Choices<'_>) -> bool {
     let payload = (certificate.view, certificate.seq, certificate.digest);
     certificate.commits = votes(chain, choices, Domain::Commit, &tetrarch_types::encode(&payload));
     alter_later(choices, &mut certificate.view, &mut certificate.seq, &mut certificate.digest);
-    let counted = certificate.seq == seq
-        && certificate.digest == batch.digest()
-        && recount::is_committed(chain, &certificate);
+    let counted =
+        certificate.seq == seq && certificate.digest == batch.digest() && recount::is_committed(chain, &certificate);
     let committed = CommittedBatch { seq, batch, transactions: Vec::new(), certificate };
     agree(chain, Message::Supply(chain.signed(Supply::Committed(vec![committed]), id(0))), counted)
 }
@@ -152,4 +153,3 @@ fn alter_votes(chain: &Chain, choices: &mut Choices<'_>, domain: Domain, payload
         }
     }
 }
-

@@ -176,7 +176,11 @@ impl Judged for Genesis {
 }
 
 /// A text is read; what is read is written and read again, and is the same.
-fn file<T: PartialEq + Debug, E>(bytes: &[u8], from: impl Fn(&str) -> Result<T, E>, to: impl Fn(&T) -> String) -> Reach {
+fn file<T: PartialEq + Debug, E>(
+    bytes: &[u8],
+    from: impl Fn(&str) -> Result<T, E>,
+    to: impl Fn(&T) -> String,
+) -> Reach {
     let Ok(text) = std::str::from_utf8(bytes) else { return Reach::Unread };
     let Ok(value) = read(bytes, || from(text)) else { return Reach::Unread };
     let written = to(&value);
