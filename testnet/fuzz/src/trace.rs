@@ -1,6 +1,8 @@
-//! The story of an input, told while it is replayed.
+//! The story of an input, told while it is replayed, and the landmarks that a run came by.
 #![allow(clippy::print_stderr, reason = "a replay speaks to whoever started it")]
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +10,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const WIDTH: usize = 200;
 
 static TOLD: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static PASSED: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
+}
+
+/// What the inputs that ran on this thread came by.
+pub fn passed() -> BTreeSet<&'static str> {
+    PASSED.with_borrow(Clone::clone)
+}
+
+pub(crate) fn pass(landmark: &'static str) {
+    PASSED.with_borrow_mut(|passed| passed.insert(landmark));
+}
 
 /// From here on, what targets do is told on standard error.
 pub fn tell() {

@@ -225,12 +225,22 @@ impl Node {
                 self.target = Some(certificate);
             }
             Effect::Discard { through } => self.discard(through),
-            Effect::Observe(Event::RecordsLost) => assert!(self.past != Past::Own, "its records are all there"),
-            Effect::Observe(Event::Equivocation(evidence)) => {
+            Effect::Observe(event) => self.observe(&event),
+            _ => {}
+        }
+    }
+
+    fn observe(&self, event: &Event) {
+        if let Some(landmark) = landmark(event) {
+            trace::pass(landmark);
+        }
+        match event {
+            Event::RecordsLost => assert!(self.past != Past::Own, "its records are all there"),
+            Event::Equivocation(evidence) => {
                 assert!(evidence.holds(&self.chain.membership, &FakeScheme), "{evidence:?}");
                 // More than f liars can have it execute another history after a crash, or take over another state: then its roots
                 // differ, and no rule of its own keeps it from saying so.
-                let is_root = matches!(&*evidence, Evidence::Checkpoint(..));
+                let is_root = matches!(**evidence, Evidence::Checkpoint(..));
                 assert!(is_root || evidence.accused() != self.own(), "{evidence:?}");
             }
             _ => {}
@@ -320,5 +330,25 @@ impl Node {
     pub(crate) fn restart(&mut self, lost: u64) {
         self.crash(lost);
         self.turn(vec![Input::Start]);
+    }
+}
+
+/// What a run has to come by, if it is to mean anything.
+const fn landmark(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::Equivocation(_) => Some("equivocation"),
+        Event::ProposalRefused { .. } => Some("a proposal refused"),
+        Event::Proposed { .. } => Some("a proposal of its own"),
+        Event::Prepared { .. } => Some("prepared"),
+        Event::Executing { .. } => Some("executed"),
+        Event::ViewEntered { .. } => Some("a view entered"),
+        Event::NewViewRefused { .. } => Some("a NEW-VIEW refused"),
+        Event::Stable { .. } => Some("a stable checkpoint"),
+        Event::Diverged { .. } => Some("another state than the agreed one"),
+        Event::RecordsLost => Some("records lost"),
+        Event::Silent { .. } => Some("silent"),
+        Event::StateInstalled { .. } => Some("a state installed"),
+        Event::Fetching { .. } => Some("something fetched"),
+        _ => None,
     }
 }

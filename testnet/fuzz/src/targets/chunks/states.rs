@@ -15,10 +15,10 @@ use tetrarch_types::{
 const INTERVAL: u64 = 2;
 
 /// How many batches the history has.
-const BATCHES: u64 = 8;
+const BATCHES: u64 = 6;
 
 /// Keys that each batch writes.
-const KEYS: u64 = 24;
+const KEYS: u64 = 12;
 
 const GENESIS: Digest = Digest::from_bytes([7; 32]);
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -98,16 +98,11 @@ impl Donor {
     pub(super) fn parts(&self, seq: SeqNum, asked: &[Prefix], rows_up_to: u32) -> Option<Vec<(Prefix, StatePart)>> {
         self.state.parts(seq, asked, rows_up_to).expect("memory can be read")
     }
-
-    /// The last checkpoint of the history.
-    pub(super) fn last(&self) -> (SeqNum, Digest) {
-        self.state.last_checkpoint()
-    }
 }
 
 /// Writes some keys, overwrites some and removes some.
 fn batch(number: u64) -> CommittedBatch {
-    let key = |at: u64| format!("key {:03}", at % 60).into_bytes();
+    let key = |at: u64| format!("key {:03}", at % 40).into_bytes();
     let value = |at: u64| vec![at as u8; 10 + (at % 7) as usize * 40];
     let one = |at: u64| match at % 9 {
         0 => Operation::delete(key(at)),
