@@ -9,13 +9,12 @@ ARGS ?=
 # What `make fuzz` runs, for how long, and where it keeps what it found to be interesting.
 TARGET ?= core
 SECONDS ?= 60
-FUZZ_DIR = target/fuzz/$(TARGET)
+FUZZ_DIR = target/fuzz-inputs/$(TARGET)
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 # Coverage guidance on the stable toolchain: LLVM's pass for libFuzzer, without a sanitizer.
 COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
 	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
-FUZZ = $(CARGO) run --quiet --locked --profile fuzz --package tetrarch-fuzz --bin fuzz --
-GUIDED = $(CARGO) run --quiet --locked --profile fuzz --package tetrarch-fuzz --features libfuzzer --bin guided --target $(HOST) --
+GUIDED = $(CARGO) run --locked --profile fuzz --package tetrarch-fuzz --features libfuzzer --bin guided --target $(HOST) --
 
 .PHONY: help testnet test build lint mutants bench fuzz fuzz-seeded fuzz-replay deny deps clean
 
@@ -52,16 +51,17 @@ bench: deps
 
 # What is found to be interesting stays in FUZZ_DIR; an input that fails is written there, and its name printed.
 fuzz: deps
-	$(FUZZ) seeds $(TARGET) $(FUZZ_DIR)
-	RUSTFLAGS="$(COVERAGE)" TETRARCH_FUZZ_TARGET=$(TARGET) $(GUIDED) $(FUZZ_DIR) $(wildcard testnet/fuzz/corpus/$(TARGET)) \
+	mkdir -p $(FUZZ_DIR)
+	RUSTFLAGS="$(COVERAGE)" TETRARCH_FUZZ_TARGET=$(TARGET) TETRARCH_FUZZ_SEEDS=$(FUZZ_DIR) \
+		$(GUIDED) $(FUZZ_DIR) $(wildcard testnet/fuzz/corpus/$(TARGET)) \
 		-artifact_prefix=$(FUZZ_DIR)/found- -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=2048
 
 fuzz-seeded: deps
 	mkdir -p $(FUZZ_DIR)
-	$(FUZZ) run $(TARGET) $(SECONDS) $(FUZZ_DIR)
+	$(CARGO) run --locked --profile fuzz --package tetrarch-fuzz --bin fuzz -- run $(TARGET) $(SECONDS) $(FUZZ_DIR)
 
 fuzz-replay: deps
-	$(FUZZ) replay $(TARGET) $(FILE)
+	$(CARGO) run --locked --package tetrarch-fuzz --bin fuzz -- replay $(TARGET) $(FILE)
 
 # RocksDB's bindings are generated with libclang. ccache is optional: it makes the second build of RocksDB a matter of seconds.
 deps:

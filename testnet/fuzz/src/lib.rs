@@ -18,9 +18,10 @@
 //! - **Long**, by `make fuzz TARGET=core SECONDS=300`: libFuzzer with coverage guidance. That works on the stable toolchain: the
 //!   compiler's pass for coverage is reached by `-C passes=sancov-module`, and the library `libfuzzer-sys` brings libFuzzer itself,
 //!   built by the C++ compiler that RocksDB needs anyway. Only the sanitizers are nightly's, and without unsafe code there is little
-//!   for them to find. Nothing has to be installed; `cargo-fuzz` is not used. What was found to be interesting stays in
-//!   `target/fuzz/TARGET`, so that the next run goes on from there. `make fuzz-seeded` is the same without guidance, on every core.
-//! - **Replay** of a file that a run has left: `make fuzz-replay TARGET=core FILE=…`.
+//!   for them to find. `cargo-fuzz` would do the same with a nightly toolchain; here nothing has to be installed. What was found to be interesting stays in
+//!   `target/fuzz-inputs/TARGET`, so that the next run goes on from there. `make fuzz-seeded` is the same without guidance, on every core.
+//! - **Replay** of a file that a run has left: `make fuzz-replay TARGET=core FILE=…`. It tells the
+//!   story of the input, step by step.
 //!
 //! An input that showed a bug goes to `corpus/TARGET` under a name that says what it shows, with the fix.
 //!

@@ -1,4 +1,4 @@
-//! Runs targets without libFuzzer: on the inputs of a seed, on files that were found, or to write down the inputs to begin with.
+//! Runs targets without libFuzzer: on the inputs of a seed, or on files that were found.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line speaks")]
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use tetrarch_fuzz::inputs::Inputs;
 use tetrarch_fuzz::{Target, targets, trace};
 
 const USAGE: &str = "fuzz list                            what there is
-fuzz seeds TARGET DIRECTORY          writes inputs to begin with
 fuzz replay TARGET FILE...           runs single inputs
 fuzz run TARGET SECONDS [DIRECTORY]  runs seeded inputs on every core, and leaves the input of a failure in the directory";
 
@@ -31,7 +30,6 @@ fn dispatch(words: &[&str]) -> Result<(), String> {
             targets::TARGETS.iter().for_each(|target| println!("{}", target.name));
             Ok(())
         }
-        ["seeds", name, directory] => write_seeds(named(name)?, Path::new(directory)),
         ["replay", name, files @ ..] if !files.is_empty() => replay(named(name)?, files),
         ["run", name, seconds] => run(named(name)?, seconds, Path::new(".")),
         ["run", name, seconds, directory] => run(named(name)?, seconds, Path::new(directory)),
@@ -41,14 +39,6 @@ fn dispatch(words: &[&str]) -> Result<(), String> {
 
 fn named(name: &str) -> Result<&'static Target, String> {
     targets::named(name).ok_or_else(|| format!("There is no target {name:?}. `fuzz list` names them."))
-}
-
-fn write_seeds(target: &Target, directory: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(directory).map_err(|error| format!("{}: {error}", directory.display()))?;
-    for (number, seed) in (target.seeds)().into_iter().enumerate() {
-        write(&directory.join(format!("seed-{number}")), &seed)?;
-    }
-    Ok(())
 }
 
 fn replay(target: &Target, files: &[&str]) -> Result<(), String> {

@@ -65,10 +65,11 @@ impl Witness {
     pub(crate) fn remembering(mut self, said: &[Message], stable: SeqNum) -> Self {
         for message in said {
             let (view, stated) = statements(message);
-            self.view = self.view.max(view);
-            for (place, digest) in
-                stated.into_iter().filter(|((kind, _, seq), _)| *seq > stable || *kind == MessageKind::NewView)
-            {
+            let is_settled = |(kind, _, seq): &Place| *kind != MessageKind::NewView && *seq <= stable;
+            if stated.is_empty() || stated.iter().any(|(place, _)| !is_settled(place)) {
+                self.view = self.view.max(view);
+            }
+            for (place, digest) in stated.into_iter().filter(|(place, _)| !is_settled(place)) {
                 self.shown.entry(place).or_default().insert(digest);
             }
         }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_types::{
-    CheckpointCertificate, Fetch, Held, Message, MessageKind, PrePrepare, ReplicaId, SeqNum, Signed, Status, Supply,
-    Transaction, TransactionId, View, ViewChange, decode, encode, limits,
+    CheckpointCertificate, Fetch, Held, HeldVote, Message, MessageKind, PrePrepare, ReplicaId, SeqNum, Signed, Status,
+    Supply, Transaction, TransactionId, View, ViewChange, decode, encode, limits,
 };
 
 use super::Node;
@@ -174,6 +174,27 @@ impl Stage {
     fn tell(&mut self, held: Held, voter: ReplicaId) {
         let supply = self.node.chain.signed(Supply::Held(held), voter);
         self.say(Message::Supply(supply));
+    }
+
+    /// Everyone proposes, prepares and commits something else wherever the replica voted, and moves on: who forgot its votes falls for
+    /// it.
+    pub(crate) fn tempt(&mut self, choice: Choice) {
+        let votes = speech::held(&self.node, CheckpointCertificate::genesis(), 0).votes;
+        for (view, seq) in votes.iter().map(HeldVote::place) {
+            let known = self.assigned.get(&(view, seq)).copied();
+            let other = (0..CONTENTS as Choice).map(|more| choice.wrapping_add(more));
+            let other = other.map(|choice| self.fresh(seq, choice)).find(|(batch, _)| Some(batch.digest()) != known);
+            let Some((batch, bodies)) = other else { continue };
+            let place = (view, seq, batch.digest());
+            bodies.into_iter().for_each(|body| self.request(body));
+            if !self.is_own(view) {
+                let message = speech::proposal(&self.node, view, seq, batch);
+                self.say(message);
+            }
+            self.vote(MessageKind::Prepare, place, Voters::MAX);
+            self.vote(MessageKind::Commit, place, Voters::MAX);
+        }
+        self.play(Step::ViewChanges { view: 0, voters: Voters::MAX, shows: false });
     }
 
     fn views(&mut self, step: Step) {

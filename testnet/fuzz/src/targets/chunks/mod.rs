@@ -81,6 +81,13 @@ enum Step {
     Restart,
 }
 
+struct Question {
+    to: ReplicaId,
+    places: Vec<Prefix>,
+    rows_up_to: u32,
+    at: Time,
+}
+
 struct Scene {
     store: Arc<MemoryStore>,
     state: State,
@@ -88,7 +95,7 @@ struct Scene {
     target: CheckpointCertificate,
     now: Time,
     /// What was asked and not answered.
-    asked: Vec<(ReplicaId, Vec<Prefix>, u32)>,
+    asked: Vec<Question>,
     /// Who ever lied, and who was found out since the last start.
     lied: BTreeSet<ReplicaId>,
     liars: BTreeSet<ReplicaId>,
@@ -177,8 +184,10 @@ impl Scene {
                 self.arrive(from, Supply::State { checkpoint, parts });
             }
             Step::NoState { which } => {
-                if let Some((from, ..)) = self.question(which) {
-                    self.arrive(from, Supply::NoState { checkpoint: self.target.seq });
+                if let Some(question) = self.question(which) {
+                    // Whatever else it was asked is asked of others.
+                    self.asked.retain(|other| other.to != question.to);
+                    self.arrive(question.to, Supply::NoState { checkpoint: self.target.seq });
                 }
             }
             Step::Wait { millis } => self.wait(Duration::from_millis(millis.into())),
@@ -188,17 +197,17 @@ impl Scene {
     }
 
     /// Takes a question out.
-    fn question(&mut self, which: u8) -> Option<(ReplicaId, Vec<Prefix>, u32)> {
+    fn question(&mut self, which: u8) -> Option<Question> {
         let count = self.asked.len();
         (count > 0).then(|| self.asked.remove(usize::from(which) % count))
     }
 
     /// Answers a question with what is there, changed; an honest peer's answer only if the change is no lie.
     fn answer(&mut self, which: u8, change: impl FnOnce(&mut Parts), rows_up_to: Option<u32>, is_lie: bool) {
-        let Some((from, places, wanted)) = self.question(which) else { return };
+        let Some(Question { to: from, places, rows_up_to: wanted, at }) = self.question(which) else { return };
         let checkpoint = self.target.seq;
         let parts = DONOR.parts(checkpoint, &places, rows_up_to.map_or(wanted, |it| it.min(wanted)));
-        let Some(honest) = parts else { return self.arrive(from, Supply::NoState { checkpoint }) };
+        let honest = parts.expect("the donor keeps every state");
         let mut parts = honest.clone();
         if !is_lie || from != id(1) {
             change(&mut parts);
@@ -206,7 +215,10 @@ impl Scene {
         if is_lie && parts != honest {
             self.lied.insert(from);
         }
+        // Rows in the place of others are a lie that nothing excuses; later, the question may be given up.
+        let is_flat = at == self.now && is_flat(&honest, &parts) && !self.liars.contains(&from);
         self.arrive(from, Supply::State { checkpoint, parts });
+        assert!(!is_flat || self.liars.contains(&from), "{from} lied and is not found out");
     }
 
     fn arrive(&mut self, from: ReplicaId, supply: Supply) {
@@ -280,7 +292,7 @@ impl Scene {
         assert_eq!(checkpoint, self.target.seq);
         assert!((1..=limits::MAX_STATE_PARTS).contains(&parts.len()) && parts.iter().all(Prefix::is_valid));
         assert!(!self.liars.contains(&to), "a liar is asked again");
-        self.asked.push((to, parts, rows_up_to));
+        self.asked.push(Question { to, places: parts, rows_up_to, at: self.now });
     }
 
     /// Row by row the donor's state, and it goes on as that did.
@@ -298,7 +310,7 @@ impl Scene {
             if self.installation.deadline().is_none() {
                 break;
             }
-            match self.asked.iter().position(|(to, ..)| *to == id(1)) {
+            match self.asked.iter().position(|question| question.to == id(1)) {
                 Some(at) => self.answer(at as u8, |_| (), None, false),
                 None => {
                     self.asked.clear();
@@ -317,4 +329,10 @@ impl Scene {
         let known = DONOR.certificates.iter().any(|it| (it.seq, it.state_root) == (seq, state_root));
         assert!(known, "it goes on as the others do");
     }
+}
+
+/// Whether, up to the first difference, the right places were answered, and there with other rows than those that are due.
+fn is_flat(honest: &Parts, parts: &Parts) -> bool {
+    let first = honest.iter().zip(parts).find(|(due, told)| due != told);
+    first.is_some_and(|((due, _), (told, part))| due == told && matches!(part, StatePart::Rows(_)))
 }

@@ -39,6 +39,10 @@ pub(super) fn run(mut choices: Choices<'_>) -> Reach {
     stage.is_truthful = true;
     stage.node.turn(vec![Input::Start]);
     stage.play(Step::Held { voters: u8::MAX, stable: 0, leaves: 0 });
+    let temptation = choices.byte();
+    if temptation > 0 {
+        stage.tempt(temptation);
+    }
     match play(&mut stage, choices) {
         Reach::Unread => Reach::Refused,
         other => other,
