@@ -28,6 +28,7 @@ pub(crate) struct Witness {
     /// What it said, or had on record, before it forgot where it was. It may say that again in views that it left: whoever could be
     /// misled by it had heard it then, or its VIEW-CHANGE shows it.
     again: BTreeSet<(Place, Digest)>,
+    moves_again: BTreeSet<View>,
     /// Votes that it gave.
     pub(crate) votes: usize,
 }
@@ -44,6 +45,7 @@ impl Witness {
             stable: SeqNum::ZERO,
             silent: false,
             again: BTreeSet::new(),
+            moves_again: BTreeSet::new(),
             votes: 0,
         };
         for record in journal {
@@ -73,6 +75,7 @@ impl Witness {
                 self.shown.entry(place).or_default().insert(digest);
             }
         }
+        self.moves_again = self.moves.clone();
         self.again = self.shown.iter().flat_map(|(place, all)| all.iter().map(|digest| (*place, *digest))).collect();
         self
     }
@@ -88,8 +91,9 @@ impl Witness {
         for (place, digest) in promises {
             let there = self.shown.entry(place).or_default();
             assert!(there.is_empty() || there.contains(&digest), "{place:?} is promised a second time: {record:?}");
-            // Rule A-2. Records about views are written again at checkpoints, and to where it had moved others may tell it.
-            assert!(!self.silent || there.contains(&digest), "a silent replica promises {record:?}");
+            // Rule A-2. Which view it entered the others may tell it, though it was its own, and say again how it was started.
+            let is_new = self.silent && !matches!(record, Record::Entered(_));
+            assert!(!is_new || there.contains(&digest), "a silent replica promises {record:?}");
             there.insert(digest);
         }
         self.follow(record);
@@ -132,8 +136,10 @@ impl Witness {
     /// Rule V-3: everything that it committed to above the checkpoint is in it.
     fn view_change(&self, it: &ViewChange) {
         assert!(self.moves.contains(&it.view), "a VIEW-CHANGE to {} without a durable record", it.view);
-        assert!(it.view >= self.view, "a VIEW-CHANGE to {} after moving to {}", it.view, self.view);
-        let commits = self.shown.iter().filter(|((kind, ..), _)| *kind == MessageKind::Commit);
+        let is_again = self.moves_again.contains(&it.view);
+        assert!(it.view >= self.view || is_again, "a VIEW-CHANGE to {} after moving to {}", it.view, self.view);
+        let is_commit_below = |(kind, view, _): &Place| *kind == MessageKind::Commit && *view < it.view;
+        let commits = self.shown.iter().filter(|(place, _)| is_commit_below(place));
         for ((_, view, seq), digests) in commits.filter(|((.., seq), _)| *seq > it.stable.seq) {
             let found = it.prepared.iter().find(|certificate| certificate.seq == *seq);
             let covers = found.is_some_and(|it| it.view > *view || (it.view == *view && digests.contains(&it.digest)));
