@@ -6,7 +6,17 @@ TETRARCH = target/release/tetrarch
 # For example: make testnet ARGS="-n 7"
 ARGS ?=
 
-.PHONY: help testnet test build lint mutants bench deny deps clean
+# What `make fuzz` runs, for how long, and where it keeps what it found to be interesting.
+TARGET ?= core
+SECONDS ?= 60
+FUZZ_DIR = target/fuzz-inputs/$(TARGET)
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+# Coverage guidance on the stable toolchain: LLVM's pass for libFuzzer, without a sanitizer.
+COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
+GUIDED = $(CARGO) run --locked --profile fuzz --package tetrarch-fuzz --features libfuzzer --bin guided --target $(HOST) --
+
+.PHONY: help testnet test build lint mutants bench fuzz fuzz-seeded fuzz-replay deny deps clean
 
 help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
@@ -14,6 +24,8 @@ help:
 	@echo 'make lint      formatting, lints and documentation, as CI checks them'
 	@echo 'make mutants   builds with the deliberate bugs; the harness has to catch them'
 	@echo 'make bench     what the state tree costs, 1000 to 1 000 000 keys: about five minutes'
+	@echo 'make fuzz      a fuzz target under libFuzzer (TARGET=core SECONDS=300); fuzz-seeded without guidance, on every core'
+	@echo '               fuzz-replay runs one input again (TARGET=core FILE=...)'
 	@echo 'make build     the release binary, $(TETRARCH)'
 
 testnet: build
@@ -36,6 +48,20 @@ mutants: deps
 
 bench: deps
 	$(CARGO) bench --locked --package tetrarch-kv --bench tree
+
+# What is found to be interesting stays in FUZZ_DIR; an input that fails is written there, and its name printed.
+fuzz: deps
+	mkdir -p $(FUZZ_DIR)
+	RUSTFLAGS="$(COVERAGE)" TETRARCH_FUZZ_TARGET=$(TARGET) TETRARCH_FUZZ_SEEDS=$(FUZZ_DIR) \
+		$(GUIDED) $(FUZZ_DIR) $(wildcard testnet/fuzz/corpus/$(TARGET)) \
+		-artifact_prefix=$(FUZZ_DIR)/found- -max_total_time=$(SECONDS) -max_len=8192 -timeout=10 -rss_limit_mb=2048
+
+fuzz-seeded: deps
+	mkdir -p $(FUZZ_DIR)
+	$(CARGO) run --locked --profile fuzz --package tetrarch-fuzz --bin fuzz -- run $(TARGET) $(SECONDS) $(FUZZ_DIR)
+
+fuzz-replay: deps
+	$(CARGO) run --locked --package tetrarch-fuzz --bin fuzz -- replay $(TARGET) $(FILE)
 
 # RocksDB's bindings are generated with libclang. ccache is optional: it makes the second build of RocksDB a matter of seconds.
 deps:

@@ -62,6 +62,9 @@ impl Replica {
                 let stable = new_view.payload.view_changes.iter().map(|it| it.payload.stable.seq).max();
                 self.adopt_view(new_view, stable.unwrap_or_default());
             }
+            Record::Entered(new_view) if self.has_entered_above(new_view.payload.view) => {
+                return Err("a view entered behind a later one");
+            }
             // Written again at a checkpoint, below a view change that had begun.
             Record::Entered(new_view) => self.new_view = Some(new_view.clone()),
             Record::Starting(payload) => return self.replay_starting(payload),
@@ -72,6 +75,12 @@ impl Replica {
 
     fn is_news(&self, entered: View) -> bool {
         entered > self.view || (entered == self.view && self.changing)
+    }
+
+    /// What is written again at a checkpoint is the last view entered, never an earlier one: its proposals and their signatures would
+    /// pass for those of the view that goes on.
+    fn has_entered_above(&self, view: View) -> bool {
+        self.new_view.as_ref().is_some_and(|held| held.payload.view > view)
     }
 
     fn replay_starting(&mut self, payload: &Payload) -> Result<(), &'static str> {

@@ -17,8 +17,8 @@ use support::shown;
 use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effects, Input, Record, Replica};
 use tetrarch_types::{
-    CheckpointCertificate, Commit, Held, HeldVote, Now, Payload, PrePrepare, Prepare, ReplicaId, SeqNum, Supply,
-    Transaction, View, ViewChange,
+    CheckpointCertificate, Commit, Held, HeldVote, NewView, Now, Payload, PrePrepare, Prepare, ReplicaId, SeqNum,
+    Supply, Transaction, View, ViewChange,
 };
 
 /// A run with several views, checkpoints and batches in flight; what each replica ever wrote. `cut` decides who is cut off when.
@@ -152,6 +152,23 @@ fn latest(chain: &Chain, who: ReplicaId, records: &[Record]) -> Vec<Said> {
         }
     }
     votes.into_values().chain(moved).collect()
+}
+
+/// Found by fuzzing: the proposals of the earlier view, with its primary's signatures, passed for those of the later one.
+#[test]
+fn a_view_entered_behind_a_later_one_is_no_journal() {
+    let chain = Chain::new(4, 2, 4);
+    let entered = |number: &u64| {
+        let view = View::new(*number);
+        let new_view = NewView { view, view_changes: Vec::new(), proposals: Vec::new() };
+        Record::Entered(chain.signed(new_view, chain.membership.primary(view)))
+    };
+    let views = |numbers: &[u64]| {
+        let records = numbers.iter().map(entered).collect();
+        recover(&chain, 0, &Machine::default(), records).map(|replica| replica.status().view)
+    };
+    assert_eq!(views(&[2, 3, 3]), Ok(View::new(3)), "written again at a checkpoint");
+    assert!(views(&[3, 2]).unwrap_err().contains("a view entered behind a later one"));
 }
 
 proptest! {
