@@ -4,8 +4,24 @@ use super::workspace::{Workspace, refuse};
 
 /// What each crate may depend on, of our own. Tests may use more.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["launcher", "simulator", "client", "server", "transport", "kv", "replica", "types", "storage", "crypto"]),
-    ("launcher", &["client", "server", "types", "crypto"]),
+    (
+        "cli",
+        &[
+            "launcher",
+            "liar",
+            "simulator",
+            "client",
+            "server",
+            "transport",
+            "kv",
+            "replica",
+            "types",
+            "storage",
+            "crypto",
+        ],
+    ),
+    ("launcher", &["liar", "client", "server", "types", "crypto"]),
+    ("liar", &["adversary", "chance", "server", "types", "crypto"]),
     ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto"]),
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),
