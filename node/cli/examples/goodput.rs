@@ -4,12 +4,12 @@
 //! ```text
 //! cargo build --release
 //! cargo run --release -p tetrarch-cli --example goodput -- target/release/tetrarch /tmp/goodput [--n 4] [--clients 64]
-//!     [--seconds 15] [--rounds 40]
+//!     [--seconds 15] [--rounds 40] [--mode slow] [--seed 1]
 //! ```
 //!
-//! 1. *goodput*: so many clients, each with one put under way at a time. For each mode f replicas are corrupted, with the primary among
-//!    them and then without; counted is from the moment of the corruption on, the view change included. The fault-free figure is the mean
-//!    of a window just before and one after, since a machine is not equally busy all the time.
+//! 1. *goodput*: so many clients, each with one put under way at a time. For each mode (or the one given) f replicas are corrupted. First
+//!    as backups; then the primary is paused until the view has passed to one of them, and counted is from there on. The fault-free figure
+//!    is the mean of a window just before and one after, since a machine is not equally busy all the time.
 //! 2. *recovery*: under the same load the primary is killed, again and again; counted is the longest time without any answer.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a command for developers: what goes wrong ends it")]
@@ -34,6 +34,9 @@ const BASE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The modes that are measured.
 const MODES: [&str; 5] = ["slow", "silent", "censor", "equivocate", "flood"];
 
+/// How long a liar is given to be connected and level again.
+const SETTLING: Duration = Duration::from_secs(2);
+
 /// How long after a kill answers may stay away and still be seen.
 const LOOK: Duration = Duration::from_secs(6);
 
@@ -54,7 +57,7 @@ impl Testnet {
     }
 
     fn status(&self) -> Value {
-        serde_json::from_str(&self.run(&["testnet", "status", "--output", "json", "--timeout", "5s"])).unwrap()
+        serde_json::from_str(&self.run(&["testnet", "status", "--output", "json", "--timeout", "300ms"])).unwrap()
     }
 
     fn primary(&self) -> u64 {
@@ -69,6 +72,18 @@ impl Testnet {
         let genesis = std::fs::read_to_string(self.dir.join("genesis.json")).unwrap();
         let options = ClientOptions { timeout: Duration::from_secs(60), ..ClientOptions::default() };
         Client::new(&Genesis::from_json(&genesis).unwrap(), SigningKey::generate().unwrap(), options).unwrap()
+    }
+
+    /// Pauses the primary until the others have given it up.
+    async fn depose(&self) {
+        let primary = self.primary();
+        self.tell("pause", primary, &[]);
+        let began = Instant::now();
+        while self.primary() == primary {
+            assert!(began.elapsed() < Duration::from_secs(60), "the view does not change: {}", self.status());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.tell("resume", primary, &[]);
     }
 
     /// All are honest, answer, vote, and have executed about the same.
@@ -135,14 +150,19 @@ async fn watch(answers: &Answers, span: Duration) -> Window {
 }
 
 /// f liars for a while, the primary among them or not.
-async fn measure(testnet: &Testnet, answers: &Answers, mode: &str, with_primary: bool, span: Duration) {
+async fn measure(testnet: &Testnet, answers: &Answers, lie: (&str, u64), with_primary: bool, span: Duration) {
+    let (mode, seed) = (lie.0, lie.1.to_string());
     let before = watch(answers, span / 2).await;
     let status = testnet.status();
     let (n, f) = (status["n"].as_u64().unwrap(), status["f"].as_u64().unwrap());
-    let first = status["primary"].as_u64().unwrap() + u64::from(!with_primary);
+    let first = status["primary"].as_u64().unwrap() + 1;
     let liars: Vec<u64> = (first..first + f).map(|it| it % n).collect();
+    liars.iter().for_each(|liar| testnet.tell("corrupt", *liar, &["--mode", mode, "--seed", &seed]));
+    tokio::time::sleep(SETTLING).await;
     let from = Instant::now();
-    liars.iter().for_each(|liar| testnet.tell("corrupt", *liar, &["--mode", mode, "--seed", "1"]));
+    if with_primary {
+        testnet.depose().await;
+    }
     tokio::time::sleep(span).await;
     let now = Instant::now();
     let (whole, end) = (window(answers, from, now), window(answers, now - span / 2, now));
@@ -207,9 +227,10 @@ async fn main() {
     let span = Duration::from_secs(option(&words, "--seconds", 15));
     tokio::time::sleep(Duration::from_secs(3)).await;
     println!("mode        liars    fault-free      all  share     end  share  p50 ms  p99 ms  gap ms");
-    for mode in MODES {
-        for with_primary in [true, false] {
-            measure(&testnet, &answers, mode, with_primary, span).await;
+    let asked = words.iter().position(|word| word == "--mode").map(|at| words[at + 1].as_str());
+    for mode in MODES.into_iter().filter(|mode| asked.is_none_or(|asked| asked == *mode)) {
+        for with_primary in [false, true] {
+            measure(&testnet, &answers, (mode, option(&words, "--seed", 1)), with_primary, span).await;
         }
     }
     let rounds = option(&words, "--rounds", 40);

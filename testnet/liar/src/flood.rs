@@ -1,5 +1,7 @@
 //! Many messages that look as if they mattered: votes around the place where the cluster is, statuses that ask for everything again,
 //! questions that are expensive to answer, signatures that do not hold. At a rate that is high and bounded.
+//!
+//! No VIEW-CHANGE is among them, and no far view: rule V-8 would hold the replica to it for good, even when it is honest again.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,8 +11,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_server::Identity;
 use tetrarch_types::{
-    Checkpoint, CheckpointCertificate, Commit, Fetch, Message, Prepare, ReplicaId, SeqNum, Signable, Signed, Status,
-    TransactionId, View, ViewChange,
+    Checkpoint, Commit, Fetch, Message, Prepare, ReplicaId, SeqNum, Signable, Signed, Status, TransactionId,
 };
 
 /// The time between two bursts, and how many messages each peer gets with one: two thousand a second.
@@ -82,16 +83,12 @@ impl Flood {
         let Status { view, executed, stable, .. } = place;
         let seq = executed.plus(self.rng.below(REACH));
         let digest = self.digest();
-        match self.rng.below(9) {
+        match self.rng.below(8) {
             0 | 1 => Message::Prepare(self.sign(Prepare { view, seq, digest })),
             2 | 3 => Message::Commit(self.sign(Commit { view, seq, digest })),
             4 => Message::Checkpoint(self.sign(Checkpoint { seq, state_root: digest })),
             5 => Message::Status(self.sign(self.behind(place))),
             6 => Message::Fetch(self.question(executed, stable)),
-            7 => {
-                let far = far(view.get() + 1 + self.rng.below(1_000));
-                Message::ViewChange(self.sign(far))
-            }
             // Signed for one number, sent for another: only whoever checks finds out.
             _ => {
                 let honest = self.sign(Commit { view, seq, digest });
@@ -123,9 +120,4 @@ impl Flood {
     fn sign<T: Signable>(&self, payload: T) -> Signed<T> {
         Signed::new(payload, self.identity.id(), self.identity.membership().scope(), self.identity.key())
     }
-}
-
-/// Gives up on views that nobody has seen.
-const fn far(view: u64) -> ViewChange {
-    ViewChange { view: View::new(view), stable: CheckpointCertificate::genesis(), prepared: Vec::new() }
 }
