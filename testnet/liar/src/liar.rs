@@ -1,10 +1,10 @@
 //! The liar: what stands at the node's network seam.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tetrarch_adversary::{Adversary, Counts, Keyring, Word};
+use tetrarch_adversary::{Adversary, Keyring, Word};
 use tetrarch_chance::Rng;
 use tetrarch_server::{Identity, Mouth, Seam};
 use tetrarch_types::{Fetch, Message, ReplicaId, Response, Supply, Transaction, TransactionId};
@@ -35,7 +35,7 @@ pub(crate) struct Mind {
     asked: BTreeSet<TransactionId>,
     mouth: Option<Mouth>,
     /// How often each habit was followed.
-    habits: Counts,
+    habits: BTreeMap<&'static str, u64>,
 }
 
 impl Liar {
@@ -55,7 +55,7 @@ impl Liar {
             asked: BTreeSet::new(),
             mouth: None,
             later: Later::default(),
-            habits: Counts::new(),
+            habits: BTreeMap::new(),
             is_over: false,
         };
         Some(Self { mind: Mutex::new(mind), woken: Condvar::new() })
