@@ -64,7 +64,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         interrupt::exit_when_interrupted();
     }
     match command {
-        Command::Testnet(command) => testnet::run(command, output).await,
+        Command::Testnet(command) => testnet::run(command, log.as_deref(), output).await,
         Command::Kv { command, cluster } => kv::run(command, &cluster, output).await,
         Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
         Command::Sim(command) => sim::run(&command, output),

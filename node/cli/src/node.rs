@@ -58,7 +58,9 @@ pub(crate) struct RunArguments {
 pub(crate) async fn run(command: NodeCommand, log: Option<&str>, output: &Output) -> Result<(), Failure> {
     match command {
         NodeCommand::Init(arguments) => init(arguments, output),
-        NodeCommand::Run(arguments) => serve(&arguments, log).await,
+        NodeCommand::Run(arguments) => {
+            serve(&arguments, log, |config, told| tetrarch_server::run(config, async move { drop(told.await) })).await
+        }
     }
 }
 
@@ -112,14 +114,22 @@ fn absolute(path: Option<&Path>) -> Result<PathBuf, Failure> {
     })
 }
 
-async fn serve(arguments: &RunArguments, log: Option<&str>) -> Result<(), Failure> {
+/// Reads the configuration, and runs the node in the way given until a signal, or whoever started it, tells it to stop.
+pub(crate) async fn serve<R>(
+    arguments: &RunArguments,
+    log: Option<&str>,
+    run: impl FnOnce(NodeConfig, oneshot::Receiver<()>) -> R,
+) -> Result<(), Failure>
+where
+    R: Future<Output = Result<(), NodeError>> + Send + 'static,
+{
     let config = NodeConfig::load(&arguments.config).map_err(|error| failure(&error))?;
     logging::start(&logging::Settings::for_node(log, &config.log))?;
     let mut stop = Stop::new(arguments.exit_with_stdin)?;
     let (tell, told) = oneshot::channel();
     // In a task of its own, because opening a large state keeps its thread busy, and a signal is to be heard meanwhile. A node that is
     // half open is opened and then closed in good order: a database that other threads still use when the program ends brings it down.
-    let mut running = tokio::spawn(tetrarch_server::run(config, async move { drop(told.await) }));
+    let mut running = tokio::spawn(run(config, told));
     let reason = tokio::select! {
         ended = &mut running => return result(ended),
         reason = stop.wait() => reason,

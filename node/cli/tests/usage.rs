@@ -11,6 +11,7 @@ use common::{Place, run, tetrarch};
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["testnet"],
+    &["testnet", "corrupt"],
     &["kv"],
     &["kv", "put"],
     &["kv", "get"],
@@ -84,6 +85,10 @@ fn mistakes_on_the_command_line_have_exit_code_2_and_nothing_on_stdout() {
         &["node", "init"],
         &["node", "init", "--dir", "x"],
         &["node", "run"],
+        // A node cannot be told to lie.
+        &["node", "run", "--config", "node.toml", "--mode", "silent", "--seed", "1"],
+        &["testnet", "corrupt", "1"],
+        &["testnet", "corrupt", "1", "--mode", "honest"],
         &["completions", "tcl"],
     ];
     for arguments in mistakes {

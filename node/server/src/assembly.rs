@@ -89,7 +89,8 @@ struct Common<M, S> {
 impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> {
     fn new(identity: Identity, recovered: &Recovered<M, S>, peers: &Arc<Peers>, shared: &Shared) -> Self {
         let state = Arc::clone(&recovered.state);
-        let outbox = Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), shared.counts.clone()));
+        let outbox =
+            Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), shared.seam.clone(), shared.counts.clone()));
         let board = Arc::new(Board::new(&recovered.replica));
         let egress = Arc::new(Egress::new(Arc::clone(&state), Arc::clone(&outbox), shared.counts.clone()));
         let verifier = Arc::new(Verifier::new(Arc::clone(identity.membership()), Arc::new(Ed25519)));
@@ -107,8 +108,8 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
     }
 
     fn gate(&self) -> Arc<Gate> {
-        let inbox = Arc::clone(&self.shared.inbox);
-        Arc::new(Gate::new(Arc::clone(&self.verifier), inbox, self.shared.counts.clone()))
+        let Shared { inbox, seam, counts, .. } = &self.shared;
+        Arc::new(Gate::new(Arc::clone(&self.verifier), Arc::clone(inbox), seam.clone(), counts.clone()))
     }
 
     fn desk(&self) -> Arc<dyn Admission> {
@@ -117,6 +118,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             egress: Arc::clone(&self.egress),
             inbox: Arc::clone(&self.shared.inbox),
             health: Arc::clone(&self.shared.health),
+            seam: self.shared.seam.clone(),
             clock: self.shared.clock,
             counts: self.shared.counts.clone(),
         })

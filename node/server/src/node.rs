@@ -17,6 +17,7 @@ use crate::assembly::{self, Running};
 use crate::clock::Clock;
 use crate::doors::Doors;
 use crate::recovery::{self, Durable, Findings, Recovered};
+use crate::seam::Seam;
 use crate::shared::Shared;
 use crate::status::Report;
 use crate::{Identity, NodeConfig, NodeError, StartCheck, bounds, evidence};
@@ -69,10 +70,22 @@ impl Node {
     /// # Errors
     /// [`NodeError`]: nothing was sent, and nothing was changed but what a crash had left unfinished.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        Self::start_with(config, None).await
+    }
+
+    /// Starts a node in whose place somebody else speaks and hears: an adversary of the test harness.
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub async fn start_behind(config: NodeConfig, seam: Arc<dyn Seam>) -> Result<Self, NodeError> {
+        Self::start_with(config, Some(seam)).await
+    }
+
+    async fn start_with(config: NodeConfig, seam: Option<Arc<dyn Seam>>) -> Result<Self, NodeError> {
         let clock = Clock::start();
         let identity = Identity::load(&config)?;
         let (recovered, store) = recovery::recover(&config, &identity, &clock)?;
-        Self::run_on(&config, identity, recovered, store, clock).await
+        Self::run_on(&config, identity, recovered, store, Shared::new(clock, seam)).await
     }
 
     /// Starts a node on any state machine and store; the data directory is not touched, and of the configuration the paths are not
@@ -94,7 +107,7 @@ impl Node {
         let clock = Clock::start();
         let durable = Durable { store: store.clone(), mark, lost: false, findings: Findings::default() };
         let recovered = Recovered::open(config, &identity, machine, durable, &clock)?;
-        Self::run_on(config, identity, recovered, store, clock).await
+        Self::run_on(config, identity, recovered, store, Shared::new(clock, None)).await
     }
 
     async fn run_on<M, S>(
@@ -102,7 +115,7 @@ impl Node {
         identity: Identity,
         recovered: Recovered<M, S>,
         store: S,
-        clock: Clock,
+        shared: Shared,
     ) -> Result<Self, NodeError>
     where
         M: StateMachine + Sync + 'static,
@@ -110,7 +123,6 @@ impl Node {
     {
         let doors = Doors::open(config, &identity).await?;
         announce(&identity, &doors);
-        let shared = Shared::new(clock);
         let started = assembly::start(config, identity, recovered, doors, &shared).inspect_err(|_| shared.stop())?;
         let Running { peers, clients, report, stations, verifiers, tasks } = started;
         let inside = Box::new(Parts { report, store });
@@ -179,11 +191,31 @@ impl Node {
 ///
 /// # Errors
 /// As for [`Node::start`].
-pub async fn run(mut config: NodeConfig, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
+pub async fn run(config: NodeConfig, shutdown: impl Future<Output = ()>) -> Result<(), NodeError> {
+    keep(config, None, shutdown).await
+}
+
+/// Runs a node as [`run`] does, with somebody else speaking and hearing in its place: an adversary of the test harness.
+///
+/// # Errors
+/// As for [`Node::start`].
+pub async fn run_behind(
+    config: NodeConfig,
+    seam: Arc<dyn Seam>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), NodeError> {
+    keep(config, Some(seam), shutdown).await
+}
+
+async fn keep(
+    mut config: NodeConfig,
+    seam: Option<Arc<dyn Seam>>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), NodeError> {
     tokio::pin!(shutdown);
     let mut repairs = 0;
     loop {
-        let node = Node::start(config.clone()).await?;
+        let node = Node::start_with(config.clone(), seam.clone()).await?;
         let is_damaged = tokio::select! {
             () = &mut shutdown => false,
             () = node.damaged(), if repairs < bounds::REPAIRS => true,

@@ -3,22 +3,27 @@
 use std::sync::Arc;
 
 use tetrarch_replica::Recipients;
-use tetrarch_transport::Peers;
-use tetrarch_types::{Message, Payload, ReplicaId, Results, Signed, sign};
+use tetrarch_transport::{Peers, Responder};
+use tetrarch_types::{Message, Payload, ReplicaId, Response, Results, Signed, sign};
 
 use crate::Identity;
 use crate::counters::{Count, Counts};
+use crate::seam::{Mouth, Seam};
 
 /// Signs and sends.
 pub(crate) struct Outbox {
     identity: Identity,
     peers: Arc<Peers>,
+    seam: Option<Arc<dyn Seam>>,
     counts: Counts,
 }
 
 impl Outbox {
-    pub(crate) const fn new(identity: Identity, peers: Arc<Peers>, counts: Counts) -> Self {
-        Self { identity, peers, counts }
+    pub(crate) fn new(identity: Identity, peers: Arc<Peers>, seam: Option<Arc<dyn Seam>>, counts: Counts) -> Self {
+        if let Some(seam) = &seam {
+            seam.begin(Mouth::new(&peers));
+        }
+        Self { identity, peers, seam, counts }
     }
 
     /// Signs a payload, encodes it once and hands it to the transport for each recipient. Returns the message if this replica is
@@ -28,11 +33,31 @@ impl Outbox {
         let message = sign(payload, self.identity.id(), scope, self.identity.key());
         let mut others = self.recipients(to).filter(|id| *id != self.identity.id()).peekable();
         if others.peek().is_some() {
-            let (lane, frame) = (message.lane(), Peers::frame(&message));
-            others.for_each(|id| self.peers.send(id, lane, frame.clone()));
+            self.say(others, &message);
         }
         self.counts.add(Count::MessagesSent);
         self.recipients(to).any(|id| id == self.identity.id()).then_some(message)
+    }
+
+    fn say(&self, others: impl Iterator<Item = ReplicaId>, message: &Message) {
+        if let Some(seam) = &self.seam {
+            let message = Arc::new(message.clone());
+            return others.for_each(|id| seam.say(id, &message));
+        }
+        let (lane, frame) = (message.lane(), Peers::frame(message));
+        others.for_each(|id| self.peers.send(id, lane, frame.clone()));
+    }
+
+    /// Answers a client. Never waits.
+    pub(crate) fn answer(&self, responder: Responder, response: Response) {
+        match &self.seam {
+            None => responder.send(response),
+            Some(seam) => {
+                if let Some(response) = seam.answer(response) {
+                    responder.send(response);
+                }
+            }
+        }
     }
 
     /// Signs the results of a batch.

@@ -10,6 +10,7 @@ use crate::counters::Counts;
 use crate::executor::Progress;
 use crate::health::Health;
 use crate::inbox::Inbox;
+use crate::seam::Seam;
 use crate::supplier::Wishes;
 use crate::verifier::Bench;
 
@@ -26,12 +27,14 @@ pub(crate) struct Shared {
     pub(crate) queries: Arc<Semaphore>,
     /// Places for questions about the status: a node full of reads still says how it is.
     pub(crate) statuses: Arc<Semaphore>,
+    /// Who speaks and hears in this node's place: nobody, but in a replica that was corrupted on purpose.
+    pub(crate) seam: Option<Arc<dyn Seam>>,
     pub(crate) counts: Counts,
     pub(crate) clock: Clock,
 }
 
 impl Shared {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, seam: Option<Arc<dyn Seam>>) -> Self {
         let (inbox, counts) = (Arc::new(Inbox::new()), Counts::new());
         Self {
             health: Arc::new(Health::new(Arc::clone(&inbox))),
@@ -40,6 +43,7 @@ impl Shared {
             progress: Progress::default(),
             queries: Arc::new(Semaphore::new(bounds::QUERIES)),
             statuses: Arc::new(Semaphore::new(bounds::STATUS_QUERIES)),
+            seam,
             clock,
             inbox,
             counts,

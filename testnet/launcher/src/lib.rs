@@ -3,7 +3,7 @@
 //! - [`create()`] makes a directory with everything a testnet needs; [`Testnet::open`] finds it whole.
 //! - [`Supervisor`] starts the nodes and keeps them up. It holds the standard input of each: whatever becomes of the supervisor, no
 //!   node outlives it. What crashes is started again, what was killed on purpose stays down.
-//! - [`send`] tells a running supervisor, through a socket in the directory, whom to kill, start, pause or resume.
+//! - [`send`] tells a running supervisor, through a socket in the directory, whom to kill, start, pause, resume or corrupt.
 //! - [`Observer`] says how everything is.
 //!
 //! Signals go to processes that the supervisor started and has not yet seen end, and to nothing else.
@@ -43,3 +43,4 @@ pub use recovery::{RecoveryStatus, TransferStatus};
 pub use status::{Observer, ReplicaState, ReplicaStatus, TestnetStatus};
 pub use supervisor::Supervisor;
 pub use testnet::{Testnet, wipe};
+pub use tetrarch_liar::{Corruption, Mode};

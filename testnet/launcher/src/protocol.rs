@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use tetrarch_liar::Corruption;
 
 /// The longest line either side takes, in bytes.
 pub(crate) const MAX_LINE: usize = 256 * 1024;
@@ -18,10 +19,17 @@ pub enum Command {
         /// Whom.
         replica: u16,
     },
-    /// Start one that is down.
+    /// Start one that is down, or make one honest that lies.
     Start {
         /// Whom.
         replica: u16,
+    },
+    /// Stop one and start it as a liar; one that is down comes up as one.
+    Corrupt {
+        /// Whom.
+        replica: u16,
+        /// How it lies.
+        corruption: Corruption,
     },
     /// SIGSTOP.
     Pause {
@@ -100,6 +108,9 @@ pub struct ProcessStatus {
     pub pid: Option<u32>,
     /// What it is doing.
     pub state: ProcessState,
+    /// How it lies; none of an honest one.
+    #[serde(default)]
+    pub corruption: Option<Corruption>,
     /// How often it was started again after a crash.
     pub restarts: u64,
     /// How its last process ended, if it did so by itself.
@@ -111,7 +122,15 @@ pub struct ProcessStatus {
 impl ProcessStatus {
     /// Before its first process.
     pub(crate) const fn starting(id: u16) -> Self {
-        Self { id, pid: None, state: ProcessState::Restarting, restarts: 0, last_exit: None, last_words: None }
+        Self {
+            id,
+            pid: None,
+            state: ProcessState::Restarting,
+            corruption: None,
+            restarts: 0,
+            last_exit: None,
+            last_words: None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::{Digest, SigningKey};
+use tetrarch_liar::Corruption;
 use tetrarch_types::{NodeMode, NodeStatus};
 
 use crate::control;
@@ -25,6 +26,8 @@ pub enum ReplicaState {
     Recovering,
     /// It answers that it does not vote; its reason stands beside it.
     Halted,
+    /// Up, and lies on purpose; how, stands beside it.
+    Byzantine,
     /// Killed on purpose.
     Killed,
     /// Stopped by SIGSTOP.
@@ -40,9 +43,20 @@ impl ReplicaState {
             Self::Running => "running",
             Self::Recovering => "recovering",
             Self::Halted => "halted",
+            Self::Byzantine => "byzantine",
             Self::Killed => "killed",
             Self::Paused => "paused",
             Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+impl ReplicaStatus {
+    /// What it is doing, for people: of a liar, how it lies.
+    pub fn words(&self) -> String {
+        match self.corruption {
+            Some(Corruption { mode, .. }) => format!("lying: {mode}"),
+            None => self.state.word().to_owned(),
         }
     }
 }
@@ -56,6 +70,9 @@ pub struct ReplicaStatus {
     pub pid: Option<u32>,
     /// What it is doing.
     pub state: ReplicaState,
+    /// How it lies.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub corruption: Option<Corruption>,
     /// Its view.
     pub view: Option<u64>,
     /// The last batch executed.
@@ -156,6 +173,7 @@ fn replica_status(id: u16, process: Option<&ProcessStatus>, answer: Result<NodeS
         id,
         pid: process.and_then(|process| process.pid),
         state,
+        corruption: process.and_then(|process| process.corruption).filter(|_| state == ReplicaState::Byzantine),
         view: said.as_ref().map(|status| status.view.get()),
         executed: said.as_ref().map(|status| status.executed.get()),
         stable_checkpoint: said.as_ref().map(|status| status.stable_checkpoint.get()),
@@ -168,6 +186,9 @@ fn replica_status(id: u16, process: Option<&ProcessStatus>, answer: Result<NodeS
 }
 
 fn replica_state(process: Option<&ProcessStatus>, said: Option<&NodeStatus>) -> ReplicaState {
+    if process.is_some_and(|process| process.state == ProcessState::Running && process.corruption.is_some()) {
+        return ReplicaState::Byzantine;
+    }
     match (process.map(|process| process.state), said.map(|status| &status.mode)) {
         (Some(ProcessState::Killed), _) => ReplicaState::Killed,
         (Some(ProcessState::Paused), _) => ReplicaState::Paused,

@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tetrarch_launcher::{
-    Answer, Command, LaunchError, Plan, ProcessState, ProcessStatus, Refusal, Supervisor, SupervisorLock,
-    SupervisorStatus, Testnet, create, send,
+    Answer, Command, Corruption, LaunchError, Mode, Plan, ProcessState, ProcessStatus, Refusal, Supervisor,
+    SupervisorLock, SupervisorStatus, Testnet, create, send,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Crashes while there is a file `crash` beside its configuration, and is deaf to SIGTERM while there is one called `deaf`.
 const SCRIPT: &str = r#"#!/bin/sh
-[ "$1 $2 $3 $5" = "node run --config --exit-with-stdin" ] || { echo "unexpected arguments: $*" >&2; exit 9; }
+case "$1 $2 $3 $5 $6 $7 $8 $9" in
+    "node run --config --exit-with-stdin    ") ;;
+    "testnet liar --config --exit-with-stdin --mode slow --seed 5") ;;
+    *) echo "unexpected arguments: $*" >&2; exit 9 ;;
+esac
 here=$(dirname "$4")
 echo "up with $4" >&2
 if [ -e "$here/crash" ]; then echo "error: the crash file is there" >&2; exit 3; fi
@@ -261,4 +265,44 @@ async fn a_socket_deep_down_in_the_tree() {
 
 fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_lies_from_corrupt_to_start_whatever_happens_between() {
+    let bench = Bench::new();
+    let supervisor = bench.start();
+    let honest = bench.until_running(2).await;
+    let corruption = Corruption { mode: Mode::Slow, seed: 5 };
+    let corrupt = || bench.ask(Command::Corrupt { replica: 2, corruption });
+    corrupt().await.unwrap();
+    assert_eq!(process_state(honest), None, "the honest one has ended when `corrupt` is answered");
+    let liar = bench.until_running(2).await;
+    assert_eq!(bench.status().await.replicas[2].corruption, Some(corruption));
+    assert!(bench.status().await.replicas.iter().filter(|it| it.id != 2).all(|it| it.corruption.is_none()));
+
+    // A liar that ends by itself comes back as one.
+    std::fs::write(bench.dir.path().join("net/replica-2/crash"), "").unwrap();
+    let pid = rustix::process::Pid::from_raw(i32::try_from(liar).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    bench.until(2, |status| status.state == ProcessState::Restarting && status.last_words.is_some()).await;
+    std::fs::remove_file(bench.dir.path().join("net/replica-2/crash")).unwrap();
+    bench.until_running(2).await;
+    assert_eq!(bench.status().await.replicas[2].corruption, Some(corruption));
+
+    bench.ask(Command::Start { replica: 2 }).await.unwrap();
+    bench.until_running(2).await;
+    assert_eq!(bench.status().await.replicas[2].corruption, None, "honest, without having been killed first");
+    assert!(matches!(bench.refusal(Command::Start { replica: 2 }).await, Refusal::AlreadyRunning { replica: 2, .. }));
+
+    // One that is down, and one that is paused.
+    bench.ask(Command::Kill { replica: 2 }).await.unwrap();
+    corrupt().await.unwrap();
+    bench.until_running(2).await;
+    bench.ask(Command::Pause { replica: 2 }).await.unwrap();
+    bench.ask(Command::Start { replica: 2 }).await.unwrap();
+    bench.until_running(2).await;
+    assert_eq!(bench.status().await.replicas[2].corruption, None);
+    let unknown = bench.refusal(Command::Corrupt { replica: 4, corruption }).await;
+    assert_eq!(unknown, Refusal::NoSuchReplica { replica: 4, n: 4 });
+    supervisor.stop().await;
 }

@@ -105,9 +105,9 @@ fn now(status: &TestnetStatus) -> String {
 fn changes(before: &TestnetStatus, after: &TestnetStatus) -> Vec<String> {
     let mut changes = Vec::new();
     for (old, new) in before.replicas.iter().zip(&after.replicas) {
-        if old.state != new.state {
+        if old.words() != new.words() {
             let reason = new.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            changes.push(format!("replica {} was {}, is {}{reason}", new.id, old.state.word(), new.state.word()));
+            changes.push(format!("replica {} was {}, is {}{reason}", new.id, old.words(), new.words()));
         }
     }
     if let (Some(view), Some(primary)) = (after.view, after.primary)
@@ -127,6 +127,7 @@ mod tests {
             id,
             pid: None,
             state,
+            corruption: None,
             view,
             executed: Some(7),
             stable_checkpoint: None,

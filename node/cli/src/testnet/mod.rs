@@ -1,6 +1,7 @@
 //! `tetrarch testnet`: a whole cluster on this machine, to use, to break and to mend.
 
 mod breakage;
+mod corrupt;
 mod detach;
 mod down;
 mod failure;
@@ -38,6 +39,11 @@ pub(crate) enum TestnetCommand {
     Pause(breakage::BreakArguments),
     /// Let a paused replica go on.
     Resume(breakage::BreakArguments),
+    /// Replace a replica by one that lies, with that replica's key. It is honest again after `start`.
+    Corrupt(corrupt::CorruptArguments),
+    /// Run a replica that lies. The supervisor does this.
+    #[command(hide = true)]
+    Liar(corrupt::LiarArguments),
     /// Stop the testnet.
     Down(down::DownArguments),
     /// Print a replica's log.
@@ -45,8 +51,11 @@ pub(crate) enum TestnetCommand {
 }
 
 /// Runs `tetrarch testnet`.
-pub(crate) async fn run(command: TestnetCommand, output: &Output) -> Result<(), Failure> {
-    logging::start(&logging::Settings::for_command(None))?;
+pub(crate) async fn run(command: TestnetCommand, log: Option<&str>, output: &Output) -> Result<(), Failure> {
+    // A liar logs as a node does.
+    if !matches!(command, TestnetCommand::Liar(_)) {
+        logging::start(&logging::Settings::for_command(None))?;
+    }
     match command {
         TestnetCommand::Up(arguments) => up::run(arguments, output).await,
         TestnetCommand::Status(arguments) => status::run(&arguments, output).await,
@@ -54,6 +63,8 @@ pub(crate) async fn run(command: TestnetCommand, output: &Output) -> Result<(), 
         TestnetCommand::Start(arguments) => breakage::start(&arguments, output).await,
         TestnetCommand::Pause(arguments) => breakage::pause(&arguments, output).await,
         TestnetCommand::Resume(arguments) => breakage::resume(&arguments, output).await,
+        TestnetCommand::Corrupt(arguments) => corrupt::run(&arguments, output).await,
+        TestnetCommand::Liar(arguments) => corrupt::lie(arguments, log).await,
         TestnetCommand::Down(arguments) => down::run(&arguments, output).await,
         TestnetCommand::Logs(arguments) => logs::run(&arguments, output).await,
     }

@@ -95,7 +95,7 @@ mod tests {
     fn process(id: u16, restarts: u64, state: ProcessState) -> ProcessStatus {
         let last_exit = Some("exit status: 2".to_owned());
         let last_words = Some("error: the key is damaged".to_owned());
-        ProcessStatus { id, pid: None, state, restarts, last_exit, last_words }
+        ProcessStatus { id, pid: None, state, corruption: None, restarts, last_exit, last_words }
     }
 
     #[test]

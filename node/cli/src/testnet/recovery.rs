@@ -33,6 +33,7 @@ mod tests {
             id: 1,
             pid: None,
             state: ReplicaState::Recovering,
+            corruption: None,
             view: None,
             executed: None,
             stable_checkpoint: None,

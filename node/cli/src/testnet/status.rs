@@ -61,7 +61,7 @@ fn row(status: &TestnetStatus, replica: &ReplicaStatus) -> Vec<String> {
     vec![
         replica.id.to_string(),
         or_dash(replica.pid),
-        replica.state.word().into(),
+        replica.words(),
         role(status.primary, replica.id).into(),
         or_dash(replica.view),
         or_dash(replica.executed),

@@ -95,6 +95,7 @@ mod tests {
             id: 2,
             pid: None,
             state: ReplicaState::Recovering,
+            corruption: None,
             view: None,
             executed: None,
             stable_checkpoint: None,

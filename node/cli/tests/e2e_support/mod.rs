@@ -4,6 +4,8 @@
 #![allow(clippy::print_stderr, reason = "what a failing test's replicas logged")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod history;
+pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod slot;
 
@@ -58,7 +60,12 @@ impl Net {
 
     /// A testnet of four that serves, with checkpoints so close together that a test sees many.
     pub(crate) fn up_with_many_checkpoints() -> Self {
-        let mut net = Self::vacant(4);
+        Self::up_large_with_many_checkpoints(4)
+    }
+
+    /// The same with any number of replicas.
+    pub(crate) fn up_large_with_many_checkpoints(n: u16) -> Self {
+        let mut net = Self::vacant(n);
         net.made_with = vec!["--checkpoint-interval", "8", "--window", "16"];
         net.start();
         net
@@ -200,6 +207,12 @@ impl Net {
             assert!(!text.contains("panicked at"), "{}:\n{text}", path.display());
         }
         assert!(!self.up_words().contains("panicked at"), "{}", self.up_words());
+    }
+
+    /// What one replica has logged.
+    pub(crate) fn log(&self, replica: u16) -> String {
+        let path = self.dir().join(format!("replica-{replica}/log/node.log"));
+        std::fs::read_to_string(path).unwrap_or_default()
     }
 
     fn logs(&self) -> Vec<(PathBuf, String)> {

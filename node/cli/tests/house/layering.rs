@@ -4,9 +4,25 @@ use super::workspace::{Workspace, refuse};
 
 /// What each crate may depend on, of our own. Tests may use more.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("cli", &["launcher", "simulator", "client", "server", "transport", "kv", "replica", "types", "storage", "crypto"]),
+    (
+        "cli",
+        &[
+            "launcher",
+            "liar",
+            "simulator",
+            "client",
+            "server",
+            "transport",
+            "kv",
+            "replica",
+            "types",
+            "storage",
+            "crypto",
+        ],
+    ),
     ("fuzz", &["simulator", "client", "kv", "replica", "types", "storage", "crypto"]),
-    ("launcher", &["client", "server", "types", "crypto"]),
+    ("launcher", &["liar", "client", "server", "types", "crypto"]),
+    ("liar", &["adversary", "chance", "server", "types", "crypto"]),
     ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto", "mutants"]),
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),

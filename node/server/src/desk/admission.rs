@@ -12,6 +12,7 @@ use crate::counters::{Count, Counts};
 use crate::egress::Egress;
 use crate::health::Health;
 use crate::inbox::{Inbox, NotTaken};
+use crate::seam::Seam;
 use crate::verifier::Admission;
 
 /// Admits transactions.
@@ -20,6 +21,7 @@ pub(crate) struct Desk<M, S> {
     pub(crate) egress: Arc<Egress<M, S>>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) health: Arc<Health>,
+    pub(crate) seam: Option<Arc<dyn Seam>>,
     pub(crate) clock: Clock,
     pub(crate) counts: Counts,
 }
@@ -28,12 +30,12 @@ impl<M: StateMachine + Sync, S: Store> Admission for Desk<M, S> {
     /// The waiter is added before anything is looked up: a batch that executes in between then finds it, or was there to be found.
     fn admit(&self, transaction: Verified<Transaction>, responder: Responder) {
         if let Err(problem) = self.state.check(&transaction.body.command) {
-            return responder.send(Response::Refused(Refusal::Malformed(problem)));
+            return self.egress.respond(responder, Response::Refused(Refusal::Malformed(problem)));
         }
         let id = transaction.id();
         if let Err(responder) = self.egress.waiters().add(id, responder, self.clock.time()) {
             self.counts.add(Count::Busy);
-            return responder.send(Response::Refused(Refusal::Busy));
+            return self.egress.respond(responder, Response::Refused(Refusal::Busy));
         }
         if let Err(refusal) = self.refusal(&transaction).map_or_else(|| self.pass_on(transaction), Err) {
             self.egress.settle(id, refusal);
@@ -60,6 +62,9 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
     }
 
     fn pass_on(&self, transaction: Verified<Transaction>) -> Result<(), Refusal> {
+        if self.seam.as_ref().is_some_and(|seam| !seam.admit(&transaction)) {
+            return Ok(());
+        }
         self.inbox.request(transaction).map_err(|reason| match reason {
             NotTaken::Full => {
                 self.counts.add(Count::Busy);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tetrarch_kv::{Execution, QueryError, StateMachine};
 use tetrarch_storage::{Store, StoreError};
+use tetrarch_transport::Responder;
 use tetrarch_types::{Query, Refusal, Response, SeqNum, StateProof};
 
 use crate::egress::Egress;
@@ -19,8 +20,8 @@ pub(crate) struct Answers<M, S> {
 }
 
 impl<M: StateMachine, S: Store> Answers<M, S> {
-    pub(crate) fn to(&self, query: Query) -> Response {
-        self.answer(query).unwrap_or_else(Response::Refused)
+    pub(crate) fn to(&self, query: Query, responder: Responder) {
+        self.egress.respond(responder, self.answer(query).unwrap_or_else(Response::Refused));
     }
 
     fn answer(&self, query: Query) -> Result<Response, Refusal> {

@@ -58,7 +58,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         let Ok(place) = Arc::clone(places).try_acquire_owned() else { return self.busy(responder) };
         let answers = Arc::clone(&self.answers);
         tokio::task::spawn_blocking(move || {
-            responder.send(answers.to(query));
+            answers.to(query, responder);
             drop(place);
         });
     }

@@ -57,7 +57,7 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
                 Parcel::Executed(executed) => executed.replies.into_iter().for_each(|reply| self.answer(reply)),
                 Parcel::Refused { transaction, refusal } => self.settle_refusal(transaction, refusal),
                 Parcel::Halted(reason) => {
-                    refuse(self.waiters.take_all(), &Refusal::NotServing(reason));
+                    self.refuse(self.waiters.take_all(), &Refusal::NotServing(reason));
                 }
             }
         }
@@ -72,7 +72,7 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
         let reply = self.reply(stored);
         self.counts.add_many(Count::Replies, responders.len());
         for responder in responders {
-            responder.send(Response::Reply(reply.clone()));
+            self.respond(responder, Response::Reply(reply.clone()));
         }
     }
 
@@ -91,8 +91,19 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     pub(crate) fn settle(&self, transaction: TransactionId, refusal: Refusal) {
         match self.state.reply(&transaction) {
             Ok(Some(stored)) => self.answer(stored),
-            Ok(None) => refuse(self.waiters.take(&transaction), &refusal),
-            Err(error) => refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
+            Ok(None) => self.refuse(self.waiters.take(&transaction), &refusal),
+            Err(error) => self.refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
+        }
+    }
+
+    /// Sends one answer, whatever it is.
+    pub(crate) fn respond(&self, responder: Responder, response: Response) {
+        self.outbox.answer(responder, response);
+    }
+
+    fn refuse(&self, responders: Vec<Responder>, refusal: &Refusal) {
+        for responder in responders {
+            self.respond(responder, Response::Refused(refusal.clone()));
         }
     }
 
@@ -121,11 +132,5 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
             signed.pop_first();
         }
         results
-    }
-}
-
-fn refuse(responders: Vec<Responder>, refusal: &Refusal) {
-    for responder in responders {
-        responder.send(Response::Refused(refusal.clone()));
     }
 }

@@ -4,22 +4,29 @@ use std::sync::Arc;
 
 use tetrarch_crypto::Digest;
 use tetrarch_transport::{Received, Responder};
-use tetrarch_types::{MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
+use tetrarch_types::{Message, MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
 
 use super::{Admission, Submission};
 use crate::counters::{Count, Counts};
 use crate::inbox::Inbox;
+use crate::seam::Seam;
 
 /// Checks chunks and passes on what holds.
 pub(crate) struct Gate {
     verifier: Arc<Verifier>,
     inbox: Arc<Inbox>,
+    seam: Option<Arc<dyn Seam>>,
     counts: Counts,
 }
 
 impl Gate {
-    pub(crate) const fn new(verifier: Arc<Verifier>, inbox: Arc<Inbox>, counts: Counts) -> Self {
-        Self { verifier, inbox, counts }
+    pub(crate) const fn new(
+        verifier: Arc<Verifier>,
+        inbox: Arc<Inbox>,
+        seam: Option<Arc<dyn Seam>>,
+        counts: Counts,
+    ) -> Self {
+        Self { verifier, inbox, seam, counts }
     }
 
     /// Checks messages with one batch of signatures and passes on, in order, those that hold. Waits for room in the inbox.
@@ -39,6 +46,7 @@ impl Gate {
         let messages = own_words.into_iter().map(|it| it.message).collect();
         for ((from, kind), verdict) in senders.into_iter().zip(self.verifier.messages(messages)) {
             match verdict {
+                Ok(message) if self.is_deaf_to(&message) => {}
                 // A closed inbox means that the driver has stopped: nobody misses the message.
                 Ok(message) => drop(self.inbox.message(message)),
                 Err(rejection) => self.refuse(from, kind, &rejection.to_string()),
@@ -74,6 +82,10 @@ impl Gate {
             Rejection::BadSignature => Refusal::BadSignature,
             other => Refusal::Malformed(other.to_string()),
         }
+    }
+
+    fn is_deaf_to(&self, message: &Message) -> bool {
+        self.seam.as_ref().is_some_and(|seam| !seam.hear(message))
     }
 
     fn refuse(&self, from: ReplicaId, kind: MessageKind, reason: &str) {

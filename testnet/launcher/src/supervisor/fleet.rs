@@ -44,6 +44,7 @@ impl Fleet {
             Command::Status => return Answer::Status(self.status()),
             Command::Kill { replica } => self.order(replica, Order::Kill).await,
             Command::Start { replica } => self.order(replica, Order::Start).await,
+            Command::Corrupt { replica, corruption } => self.order(replica, Order::Corrupt(corruption)).await,
             Command::Pause { replica } => self.order(replica, Order::Pause).await,
             Command::Resume { replica } => self.order(replica, Order::Resume).await,
             Command::Down => {
@@ -114,7 +115,8 @@ impl Handle {
 fn start_keeper(replica: u16, recipe: Recipe, force: watch::Receiver<bool>) -> Handle {
     let (orders, receiver) = mpsc::channel(MAX_ORDERS);
     let (sender, status) = watch::channel(ProcessStatus::starting(replica));
-    let keeper = Keeper { replica, recipe, orders: receiver, status: sender, force, backoff: Backoff::new() };
+    let keeper =
+        Keeper { replica, recipe, orders: receiver, status: sender, force, backoff: Backoff::new(), corruption: None };
     tokio::spawn(keeper.run());
     Handle { orders, status }
 }

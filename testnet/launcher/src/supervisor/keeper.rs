@@ -6,12 +6,15 @@
 //!      ▲                │ ▲ pause, resume      │
 //!      └────── kill ────┴─┴────────────────────┘          stop, from anywhere: Over
 //! ```
+//!
+//! `corrupt`, from anywhere, leads to Up as a liar, and `start` to Up as an honest node. A liar that crashes comes back as a liar.
 
 use std::io;
 use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tetrarch_liar::Corruption;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
@@ -19,11 +22,15 @@ use super::backoff::Backoff;
 use super::process::{Process, Recipe};
 use crate::protocol::{ProcessState, ProcessStatus, Refusal};
 
+/// How long a node may take to end by itself when it changes sides.
+const CHANGE: Duration = Duration::from_secs(5);
+
 /// What a keeper is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
     Kill,
     Start,
+    Corrupt(Corruption),
     Pause,
     Resume,
     Stop { grace: Duration },
@@ -42,6 +49,8 @@ pub(super) struct Keeper {
     pub(super) status: watch::Sender<ProcessStatus>,
     pub(super) force: watch::Receiver<bool>,
     pub(super) backoff: Backoff,
+    /// How it lies, while it is to lie.
+    pub(super) corruption: Option<Corruption>,
 }
 
 enum Phase {
@@ -89,11 +98,20 @@ impl Keeper {
                 self.publish(ProcessState::Running, Some(pid));
                 (Phase::Up(process), result)
             }
+            Order::Corrupt(corruption) => self.change(process, Some(corruption)).await,
+            Order::Start if self.corruption.is_some() => self.change(process, None).await,
             Order::Start if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { replica, pid })),
             Order::Start => (Phase::Up(process), Err(Refusal::AlreadyRunning { replica, pid })),
         };
         let _ = done.send(result);
         phase
+    }
+
+    /// Ends a process and starts it on the other side.
+    async fn change(&mut self, process: Box<Process>, to: Option<Corruption>) -> (Phase, Result<(), Refusal>) {
+        let exit = describe(&process.stop(CHANGE, &mut self.force).await);
+        self.recipe.log.note(&format!("stopped to change sides ({exit})"));
+        self.start(to)
     }
 
     fn pause(&self, mut process: Box<Process>) -> (Phase, Result<(), Refusal>) {
@@ -156,7 +174,8 @@ impl Keeper {
                 self.publish(ProcessState::Stopped, None);
                 (Phase::Over, Ok(()))
             }
-            Order::Start => self.start(),
+            Order::Start => self.start(None),
+            Order::Corrupt(corruption) => self.start(Some(corruption)),
             Order::Kill if !is_resting => {
                 self.recipe.log.note("not started again: killed on purpose");
                 self.publish(ProcessState::Killed, None);
@@ -168,8 +187,9 @@ impl Keeper {
         phase
     }
 
-    fn start(&mut self) -> (Phase, Result<(), Refusal>) {
+    fn start(&mut self, corruption: Option<Corruption>) -> (Phase, Result<(), Refusal>) {
         self.backoff.reset();
+        self.corruption = corruption;
         let phase = self.launch();
         let result = match &phase {
             Phase::Up(_) => Ok(()),
@@ -184,9 +204,11 @@ impl Keeper {
 
     fn launch(&mut self) -> Phase {
         self.recipe.log.forget();
-        match Process::start(&self.recipe) {
+        match Process::start(&self.recipe, self.corruption) {
             Ok(process) => {
-                self.recipe.log.note(&format!("started as process {}", process.pid().unwrap_or_default()));
+                let side = self.corruption.map(|it| format!(", to lie: {} with seed {}", it.mode, it.seed));
+                let pid = process.pid().unwrap_or_default();
+                self.recipe.log.note(&format!("started as process {pid}{}", side.unwrap_or_default()));
                 self.publish(ProcessState::Running, process.pid());
                 Phase::Up(Box::new(process))
             }
@@ -201,6 +223,7 @@ impl Keeper {
         self.status.send_modify(|status| {
             status.state = state;
             status.pid = pid;
+            status.corruption = self.corruption;
         });
     }
 
@@ -208,6 +231,7 @@ impl Keeper {
         self.status.send_modify(|status| {
             status.state = state;
             status.pid = None;
+            status.corruption = self.corruption;
             status.last_exit = exit;
             status.last_words = words;
         });

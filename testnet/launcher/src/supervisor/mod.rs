@@ -6,7 +6,6 @@ mod keeper;
 mod process;
 mod server;
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,8 +75,5 @@ impl Drop for Supervisor {
 fn recipe(layout: &Layout, replica: u16, program: &Path) -> Result<Recipe, LaunchError> {
     let path = layout.log(replica);
     let log = LogFile::open(&path).map_err(LaunchError::io(&path, "open"))?;
-    let mut arguments: Vec<OsString> = ["node", "run", "--config"].map(OsString::from).into();
-    arguments.push(layout.config(replica).into());
-    arguments.push("--exit-with-stdin".into());
-    Ok(Recipe { program: program.into(), arguments, log })
+    Ok(Recipe { program: program.into(), config: layout.config(replica), log })
 }

@@ -7,6 +7,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tetrarch_liar::Corruption;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 
@@ -19,8 +20,21 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) program: PathBuf,
-    pub(super) arguments: Vec<OsString>,
+    pub(super) config: PathBuf,
     pub(super) log: LogFile,
+}
+
+impl Recipe {
+    /// An honest node is an ordinary one; a liar is a command of its own, since `node run` cannot lie.
+    fn arguments(&self, corruption: Option<Corruption>) -> Vec<OsString> {
+        let verb: &[&str] = if corruption.is_some() { &["testnet", "liar"] } else { &["node", "run"] };
+        let mut arguments: Vec<OsString> = verb.iter().copied().map(OsString::from).collect();
+        arguments.extend(["--config".into(), self.config.clone().into(), "--exit-with-stdin".into()]);
+        if let Some(Corruption { mode, seed }) = corruption {
+            arguments.extend(["--mode", mode.name(), "--seed", &seed.to_string()].map(OsString::from));
+        }
+        arguments
+    }
 }
 
 /// A process of ours. Nothing else is ever sent a signal: its id stays its own until this value has seen it end.
@@ -35,11 +49,11 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(recipe: &Recipe) -> io::Result<Self> {
+    pub(super) fn start(recipe: &Recipe, corruption: Option<Corruption>) -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         let mut command = Command::new(&recipe.program);
         command
-            .args(&recipe.arguments)
+            .args(recipe.arguments(corruption))
             .stdin(Stdio::piped())
             .stdout(writer.try_clone()?)
             .stderr(writer)
