@@ -10,6 +10,7 @@ use tetrarch_types::{
     limits,
 };
 
+use super::deck::Deck;
 use super::memo::Memo;
 use super::{Teller, own};
 use crate::Word;
@@ -37,26 +38,36 @@ const OTHER_DIGEST: &str = "bad-batch-other-digest";
 pub(super) const FORMS: &[&str] =
     &[NO_BODY, TWICE, EXECUTED, EMPTY, TOO_MANY, TOO_HEAVY, EXPIRED, FORGED, OTHER_DIGEST];
 
-const RATE: Rate = 3_500;
+const RATE: Rate = 5_000;
 
 /// Heavy batches cost whoever simulates them more than all the others together: so many in a liar's life.
 const HEAVY: u32 = 1;
 
-#[derive(Default)]
 pub(super) struct BadBatch {
+    forms: Deck,
     /// By place: what everyone is told instead.
     told: Memo<(View, SeqNum), Vec<Arc<Message>>>,
     heavy: u32,
+}
+
+impl BadBatch {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(FORMS), told: Memo::default(), heavy: 0 }
+    }
 }
 
 impl Teller for BadBatch {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         let Some(proposal) = own::proposal(&word.message, hand) else { return vec![word] };
         let place = own::place(proposal);
-        let heavy = &mut self.heavy;
-        let told = self.told.of(place, || {
-            let lie = hand.rng.chance(RATE).then(|| bad(proposal, place, heavy, hand)).flatten();
-            lie.unwrap_or_default().into_iter().map(Arc::new).collect()
+        let Self { forms, told, heavy } = self;
+        let told = told.of(place, || {
+            let lies = hand.rng.chance(RATE);
+            let lie = lies.then(|| forms.deal(hand, |form, hand| bad(form, proposal, *heavy < HEAVY, hand))).flatten();
+            let Some((form, lie)) = lie else { return Vec::new() };
+            *heavy += u32::from(form == TOO_HEAVY);
+            hand.lied_as(form);
+            lie.into_iter().map(Arc::new).collect()
         });
         if told.is_empty() {
             return vec![word];
@@ -65,17 +76,16 @@ impl Teller for BadBatch {
     }
 }
 
-fn bad(proposal: &Proposal, place: (View, SeqNum), heavy: &mut u32, hand: &mut Hand<'_>) -> Option<Vec<Message>> {
-    let mut form = hand.rng.pick(FORMS)?;
-    if form == TOO_HEAVY && *heavy >= HEAVY {
-        form = EMPTY;
+/// None if the form cannot be told here.
+fn bad(form: &'static str, truth: &Proposal, may_be_heavy: bool, hand: &mut Hand<'_>) -> Option<Vec<Message>> {
+    if form == TOO_HEAVY && !may_be_heavy {
+        return None;
     }
-    *heavy += u32::from(form == TOO_HEAVY);
-    let mut batch = proposal.batch.clone();
+    let place = own::place(truth);
+    let mut batch = truth.batch.clone();
     let bodies = bodies(form, hand);
     batch.transactions.extend(bodies.iter().map(Transaction::id));
     change(form, &mut batch, hand)?;
-    hand.lied_as(form);
     let proposal = match form {
         OTHER_DIGEST => {
             let (view, seq) = place;

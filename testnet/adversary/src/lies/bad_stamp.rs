@@ -5,6 +5,7 @@ use std::time::Duration;
 use tetrarch_chance::Rate;
 use tetrarch_types::{Batch, Message, SeqNum, Timestamp, View};
 
+use super::deck::Deck;
 use super::memo::Memo;
 use super::{Teller, own};
 use crate::Word;
@@ -25,9 +26,15 @@ pub(super) const FORMS: &[&str] = &[BACKWARD, ZERO, FUTURE, LAST, EDGE];
 
 const RATE: Rate = 3_500;
 
-#[derive(Default)]
 pub(super) struct BadStamp {
+    forms: Deck,
     told: Memo<(View, SeqNum), Option<(&'static str, Timestamp)>>,
+}
+
+impl BadStamp {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(FORMS), told: Memo::default() }
+    }
 }
 
 impl Teller for BadStamp {
@@ -35,7 +42,11 @@ impl Teller for BadStamp {
         let Some(proposal) = own::proposal(&word.message, hand) else { return vec![word] };
         let place = own::place(proposal);
         let truth = proposal.batch.timestamp;
-        let told = self.told.of(place, || hand.rng.chance(RATE).then(|| wrong(truth, hand)));
+        let forms = &mut self.forms;
+        let told = self.told.of(place, || {
+            let lies = hand.rng.chance(RATE);
+            lies.then(|| forms.deal(hand, |form, hand| Some(wrong(form, truth, hand)))).flatten()
+        });
         let Some((form, timestamp)) = *told else { return vec![word] };
         hand.lied_as(form);
         let batch = Batch { timestamp, ..proposal.batch.clone() };
@@ -43,14 +54,12 @@ impl Teller for BadStamp {
     }
 }
 
-fn wrong(truth: Timestamp, hand: &mut Hand<'_>) -> (&'static str, Timestamp) {
-    let form = hand.rng.one_of([BACKWARD, ZERO, FUTURE, LAST, EDGE]);
-    let stamp = match form {
+fn wrong(form: &'static str, truth: Timestamp, hand: &Hand<'_>) -> Timestamp {
+    match form {
         BACKWARD => Timestamp::from_micros(truth.as_micros().saturating_sub(1_000_000)),
         ZERO => Timestamp::ZERO,
         FUTURE => truth.plus(Duration::from_secs(3_600)),
         LAST => Timestamp::from_micros(u64::MAX),
-        _ => truth.plus(hand.setting.clock_bound.mul_f64(0.9)),
-    };
-    (form, stamp)
+        _ => truth.plus(hand.setting.clock_bound / 10 * 9),
+    }
 }

@@ -7,6 +7,7 @@ use tetrarch_chance::Rate;
 use tetrarch_types::{CheckpointCertificate, Message, NewView, ReplicaId, Signed, View, ViewChange};
 
 use super::Teller;
+use super::deck::Deck;
 use super::memo::Memo;
 use crate::Word;
 use crate::follow;
@@ -28,9 +29,18 @@ pub(super) const FORMS: &[&str] = &[TOO_FEW, REPEATED, DOCTORED, ALONE, WRONG_PR
 /// How often a NEW-VIEW comes that is nobody's turn.
 const RATE: Rate = 200;
 
-#[derive(Default)]
+/// What becomes of a NEW-VIEW that the liar's node sends.
+const CHANGED: &[&str] = &[TOO_FEW, REPEATED, DOCTORED];
+
 pub(super) struct ForgeNewView {
+    forms: Deck,
     told: Memo<View, Option<Arc<Message>>>,
+}
+
+impl ForgeNewView {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(CHANGED), told: Memo::default() }
+    }
 }
 
 impl Teller for ForgeNewView {
@@ -38,7 +48,8 @@ impl Teller for ForgeNewView {
         if let Message::NewView(signed) = word.message.as_ref()
             && signed.signer == hand.id
         {
-            let told = self.told.of(signed.payload.view, || lie(&signed.payload, hand));
+            let forms = &mut self.forms;
+            let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
             return vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }];
         }
         let mut said = vec![word];
@@ -50,9 +61,16 @@ impl Teller for ForgeNewView {
     }
 }
 
-fn lie(truth: &NewView, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    let form = hand.rng.one_of([TOO_FEW, REPEATED, DOCTORED]);
-    let mut view_changes = truth.view_changes.clone();
+fn lie(truth: &NewView, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+    let (form, view_changes) = forms.deal(hand, |form, hand| changed(form, &truth.view_changes, hand))?;
+    hand.lied_as(form);
+    let signed = new_view(hand.id, truth.view, view_changes, hand)?;
+    Some(Arc::new(Message::NewView(signed)))
+}
+
+/// What a NEW-VIEW is to rest on. None if there is nothing to cut out.
+fn changed(form: &'static str, truth: &[Signed<ViewChange>], hand: &Hand<'_>) -> Option<Vec<Signed<ViewChange>>> {
+    let mut view_changes = truth.to_vec();
     match form {
         TOO_FEW => {
             view_changes.pop()?;
@@ -69,9 +87,7 @@ fn lie(truth: &NewView, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
             view_changes.iter_mut().filter(|it| it.signer != hand.id).for_each(cut);
         }
     }
-    hand.lied_as(form);
-    let signed = new_view(hand.id, truth.view, view_changes, hand)?;
-    Some(Arc::new(Message::NewView(signed)))
+    Some(view_changes)
 }
 
 /// Nothing prepared any more; without certificates no checkpoint either.

@@ -8,6 +8,7 @@ use tetrarch_types::{
 };
 
 use super::Teller;
+use super::deck::Deck;
 use super::memo::Memo;
 use crate::Word;
 use crate::forge::{Flaw, votes};
@@ -37,16 +38,23 @@ pub(super) const FORMS: &[&str] =
     &[REPEATED_SIGNER, GARBAGE, PRIMARY_TWICE, MIXED_VIEWS, TOO_FEW, STALE, FALSE_CHECKPOINT, OVERSIZE];
 
 /// One VIEW-CHANGE a view, the same to everyone. None where nothing could be invented.
-#[derive(Default)]
 pub(super) struct InventPrepared {
+    forms: Deck,
     told: Memo<View, Option<Arc<Message>>>,
+}
+
+impl InventPrepared {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(FORMS), told: Memo::default() }
+    }
 }
 
 impl Teller for InventPrepared {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         match word.message.as_ref() {
             Message::ViewChange(signed) if signed.signer == hand.id => {
-                let told = self.told.of(signed.payload.view, || lie(&signed.payload, hand));
+                let forms = &mut self.forms;
+                let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
                 vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
             }
             _ => vec![word],
@@ -54,10 +62,8 @@ impl Teller for InventPrepared {
     }
 }
 
-/// The first form, in random order, that can be told here.
-fn lie(truth: &ViewChange, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    let forms = hand.rng.sample(FORMS, FORMS.len());
-    let (form, lie) = forms.into_iter().find_map(|form| Some((form, invented(form, truth, hand)?)))?;
+fn lie(truth: &ViewChange, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+    let (form, lie) = forms.deal(hand, |form, hand| invented(form, truth, hand))?;
     hand.lied_as(form);
     Some(Arc::new(Message::ViewChange(hand.sign(lie))))
 }

@@ -6,6 +6,7 @@ use tetrarch_crypto::state_tree::{Branch, Prefix};
 use tetrarch_types::{Message, SeqNum, StatePart, StateRow, Supply};
 
 use super::Teller;
+use super::deck::Deck;
 use crate::Word;
 use crate::hand::Hand;
 
@@ -31,14 +32,21 @@ pub(super) const FORMS: &[&str] = &[VOTES_HIDDEN, SILENT, DENIED, WRONG_HEIGHT, 
 /// Parts of the state, with their places.
 type Parts = Vec<(Prefix, StatePart)>;
 
-#[derive(Default)]
+/// What becomes of parts of the state.
+const OF_PARTS: &[&str] = &[SILENT, DENIED, WRONG_HEIGHT, STALE, ENDLESS, BAD_PART, FOREIGN_ROWS];
+
 pub(super) struct LieState {
+    forms: Deck,
     /// The first parts of each of the last two checkpoints that were asked for.
     earlier: Option<(SeqNum, Parts)>,
     latest: Option<(SeqNum, Parts)>,
 }
 
 impl LieState {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(OF_PARTS), earlier: None, latest: None }
+    }
+
     fn remember(&mut self, checkpoint: SeqNum, parts: &Parts) {
         if self.latest.as_ref().is_none_or(|(held, _)| *held < checkpoint) {
             self.earlier = self.latest.replace((checkpoint, parts.clone()));
@@ -48,29 +56,33 @@ impl LieState {
     /// One of many ways not to answer.
     fn state(&mut self, checkpoint: SeqNum, parts: &Parts, hand: &mut Hand<'_>) -> Vec<Supply> {
         self.remember(checkpoint, parts);
-        let mut parts = parts.clone();
-        let stale = self.earlier.as_ref().filter(|(held, _)| *held < checkpoint);
-        let form = hand.rng.one_of([SILENT, DENIED, WRONG_HEIGHT, STALE, ENDLESS, BAD_PART, BAD_PART, FOREIGN_ROWS]);
-        // Without an earlier state, what is changed is the truth.
-        let form = if form == STALE && stale.is_none() { BAD_PART } else { form };
+        let stale = self.earlier.as_ref().filter(|(held, _)| *held < checkpoint).map(|(_, parts)| parts);
+        let dealt = self.forms.deal(hand, |form, _| answers(form, checkpoint, parts, stale));
+        let Some((form, answers)) = dealt else { return vec![Supply::NoState { checkpoint }] };
         hand.lied_as(form);
-        match form {
-            SILENT => return Vec::new(),
-            DENIED => return vec![Supply::NoState { checkpoint }],
-            WRONG_HEIGHT => return vec![Supply::State { checkpoint: checkpoint.next(), parts }],
-            STALE => parts = stale.map(|(_, parts)| parts.clone()).unwrap_or_default(),
-            ENDLESS => {
-                let more = parts.iter().map(|(place, part)| (place.child(7), part.clone())).collect();
-                return vec![Supply::State { checkpoint, parts: more }, Supply::State { checkpoint, parts }];
-            }
-            BAD_PART => parts.iter_mut().for_each(|(_, part)| falsify(part)),
-            _ => {
-                let row = StateRow { table: "kv.records".to_owned(), key: b"nobody".to_vec(), value: vec![7] };
-                parts.iter_mut().for_each(|(_, part)| *part = StatePart::Rows(vec![row.clone()]));
-            }
-        }
-        vec![Supply::State { checkpoint, parts }]
+        answers
     }
+}
+
+/// None without an earlier state, if that is what is needed.
+fn answers(form: &'static str, checkpoint: SeqNum, truth: &Parts, stale: Option<&Parts>) -> Option<Vec<Supply>> {
+    let mut parts = truth.clone();
+    match form {
+        SILENT => return Some(Vec::new()),
+        DENIED => return Some(vec![Supply::NoState { checkpoint }]),
+        WRONG_HEIGHT => return Some(vec![Supply::State { checkpoint: checkpoint.next(), parts }]),
+        STALE => parts.clone_from(stale?),
+        ENDLESS => {
+            let more = parts.iter().map(|(place, part)| (place.child(7), part.clone())).collect();
+            return Some(vec![Supply::State { checkpoint, parts: more }, Supply::State { checkpoint, parts }]);
+        }
+        BAD_PART => parts.iter_mut().for_each(|(_, part)| falsify(part)),
+        _ => {
+            let row = StateRow { table: "kv.records".to_owned(), key: b"nobody".to_vec(), value: vec![7] };
+            parts.iter_mut().for_each(|(_, part)| *part = StatePart::Rows(vec![row.clone()]));
+        }
+    }
+    Some(vec![Supply::State { checkpoint, parts }])
 }
 
 impl Teller for LieState {

@@ -3,6 +3,7 @@
 mod bad_batch;
 mod bad_stamp;
 mod censor;
+mod deck;
 mod double_vote;
 mod equivocate;
 mod forge_certificate;
@@ -100,19 +101,19 @@ pub(crate) fn teller(lie: Lie, rng: &mut Rng) -> Box<dyn Teller> {
         Lie::Mutate => Box::new(mutate::Mutate),
         Lie::Impersonate => Box::new(impersonate::Impersonate),
         Lie::ForgeCertificate => Box::new(forge_certificate::ForgeCertificate),
-        Lie::OmitPrepared => Box::new(omit_prepared::OmitPrepared::default()),
-        Lie::InventPrepared => Box::new(invent_prepared::InventPrepared::default()),
-        Lie::WrongReproposals => Box::new(wrong_reproposals::WrongReproposals::default()),
-        Lie::ForgeNewView => Box::new(forge_new_view::ForgeNewView::default()),
+        Lie::OmitPrepared => Box::new(omit_prepared::OmitPrepared::new()),
+        Lie::InventPrepared => Box::new(invent_prepared::InventPrepared::new()),
+        Lie::WrongReproposals => Box::new(wrong_reproposals::WrongReproposals::new()),
+        Lie::ForgeNewView => Box::new(forge_new_view::ForgeNewView::new()),
         Lie::Jump => Box::new(jump::Jump::default()),
-        Lie::LieState => Box::new(lie_state::LieState::default()),
+        Lie::LieState => Box::new(lie_state::LieState::new()),
         Lie::SplitCheckpoints => Box::new(split_checkpoints::SplitCheckpoints::draw(rng)),
         Lie::Storm => Box::new(storm::Storm::default()),
         Lie::Slow => Box::new(slow::Slow::draw(rng)),
         Lie::Censor => Box::new(censor::Censor::default()),
         Lie::UnfairOrder => Box::new(unfair_order::UnfairOrder::default()),
-        Lie::BadBatch => Box::new(bad_batch::BadBatch::default()),
-        Lie::BadStamp => Box::new(bad_stamp::BadStamp::default()),
+        Lie::BadBatch => Box::new(bad_batch::BadBatch::new()),
+        Lie::BadStamp => Box::new(bad_stamp::BadStamp::new()),
         Lie::NeverPropose => Box::new(never_propose::NeverPropose),
         Lie::WrongReply => Box::new(wrong_reply::WrongReply),
     }

@@ -7,6 +7,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_types::{Batch, Message, NewView, PrePrepare, Signed, View};
 
 use super::Teller;
+use super::deck::Deck;
 use super::memo::Memo;
 use crate::Word;
 use crate::hand::Hand;
@@ -25,16 +26,23 @@ const NO_OP: &str = "wrong-reproposals-no-op";
 pub(super) const FORMS: &[&str] = &[DROPPED, GAP, EXCHANGED, INVENTED, NO_OP];
 
 /// One wrong NEW-VIEW a view: told to everyone alike, so that it could gather a quorum.
-#[derive(Default)]
 pub(super) struct WrongReproposals {
+    forms: Deck,
     told: Memo<View, Option<Arc<Message>>>,
+}
+
+impl WrongReproposals {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(FORMS), told: Memo::default() }
+    }
 }
 
 impl Teller for WrongReproposals {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         match word.message.as_ref() {
             Message::NewView(signed) if signed.signer == hand.id => {
-                let told = self.told.of(signed.payload.view, || lie(&signed.payload, hand));
+                let forms = &mut self.forms;
+                let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
                 vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
             }
             _ => vec![word],
@@ -42,19 +50,17 @@ impl Teller for WrongReproposals {
     }
 }
 
-/// None if there is nothing to get wrong.
-fn lie(truth: &NewView, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    // The no-op twice: replicas accept it without a content, so it can do most harm.
-    let form = hand.rng.one_of([DROPPED, GAP, EXCHANGED, INVENTED, NO_OP, NO_OP]);
-    let mut wrong = truth.clone();
-    change(form, &mut wrong, hand)?;
-    if wrong.proposals == truth.proposals {
-        return None;
-    }
+fn lie(truth: &NewView, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+    let (form, wrong) = forms.deal(hand, |form, hand| {
+        let mut wrong = truth.clone();
+        change(form, &mut wrong, hand)?;
+        (wrong.proposals != truth.proposals).then_some(wrong)
+    })?;
     hand.lied_as(form);
     Some(Arc::new(Message::NewView(hand.sign(wrong))))
 }
 
+/// None if there is nothing to get wrong.
 fn change(form: &'static str, wrong: &mut NewView, hand: &mut Hand<'_>) -> Option<()> {
     // The last ones are those that not everyone has executed.
     let count = wrong.proposals.len();
