@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, Message, PrePrepare, Prepare, ReplicaId, SeqNum, Signed, Status, Supply, Transaction,
-    TransactionId, View, ViewChange,
+    Batch, CheckpointCertificate, Message, NewView, PrePrepare, Prepare, ReplicaId, SeqNum, Signed, Status, Supply,
+    Transaction, TransactionId, View, ViewChange,
 };
 
 /// Assignments whose votes are remembered.
@@ -159,7 +159,7 @@ impl Overheard {
                 }
             }
             Message::ViewChange(signed) => self.note_view_change(signed),
-            Message::NewView(signed) => signed.payload.view_changes.iter().for_each(|it| self.note_view_change(it)),
+            Message::NewView(signed) => self.note_new_view(&signed.payload),
             Message::Supply(signed) => self.note_supply(&signed.payload),
             Message::Status(_) | Message::Fetch(_) => {}
         }
@@ -175,6 +175,15 @@ impl Overheard {
         self.proposals.push_back(message.clone());
         if self.proposals.len() > PROPOSALS {
             self.proposals.pop_front();
+        }
+    }
+
+    fn note_new_view(&mut self, new_view: &NewView) {
+        new_view.view_changes.iter().for_each(|it| self.note_view_change(it));
+        for Signed { payload: PrePrepare { view, seq, digest }, signature, .. } in &new_view.proposals {
+            if let Some(support) = self.support((*view, *seq, *digest)) {
+                support.pre_prepare = Some(*signature);
+            }
         }
     }
 

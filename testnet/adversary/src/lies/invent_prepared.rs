@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use tetrarch_chance::Rate;
 use tetrarch_types::{
     Checkpoint, CheckpointCertificate, Message, Prepare, PreparedCertificate, SeqNum, View, ViewChange,
 };
@@ -37,6 +38,9 @@ const OVERSIZE: &str = "invent-prepared-oversize";
 pub(super) const FORMS: &[&str] =
     &[REPEATED_SIGNER, GARBAGE, PRIMARY_TWICE, MIXED_VIEWS, TOO_FEW, STALE, FALSE_CHECKPOINT, OVERSIZE];
 
+/// How often it asks for the next view before its time: who does not hold another VIEW-CHANGE of it keeps this one.
+const UNASKED: Rate = 100;
+
 /// One VIEW-CHANGE a view, the same to everyone. None where nothing could be invented.
 pub(super) struct InventPrepared {
     forms: Deck,
@@ -56,6 +60,14 @@ impl Teller for InventPrepared {
                 let forms = &mut self.forms;
                 let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
                 vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
+            }
+            _ if hand.rng.chance(UNASKED) => {
+                let view = hand.overheard.view().next();
+                let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
+                let forms = &mut self.forms;
+                let told = self.told.of(view, || lie(&empty, forms, hand)).clone();
+                let unasked = told.map(|message| Word { message, ..word.clone() });
+                [word].into_iter().chain(unasked).collect()
             }
             _ => vec![word],
         }

@@ -5,7 +5,7 @@ use tetrarch_types::{PrePrepare, Prepare, PreparedCertificate, SeqNum, View, Vie
 
 use crate::forge::{Flaw, votes};
 use crate::hand::Hand;
-use crate::overheard::{Place, Signatures, Support};
+use crate::overheard::{Place, Signatures};
 
 /// An assignment that its primary signed, and the PREPAREs that were overheard for it.
 struct Assignment {
@@ -48,48 +48,49 @@ pub(super) fn with_primary(truth: &ViewChange, hand: &mut Hand<'_>) -> Option<Pr
     })
 }
 
-/// A certificate of a later view with the PREPAREs of an earlier one for the same batch.
+/// A certificate of a later view, in which PREPAREs of an earlier one for the same batch stand for those that are missing.
 pub(super) fn of_two_views(truth: &ViewChange, hand: &mut Hand<'_>) -> Option<PreparedCertificate> {
     let need = hand.membership().quorum().saturating_sub(1);
-    let (later, earlier) = proposed(truth, hand).into_iter().find_map(|later| {
+    proposed(truth, hand).into_iter().find_map(|later| {
         let (view, seq, digest) = later.place;
         let primary = hand.membership().primary(view);
-        let has_enough = |(place, support): &(&Place, &Support)| {
-            let backups = support.prepares.keys().filter(|id| **id != primary).count();
-            place.0 < view && place.2 == digest && backups >= need
-        };
-        let (_, support) = hand.overheard.at(seq).find(has_enough)?;
-        Some((later, support.prepares.clone()))
-    })?;
-    let (view, seq, digest) = later.place;
-    let primary = hand.membership().primary(view);
-    let backups = earlier.into_iter().filter(|(id, _)| *id != primary);
-    Some(PreparedCertificate {
-        view,
-        seq,
-        digest,
-        pre_prepare: later.pre_prepare,
-        prepares: backups.take(need).collect(),
+        let prepare = Prepare { view, seq, digest };
+        let mut prepares: Signatures = later.prepares;
+        prepares.extend(hand.sign_as_all(&prepare).into_iter().map(|signed| (signed.signer, signed.signature)));
+        prepares.retain(|id, _| *id != primary);
+        while prepares.len() >= need {
+            prepares.pop_last();
+        }
+        let earlier = hand.overheard.at(seq).filter(|((of, _, batch), _)| *of < view && *batch == digest);
+        for (id, signature) in earlier.flat_map(|(_, support)| &support.prepares) {
+            if prepares.len() < need && *id != primary {
+                prepares.entry(*id).or_insert(*signature);
+            }
+        }
+        let is_enough = prepares.len() == need;
+        let prepares = prepares.into_iter().collect();
+        is_enough.then_some(PreparedCertificate { view, seq, digest, pre_prepare: later.pre_prepare, prepares })
     })
 }
 
-/// A genuine certificate of an earlier view than the one that the liar holds; of another batch, if there is one.
+/// A genuine certificate of an earlier view than the latest in which that number was prepared; of another batch, if there is one.
 pub(super) fn stale(truth: &ViewChange, hand: &Hand<'_>) -> Option<PreparedCertificate> {
+    let prepared: Vec<_> = proposed(truth, hand).into_iter().filter_map(|it| complete(it, hand)).collect();
+    let is_later = |it: &PreparedCertificate, than: &PreparedCertificate| it.seq == than.seq && it.view > than.view;
+    let stale = |it: &&PreparedCertificate| prepared.iter().any(|other| is_later(other, it));
+    let differs =
+        |it: &&PreparedCertificate| prepared.iter().any(|other| is_later(other, it) && other.digest != it.digest);
+    prepared.iter().find(differs).or_else(|| prepared.iter().find(stale)).cloned()
+}
+
+/// The certificate that everything overheard makes, if that is enough for one.
+fn complete(it: Assignment, hand: &Hand<'_>) -> Option<PreparedCertificate> {
+    let (view, seq, digest) = it.place;
+    let primary = hand.membership().primary(view);
     let need = hand.membership().quorum().saturating_sub(1);
-    let older = |latest: &PreparedCertificate| {
-        let complete = |(place, support): (&Place, &Support)| {
-            let (view, seq, digest) = *place;
-            let primary = hand.membership().primary(view);
-            let prepares = support.prepares.iter().filter(|(id, _)| **id != primary);
-            let prepares: Votes = prepares.take(need).map(|(id, vote)| (*id, *vote)).collect();
-            let is_older = view < latest.view && prepares.len() == need;
-            let pre_prepare = support.pre_prepare.filter(|_| is_older)?;
-            Some(PreparedCertificate { view, seq, digest, pre_prepare, prepares })
-        };
-        let older: Vec<PreparedCertificate> = hand.overheard.at(latest.seq).filter_map(complete).collect();
-        older.iter().find(|it| it.digest != latest.digest).or(older.first()).cloned()
-    };
-    truth.prepared.iter().find_map(older)
+    let prepares: Votes = it.prepares.into_iter().filter(|(id, _)| *id != primary).take(need).collect();
+    let is_enough = prepares.len() == need;
+    is_enough.then_some(PreparedCertificate { view, seq, digest, pre_prepare: it.pre_prepare, prepares })
 }
 
 /// What was proposed in views and for numbers that the VIEW-CHANGE may speak of, latest first.
