@@ -161,16 +161,16 @@ impl Chain {
         Message::Status(self.by(by, status))
     }
 
-    /// What is said to everyone when the lie is told in this form, instead of this message. The scene is what came before; the dice
+    /// What is said to everyone when the lie is told in this form and no other, instead of this message. The scene is what came before; the dice
     /// fall anew until that form comes up.
     pub(crate) fn told(&self, lie: Lie, form: &str, scene: impl Fn(&mut Adversary), instead_of: &Message) -> Vec<Word> {
         for seed in 0..PATIENCE {
             let mut liar = self.liar(lie, seed);
             scene(&mut liar);
-            let before = liar.counts().get(form).copied().unwrap_or_default();
+            let before = liar.counts().clone();
             let said = self.say(&mut liar, instead_of.clone());
-            let forms = lie.forms().iter().filter(|it| liar.counts().contains_key(*it));
-            if liar.counts().get(form).copied().unwrap_or_default() > before && (before == 0 || forms.count() == 1) {
+            let told: Vec<_> = lie.forms().iter().filter(|it| liar.counts().get(*it) != before.get(*it)).collect();
+            if told == [&form] {
                 return said;
             }
         }
