@@ -6,6 +6,7 @@
 use tetrarch_types::{Checkpoint, Now, Payload, ReplicaId, SeqNum, Signed, Status, Supply};
 
 use crate::normal::{own_votes, proposal_again};
+use crate::slot::Phase;
 use crate::{Effects, Recipients, Replica};
 
 /// Slots for which votes are repeated in answer to one status.
@@ -71,10 +72,12 @@ impl Replica {
     fn repeat_votes(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
         for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
             let Some(assignment) = &slot.assignment else { continue };
-            // A peer may hand a replica that lost its records its own old proposal: even that one it does not say again (rule A-2).
+            // A peer may hand a replica that forgot it its own old proposal: it is said again only by who holds its record, and is
+            // not silent (rule A-2).
             if self.is_primary()
                 && !self.standing.lost
                 && seq > self.view_start
+                && assignment.phase >= Phase::Accepted
                 && let Some(content) = slot.contents.get(&assignment.digest)
             {
                 let again = proposal_again(self.view, seq, self.config.id, assignment, content.batch.clone());

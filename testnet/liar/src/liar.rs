@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tetrarch_adversary::{Adversary, Keyring, Word};
+use tetrarch_adversary::{Adversary, Keyring, Setting, Word};
 use tetrarch_chance::Rng;
 use tetrarch_server::{Identity, Mouth, Seam};
 use tetrarch_types::{Fetch, Message, ReplicaId, Response, Supply, Transaction, TransactionId};
@@ -44,8 +44,9 @@ impl Liar {
         let mut rng = Rng::new(corruption.seed);
         let (id, membership) = (identity.id(), Arc::clone(identity.membership()));
         let keyring = Keyring { membership, keys: [(id, Arc::new(identity.key().clone()) as _)].into() };
+        let setting = Setting { timeout: base_timeout, ..Setting::default() };
         let flood = (corruption.mode == Mode::Flood).then(|| Flood::new(identity.clone(), rng.fork()));
-        let adversary = Adversary::new(id, corruption.mode.lies(), keyring, rng)?;
+        let adversary = Adversary::new(id, corruption.mode.lies(), keyring, setting, rng)?;
         let mind = Mind {
             corruption,
             adversary,

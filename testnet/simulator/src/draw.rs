@@ -217,7 +217,7 @@ fn overrunning(rng: &mut Rng, n: usize) -> Vec<usize> {
 
 fn lies(rng: &mut Rng) -> Vec<Lie> {
     let count = rng.between(1, 3) as usize;
-    let mut lies = rng.sample(&Lie::ALL, count);
+    let mut lies = rng.sample(Lie::ALL, count);
     lies.sort_unstable();
     lies
 }

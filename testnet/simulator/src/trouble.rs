@@ -34,7 +34,7 @@ impl Trouble {
     /// All of them but those of single replicas.
     pub fn all() -> impl Iterator<Item = Self> {
         let messages = MessageTrouble::ALL.into_iter().map(Self::Message);
-        messages.chain(NodeTrouble::ALL.into_iter().map(Self::Node)).chain(Lie::ALL.into_iter().map(Self::Lie))
+        messages.chain(NodeTrouble::ALL.into_iter().map(Self::Node)).chain(Lie::ALL.iter().copied().map(Self::Lie))
     }
 
     /// What a run drew, liars one by one behind the lies.
