@@ -22,7 +22,7 @@ help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
 	@echo 'make test      every test'
 	@echo 'make lint      formatting, lints and documentation, as CI checks them'
-	@echo 'make mutants   builds with the deliberate bugs; the harness has to catch them'
+	@echo 'make mutants   puts 24 deliberate bugs back, one at a time: the simulator has to catch each'
 	@echo 'make bench     what the state tree costs, 1000 to 1 000 000 keys: about five minutes'
 	@echo 'make fuzz      a fuzz target under libFuzzer (TARGET=core SECONDS=300); fuzz-seeded without guidance, on every core'
 	@echo '               fuzz-replay runs one input again (TARGET=core FILE=...)'

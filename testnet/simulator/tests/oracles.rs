@@ -312,6 +312,32 @@ fn liveness_sees_who_is_not_well_in_time() {
     assert!(failures.map(|failure| failure.oracle).any(|oracle| oracle == "liveness"));
 }
 
+/// What `decided` gives, but decided in view 1.
+fn decided_later(at: u64, transactions: &[Transaction], deciders: std::ops::Range<u16>) -> CommittedBatch {
+    let mut batch = decided(at, transactions, deciders.clone());
+    let (view, seq, digest) = (view(1), seq(at), batch.batch.digest());
+    batch.certificate.view = view;
+    batch.certificate.commits = votes(Commit { view, seq, digest }, deciders);
+    batch
+}
+
+#[test]
+fn accountability_sees_forks_that_convict_the_wrong_ones_or_nobody() {
+    let (one, other) = (decided(1, &[put(1)], 0..3), decided(1, &[put(2)], 1..4));
+    good("accountability", [executing(0, &one), executing(1, &one)]);
+    // Replicas 1 and 2, who are honest, signed both.
+    bad("accountability", [executing(0, &one), executing(1, &other)]);
+    // Nobody shows how view 1 came to another decision.
+    let later = decided_later(1, &[put(2)], 1..4);
+    bad("accountability", [executing(0, &one), executing(1, &later)]);
+    let started = |hiding: &[u16]| {
+        let view_changes = hiding.iter().map(|replica| view_change(*replica, 1, vec![])).collect();
+        sent(1, Message::NewView(by(1, NewView { view: view(1), view_changes, proposals: vec![] })))
+    };
+    // One liar alone cannot have done it.
+    bad("accountability", [executing(0, &decided(1, &[put(1)], 1..4)), started(&[0, 3]), executing(1, &later)]);
+}
+
 #[test]
 fn silence_sees_who_forgot_and_speaks_and_who_only_believes_so() {
     let vote = || sent(0, Message::Prepare(by(0, Prepare { view: view(1), seq: seq(1), digest: digest(1) })));
