@@ -6,6 +6,7 @@
 use tetrarch_types::{Checkpoint, Now, Payload, ReplicaId, SeqNum, Signed, Status, Supply};
 
 use crate::normal::{own_votes, proposal_again};
+use crate::slot::Phase;
 use crate::{Effects, Recipients, Replica};
 
 /// Slots for which votes are repeated in answer to one status.
@@ -71,8 +72,10 @@ impl Replica {
     fn repeat_votes(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
         for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
             let Some(assignment) = &slot.assignment else { continue };
+            // A proposal of its own may have come back to a primary that forgot it: such a one is silent (rule A-2).
             if self.is_primary()
                 && seq > self.view_start
+                && assignment.phase >= Phase::Accepted
                 && let Some(content) = slot.contents.get(&assignment.digest)
             {
                 let again = proposal_again(self.view, seq, self.config.id, assignment, content.batch.clone());
