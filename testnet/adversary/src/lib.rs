@@ -7,17 +7,29 @@
 //! ```text
 //!   node ──▶ Adversary::say ──▶ teller ──▶ teller ──▶ … ──▶ words, perhaps later, perhaps none
 //!   peers ──▶ Adversary::hear, admit: what the node gets to hear
+//!                       │
+//!                       └──▶ Overheard: the votes of others, which forgeries are made of
 //! ```
+//!
+//! Whatever nobody asked for travels with something that the node says anyway: even an idle node says where it stands.
 
 #![forbid(unsafe_code)]
 
 mod adversary;
+mod counts;
+mod follow;
+mod forge;
 mod hand;
+mod inventions;
 mod lie;
 mod lies;
+mod overheard;
+mod setting;
 mod word;
 
-pub use adversary::{Adversary, Counts};
+pub use adversary::Adversary;
+pub use counts::Counts;
 pub use hand::{Keyring, SharedSigner};
 pub use lie::{Lie, NoLie};
+pub use setting::Setting;
 pub use word::Word;

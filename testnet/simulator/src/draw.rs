@@ -160,7 +160,7 @@ fn liars(rng: &mut Rng, options: &Options, n: usize) -> Vec<(usize, Vec<Lie>)> {
 
 fn lies(rng: &mut Rng) -> Vec<Lie> {
     let count = rng.between(1, 3) as usize;
-    let mut lies = rng.sample(&Lie::ALL, count);
+    let mut lies = rng.sample(Lie::ALL, count);
     lies.sort_unstable();
     lies
 }

@@ -31,7 +31,8 @@ fn calm_seeds_pass_and_nothing_goes_wrong_in_them() {
     let counters = all_well(Profile::Calm, 0..SEEDS);
     let faults =
         MessageTrouble::ALL.map(MessageTrouble::name).into_iter().chain(NodeTrouble::ALL.map(NodeTrouble::name));
-    let fired: Vec<&str> = faults.chain(Lie::ALL.map(Lie::name)).filter(|name| counters.contains_key(name)).collect();
+    let fired: Vec<&str> =
+        faults.chain(Lie::ALL.iter().map(|lie| lie.name())).filter(|name| counters.contains_key(name)).collect();
     assert!(fired.is_empty(), "{fired:?}");
 }
 
@@ -46,7 +47,7 @@ fn crashing_seeds_pass_and_every_fault_fires() {
 #[test]
 fn lying_seeds_pass_and_every_lie_is_told() {
     let counters = all_well(Profile::Byzantine, 200..200 + 2 * SEEDS);
-    all_fired(&counters, Lie::ALL.map(Lie::name));
+    all_fired(&counters, Lie::ALL.iter().map(|lie| lie.name()));
 }
 
 #[test]

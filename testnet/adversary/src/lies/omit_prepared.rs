@@ -5,45 +5,61 @@ use std::sync::Arc;
 use tetrarch_types::{CheckpointCertificate, Message, View, ViewChange};
 
 use super::Teller;
+use super::deck::Deck;
+use super::memo::Memo;
 use crate::Word;
 use crate::hand::Hand;
 
-#[derive(Default)]
+/// All of it.
+const ALL: &str = "omit-prepared-all";
+/// About half of it.
+const SOME: &str = "omit-prepared-some";
+/// All of it, and the checkpoint too.
+const CHECKPOINT: &str = "omit-prepared-checkpoint";
+
+pub(super) const FORMS: &[&str] = &[ALL, SOME, CHECKPOINT];
+
+/// One VIEW-CHANGE a view, the same to everyone. None where there was nothing to hide.
 pub(super) struct OmitPrepared {
-    told: Option<(View, Arc<Message>)>,
+    forms: Deck,
+    told: Memo<View, Option<Arc<Message>>>,
+}
+
+impl OmitPrepared {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(FORMS), told: Memo::default() }
+    }
 }
 
 impl Teller for OmitPrepared {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
-        let Message::ViewChange(signed) = word.message.as_ref() else { return vec![word] };
-        if signed.signer != hand.id {
-            return vec![word];
+        match word.message.as_ref() {
+            Message::ViewChange(signed) if signed.signer == hand.id => {
+                let forms = &mut self.forms;
+                let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
+                vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
+            }
+            _ => vec![word],
         }
-        if let Some((view, told)) = &self.told
-            && *view == signed.payload.view
-        {
-            return vec![Word { message: told.clone(), ..word }];
-        }
-        let lie = omitting(&signed.payload, hand);
-        if lie == signed.payload {
-            return vec![word];
-        }
-        hand.lied();
-        let told = Arc::new(Message::ViewChange(hand.sign(lie)));
-        self.told = Some((signed.payload.view, told.clone()));
-        vec![Word { message: told, ..word }]
     }
 }
 
-fn omitting(truth: &ViewChange, hand: &mut Hand<'_>) -> ViewChange {
+fn lie(truth: &ViewChange, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+    let (form, lie) = forms.deal(hand, |form, hand| omitting(form, truth, hand))?;
+    hand.lied_as(form);
+    Some(Arc::new(Message::ViewChange(hand.sign(lie))))
+}
+
+/// None if there is nothing to hide.
+fn omitting(form: &'static str, truth: &ViewChange, hand: &mut Hand<'_>) -> Option<ViewChange> {
     let mut lie = truth.clone();
-    match hand.rng.below(3) {
-        0 => lie.prepared.clear(),
-        1 => lie.prepared.retain(|_| hand.rng.chance(5_000)),
+    match form {
+        ALL => lie.prepared.clear(),
+        SOME => lie.prepared.retain(|_| hand.rng.chance(5_000)),
         _ => {
             lie.prepared.clear();
             lie.stable = CheckpointCertificate::genesis();
         }
     }
-    lie
+    (lie != *truth).then_some(lie)
 }

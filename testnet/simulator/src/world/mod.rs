@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tetrarch_types::{Parameters, ReplicaId, Time};
 
-use crate::adversary::{Adversary, Lie};
+use crate::adversary::{Adversary, Lie, Setting};
 use crate::chain::Chain;
 use crate::client::Client;
 use crate::counters::Counters;
@@ -237,8 +237,9 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
 
 fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {
     let keyring = chain.keyring(drawn.liars.iter().map(|(liar, _)| replica_id(*liar)));
+    let setting = Setting { timeout: drawn.base_timeout, ..Setting::default() };
     let liar = |(liar, lies): &(usize, Vec<Lie>)| {
-        Some((*liar, Adversary::new(replica_id(*liar), lies, keyring.clone(), rng.fork())?))
+        Some((*liar, Adversary::new(replica_id(*liar), lies, keyring.clone(), setting, rng.fork())?))
     };
     drawn.liars.iter().filter_map(liar).collect()
 }

@@ -1,0 +1,144 @@
+//! NEW-VIEWs that rest on too little: too few VIEW-CHANGEs, one of them repeated, one alone, others' VIEW-CHANGEs with something cut out;
+//! and genuine VIEW-CHANGEs in the NEW-VIEW of a replica whose turn it is not. The re-proposals follow from what is shown.
+
+use std::sync::Arc;
+
+use tetrarch_chance::Rate;
+use tetrarch_types::{CheckpointCertificate, Message, NewView, ReplicaId, Signed, View, ViewChange};
+
+use super::Teller;
+use super::deck::Deck;
+use super::memo::Memo;
+use crate::Word;
+use crate::follow;
+use crate::hand::Hand;
+
+/// One VIEW-CHANGE fewer than a quorum.
+const TOO_FEW: &str = "forge-new-view-too-few";
+/// As many as a quorum, all of them the same.
+const REPEATED: &str = "forge-new-view-repeated";
+/// Others' VIEW-CHANGEs without what they prepared, and with their old signatures.
+const DOCTORED: &str = "forge-new-view-doctored";
+/// Before anyone asked for the view, on one empty VIEW-CHANGE.
+const ALONE: &str = "forge-new-view-alone";
+/// By a replica that is not the view's primary.
+const WRONG_PRIMARY: &str = "forge-new-view-wrong-primary";
+
+pub(super) const FORMS: &[&str] = &[TOO_FEW, REPEATED, DOCTORED, ALONE, WRONG_PRIMARY];
+
+/// How often a NEW-VIEW comes that is nobody's turn.
+const RATE: Rate = 200;
+
+/// What becomes of a NEW-VIEW that the liar's node sends.
+const CHANGED: &[&str] = &[TOO_FEW, REPEATED, DOCTORED];
+
+pub(super) struct ForgeNewView {
+    forms: Deck,
+    told: Memo<View, Option<Arc<Message>>>,
+}
+
+impl ForgeNewView {
+    pub(super) fn new() -> Self {
+        Self { forms: Deck::new(CHANGED), told: Memo::default() }
+    }
+}
+
+impl Teller for ForgeNewView {
+    fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
+        if let Message::NewView(signed) = word.message.as_ref()
+            && signed.signer == hand.id
+        {
+            let forms = &mut self.forms;
+            let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
+            return vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }];
+        }
+        let mut said = vec![word];
+        if hand.rng.chance(RATE) {
+            let out_of_turn = if hand.rng.chance(5_000) { alone(hand) } else { wrong_primary(hand) };
+            said.extend(out_of_turn.map(|message| said[0].instead(message)));
+        }
+        said
+    }
+}
+
+fn lie(truth: &NewView, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+    let (form, view_changes) = forms.deal(hand, |form, hand| changed(form, &truth.view_changes, hand))?;
+    hand.lied_as(form);
+    let signed = new_view(hand.id, truth.view, view_changes, hand)?;
+    Some(Arc::new(Message::NewView(signed)))
+}
+
+/// What a NEW-VIEW is to rest on. None if there is nothing to cut out.
+fn changed(form: &'static str, truth: &[Signed<ViewChange>], hand: &Hand<'_>) -> Option<Vec<Signed<ViewChange>>> {
+    let mut view_changes = truth.to_vec();
+    match form {
+        TOO_FEW => {
+            view_changes.pop()?;
+        }
+        REPEATED => {
+            // The one that shows least.
+            let one = view_changes.iter().min_by_key(|it| it.payload.prepared.len()).cloned()?;
+            view_changes = vec![one; view_changes.len()];
+        }
+        _ => {
+            let is_own = |it: &Signed<ViewChange>| it.signer == hand.id;
+            let shows = |it: &Signed<ViewChange>| !it.payload.prepared.is_empty() || !it.payload.stable.is_genesis();
+            view_changes.iter().find(|it| !is_own(it) && shows(it))?;
+            view_changes.iter_mut().filter(|it| it.signer != hand.id).for_each(cut);
+        }
+    }
+    Some(view_changes)
+}
+
+/// Nothing prepared any more; without certificates no checkpoint either.
+fn cut(view_change: &mut Signed<ViewChange>) {
+    let is_empty = view_change.payload.prepared.is_empty();
+    view_change.payload.prepared.clear();
+    if is_empty {
+        view_change.payload.stable = CheckpointCertificate::genesis();
+    }
+}
+
+/// The next view whose primary is one of those that lie together, on nothing but its own VIEW-CHANGE.
+fn alone(hand: &mut Hand<'_>) -> Option<Message> {
+    let accomplices: Vec<ReplicaId> = hand.accomplices().collect();
+    let now = hand.overheard.view().get();
+    let mut views = (now.saturating_add(1)..).take(hand.membership().size()).map(View::new);
+    let view = views.find(|view| accomplices.contains(&hand.membership().primary(*view)))?;
+    let primary = hand.membership().primary(view);
+    let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
+    let signed = new_view(primary, view, vec![hand.sign_as(primary, empty)?], hand)?;
+    hand.lied_as(ALONE);
+    Some(Message::NewView(signed))
+}
+
+/// A view that a quorum asks for, started by a liar whose turn it is not.
+fn wrong_primary(hand: &mut Hand<'_>) -> Option<Message> {
+    let need = hand.membership().quorum();
+    let views: Vec<View> = hand.overheard.view_changes.values().map(|it| it.payload.view).collect();
+    let asked = |view: &&View| views.iter().filter(|other| other == view).count() + hand.keyring.keys.len() >= need;
+    let view = *views.iter().filter(asked).find(|view| !hand.is_primary(**view))?;
+    let own = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
+    let mut view_changes = hand.sign_as_all(&own);
+    let others = hand.overheard.view_changes.values().filter(|it| it.payload.view == view);
+    view_changes.extend(others.filter(|it| !hand.keyring.keys.contains_key(&it.signer)).cloned());
+    view_changes.sort_unstable_by_key(|it| it.signer);
+    view_changes.truncate(need);
+    if view_changes.len() < need {
+        return None;
+    }
+    let signed = new_view(hand.id, view, view_changes, hand)?;
+    hand.lied_as(WRONG_PRIMARY);
+    Some(Message::NewView(signed))
+}
+
+fn new_view(
+    by: ReplicaId,
+    view: View,
+    view_changes: Vec<Signed<ViewChange>>,
+    hand: &Hand<'_>,
+) -> Option<Signed<NewView>> {
+    let proposals = follow::proposals(view, &view_changes);
+    let proposals = proposals.into_iter().map(|it| hand.sign_as(by, it)).collect::<Option<Vec<_>>>()?;
+    hand.sign_as(by, NewView { view, view_changes, proposals })
+}
