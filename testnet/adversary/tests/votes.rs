@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use support::{Chain, LIAR, id, seq, view};
 use tetrarch_adversary::{Adversary, Lie, Setting, Word};
-use tetrarch_types::{Batch, Commit, Fetch, Message, Prepare, Rejection, Response, Status, Supply, limits};
+use tetrarch_crypto::SigningKey;
+use tetrarch_types::{Batch, Commit, Fetch, Message, Prepare, Rejection, Response, Status, Supply, Timestamp, limits};
 
 fn quiet(_: &mut Adversary) {}
 
@@ -222,12 +223,27 @@ fn a_censor_lets_others_through() {
 #[test]
 fn an_unfair_order_is_the_same_batch_in_another_order_for_everyone() {
     let chain = Chain::of(4, &[1]);
+    let rival = SigningKey::from_seed([98; 32]);
+    let sent = [chain.transaction(1), chain.transaction(2), chain.transaction_by(&rival, 1)];
+    let [one, two, rival] = sent.each_ref().map(|it| it.id());
     let mut liar = chain.liar(Lie::UnfairOrder, 1);
-    // One sender only: there is nobody to prefer.
-    liar.admit(&chain.transaction(2));
-    liar.admit(&chain.transaction(3));
-    let said = chain.say(&mut liar, chain.proposal(view(1), seq(1)));
-    assert_eq!(lies(&said, &chain.proposal(view(1), seq(1))), Vec::<&Message>::new());
+    sent.iter().for_each(|it| assert!(liar.admit(it)));
+    // Whoever came last comes first, now and from now on, whatever the order was.
+    for (number, order) in [(1, [one, two, rival]), (2, [two, rival, one])] {
+        let transactions = order.to_vec();
+        let batch = Batch { timestamp: Timestamp::from_micros(number), transactions };
+        let proposal = chain.proposal_of(view(1), seq(number), batch);
+        let said = chain.say(&mut liar, proposal.clone());
+        let told = said.iter().filter_map(|word| match word.message.as_ref() {
+            Message::PrePrepare(it) => Some(it.batch.transactions.clone()),
+            _ => None,
+        });
+        let told: Vec<_> = told.collect();
+        let rest = order.into_iter().filter(|id| *id != rival);
+        let unfair: Vec<_> = [rival].into_iter().chain(rest).collect();
+        assert_eq!(told, vec![unfair; 3]);
+        assert!(said.iter().all(|word| chain.verdict(&word.message).is_ok()));
+    }
 }
 
 #[test]

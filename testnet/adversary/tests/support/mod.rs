@@ -78,10 +78,14 @@ impl Chain {
     }
 
     pub(crate) fn transaction(&self, nonce: u64) -> Transaction {
+        self.transaction_by(&self.client, nonce)
+    }
+
+    pub(crate) fn transaction_by(&self, client: &SigningKey, nonce: u64) -> Transaction {
         let chain = self.membership.scope().genesis;
-        let (sender, valid_until) = (self.client.public_key(), Timestamp::from_micros(9_000_000));
+        let (sender, valid_until) = (client.public_key(), Timestamp::from_micros(9_000_000));
         let body = TransactionBody { chain, sender, nonce, valid_until, command: vec![1] };
-        body.sign(self.membership.scope(), &self.client)
+        body.sign(self.membership.scope(), client)
     }
 
     /// The batch that is proposed at a number: two transactions.
@@ -91,7 +95,10 @@ impl Chain {
     }
 
     pub(crate) fn proposal(&self, view: View, seq: SeqNum) -> Message {
-        let batch = self.batch(seq);
+        self.proposal_of(view, seq, self.batch(seq))
+    }
+
+    pub(crate) fn proposal_of(&self, view: View, seq: SeqNum, batch: Batch) -> Message {
         let payload = PrePrepare { view, seq, digest: batch.digest() };
         Message::PrePrepare(Proposal { pre_prepare: self.by(self.membership.primary(view), payload), batch })
     }
