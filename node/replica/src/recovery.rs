@@ -177,6 +177,8 @@ impl Replica {
             return Err("two batches accepted for one sequence number in one view");
         }
         *held = Some(assignment);
+        // As primary it assigns no number a second time, whichever record tells of the first.
+        self.next_seq = self.next_seq.max(seq.next());
         Ok(())
     }
 

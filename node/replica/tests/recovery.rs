@@ -15,10 +15,10 @@ use support::id;
 use support::machine::Machine;
 use support::shown;
 use tetrarch_crypto::Digest;
-use tetrarch_replica::{Config, Effects, Input, Record, Replica};
+use tetrarch_replica::{Config, Effect, Effects, Input, Record, Replica};
 use tetrarch_types::{
-    CheckpointCertificate, Commit, Held, HeldVote, NewView, Now, Payload, PrePrepare, Prepare, ReplicaId, SeqNum,
-    Supply, Transaction, View, ViewChange,
+    Batch, CheckpointCertificate, Commit, Held, HeldVote, NewView, Now, Payload, PrePrepare, Prepare, ReplicaId,
+    SeqNum, Supply, Time, Transaction, View, ViewChange,
 };
 
 /// A run with several views, checkpoints and batches in flight; what each replica ever wrote. `cut` decides who is cut off when.
@@ -169,6 +169,28 @@ fn a_view_entered_behind_a_later_one_is_no_journal() {
     };
     assert_eq!(views(&[2, 3, 3]), Ok(View::new(3)), "written again at a checkpoint");
     assert!(views(&[3, 2]).unwrap_err().contains("a view entered behind a later one"));
+}
+
+/// Found by fuzzing: a primary of which only the acceptance of an own assignment is on record does not assign that number again.
+#[test]
+fn a_number_that_a_record_assigns_is_not_assigned_again() {
+    let chain = Chain::new(4, 2, 4);
+    let transaction = |nonce| chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(600)));
+    let batch = Batch { timestamp: EPOCH, transactions: vec![transaction(1).id()] };
+    let (view, seq) = (View::ZERO, SeqNum::new(1));
+    let pre_prepare = chain.signature(&PrePrepare { view, seq, digest: batch.digest() }, id(0));
+    let accepted = Record::Accepted { view, seq, pre_prepare, batch, transactions: vec![transaction(1)] };
+    let mut replica = recover(&chain, 0, &Machine::default(), vec![accepted]).unwrap();
+    start_and_hear(&chain, &mut replica, id(0), &[]);
+    let mut effects = Effects::new();
+    let now = Now { time: Time::ZERO, clock: EPOCH };
+    replica.step(now, Input::Request(chain.verified_transaction(transaction(2))), &mut effects);
+    replica.step(now, Input::Deadline, &mut effects);
+    let assigned = effects.take().into_iter().find_map(|effect| match effect {
+        Effect::Persist(Record::Proposed { seq, .. }) => Some(seq),
+        _ => None,
+    });
+    assert_eq!(assigned, Some(SeqNum::new(2)));
 }
 
 proptest! {
