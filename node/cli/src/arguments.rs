@@ -95,6 +95,6 @@ impl Command {
 
     /// Whether the command handles an interrupt itself, because it has something to end in good order.
     pub(crate) const fn ends_itself(&self) -> bool {
-        self.is_served() || matches!(self, Self::Sim(sim::SimCommand::Soak(_)))
+        self.is_served() || matches!(self, Self::Sim(sim::SimCommand::Soak(_) | sim::SimCommand::Twins(_)))
     }
 }

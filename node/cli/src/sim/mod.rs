@@ -1,11 +1,15 @@
 //! `tetrarch sim`: the simulator at the command line, one seed or many, and pictures of what happened.
 
 mod chart;
+mod clocks;
 mod complaint;
 mod fixed;
+mod progress;
+mod recoveries;
 mod run;
 mod shrink;
 mod soak;
+mod twins;
 
 use clap::Subcommand;
 
@@ -23,6 +27,8 @@ pub(crate) enum SimCommand {
     Chart(chart::ChartArguments),
     /// Find a smaller run of a failing seed that fails alike.
     Shrink(shrink::ShrinkArguments),
+    /// Run one replica of four twice with one key, split in every way from the others and from itself.
+    Twins(twins::TwinsArguments),
 }
 
 /// Simulates.
@@ -32,5 +38,6 @@ pub(crate) fn run(command: &SimCommand, output: &Output) -> Result<(), Failure> 
         SimCommand::Soak(arguments) => soak::run(arguments, output),
         SimCommand::Chart(arguments) => chart::run(arguments, output),
         SimCommand::Shrink(arguments) => shrink::run(arguments, output),
+        SimCommand::Twins(arguments) => twins::run(arguments, output),
     }
 }

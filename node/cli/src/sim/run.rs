@@ -15,7 +15,7 @@ pub(crate) struct RunArguments {
     /// A number, or a commit hash.
     #[arg(long)]
     seed: Seed,
-    /// Which kinds of trouble are drawn from: calm, crashes, byzantine, mixed.
+    /// Which kinds of trouble are drawn from: calm, crashes, byzantine, mixed, overrun.
     #[arg(long, default_value_t = Profile::Mixed)]
     profile: Profile,
     /// Print every event.

@@ -1,10 +1,7 @@
 //! `tetrarch sim soak`: many seeds, on all cores.
 
-mod clocks;
 mod profiles;
-mod progress;
 mod record;
-mod recoveries;
 mod summary;
 mod work;
 
@@ -16,13 +13,13 @@ use std::thread;
 use clap::{Args, value_parser};
 use tetrarch_simulator::{Report, Seed};
 
+use super::clocks::Clocks;
 use super::fixed::Fixed;
+use super::progress::Progress;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use clocks::Clocks;
 use profiles::Profiles;
-use progress::Progress;
 use record::Record;
 use summary::{FailedSeed, Summary};
 use work::Work;
@@ -36,7 +33,7 @@ pub(crate) struct SoakArguments {
     /// The first.
     #[arg(long, default_value = "0", value_name = "SEED")]
     from: Seed,
-    /// Which kinds of trouble are drawn from: calm, crashes, byzantine, mixed; `all` takes them in turn, seed by seed.
+    /// Which kinds of trouble are drawn from: calm, crashes, byzantine, mixed, overrun; `all` takes them in turn, seed by seed.
     #[arg(long, default_value = "mixed", value_name = "PROFILE")]
     profile: Profiles,
     /// How many run at once; one for each core if it is not said.
@@ -90,7 +87,7 @@ fn gather(
     mut record: Option<&mut Record>,
     output: &Output,
 ) -> Result<Summary, Failure> {
-    let bar = Progress::new(work.arguments.seeds);
+    let bar = Progress::new(work.arguments.seeds, "seeds");
     let mut summary = Summary::new(work.arguments.from);
     for report in reports {
         let failed = FailedSeed::of(&report, &work.options(report.seed));

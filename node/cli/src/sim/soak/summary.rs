@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use tetrarch_simulator::coverage::SHOWN;
 use tetrarch_simulator::{Options, Report, Seed, replay_line};
 
-use super::clocks::Clocks;
-use super::recoveries::{Recoveries, Recovery};
 use crate::output::table;
+use crate::sim::clocks::Clocks;
 use crate::sim::complaint::Complaint;
+use crate::sim::recoveries::{Recoveries, Recovery};
 
 /// Failures told in detail: the first that were found. All are in the record, if there is one.
 const MOST_DETAILS: usize = 100;
@@ -62,6 +63,8 @@ pub(super) struct Summary {
     recovery_ms: Option<Recovery>,
     profiles: BTreeMap<&'static str, OfProfile>,
     faults: BTreeMap<&'static str, u64>,
+    /// In how many runs each rule of the protocol was at work.
+    rules: BTreeMap<&'static str, u64>,
     #[serde(skip)]
     recoveries: Recoveries,
 }
@@ -96,6 +99,9 @@ impl Summary {
         }
         for (fault, times) in report.faults {
             *self.faults.entry(fault).or_default() += times;
+        }
+        for rule in report.rules {
+            *self.rules.entry(rule).or_default() += 1;
         }
     }
 
@@ -139,7 +145,16 @@ impl Summary {
         text += &table(&["PROFILE", "SEEDS", "FAILED", "RECOVERY p50", "p99", "MAX"], &self.profile_rows());
         let faults: Vec<Vec<String>> =
             self.faults.iter().map(|(fault, times)| vec![(*fault).to_owned(), times.to_string()]).collect();
+        text += &format!("\n{}", self.coverage());
         text + "\n" + &table(&["FAULT", "TIMES"], &faults)
+    }
+
+    /// The protocol's rules: how many were at work, and which were not.
+    fn coverage(&self) -> String {
+        let (all, idle): (usize, Vec<&str>) =
+            (SHOWN.len(), SHOWN.into_iter().filter(|rule| !self.rules.contains_key(rule)).collect());
+        let missing = if idle.is_empty() { String::new() } else { format!("; not {}", idle.join(", ")) };
+        format!("rules of the protocol at work: {} of {all}{missing}\n", all - idle.len())
     }
 
     fn profile_rows(&self) -> Vec<Vec<String>> {

@@ -6,19 +6,21 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::Output;
 
-/// How far a soak is. Nothing is drawn where stderr is no terminal.
+/// How far a command is that runs many. Nothing is drawn where stderr is no terminal.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new(seeds: u64) -> Self {
+    pub(super) fn new(count: u64, what: &str) -> Self {
         let target =
             if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} seeds, {msg}, {per_sec}, {eta} left");
+        let style = ProgressStyle::with_template(&format!(
+            "{{bar:40}} {{pos}}/{{len}} {what}, {{msg}}, {{per_sec}}, {{eta}} left"
+        ));
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self(ProgressBar::with_draw_target(Some(seeds), target).with_style(style).with_message("none failed"))
+        Self(ProgressBar::with_draw_target(Some(count), target).with_style(style).with_message("none failed"))
     }
 
-    /// One more seed is done.
+    /// One more is done.
     pub(super) fn advance(&self, failed: usize) {
         if failed > 0 {
             self.0.set_message(format!("{failed} failed"));
