@@ -30,7 +30,8 @@ pub(crate) fn foundation(view: View, view_changes: &[Signed<ViewChange>]) -> Fou
     let mut highest: BTreeMap<SeqNum, &PreparedCertificate> = BTreeMap::new();
     for certificate in view_changes.iter().flat_map(|it| &it.payload.prepared).filter(|it| it.seq > stable.seq) {
         let held = highest.entry(certificate.seq).or_insert(certificate);
-        if (certificate.view > held.view) != mutated!(LowestViewChosen) {
+        let (one, other) = if mutated!(LowestViewChosen) { (*held, certificate) } else { (certificate, *held) };
+        if one.view > other.view {
             *held = certificate;
         }
     }

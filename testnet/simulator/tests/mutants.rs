@@ -4,6 +4,10 @@
 //! oracle, and where one of them sees the bug itself, again without that one, so that others have to see what it leads to. Each hunt is
 //! several ones from different seeds, so that a median means something.
 #![expect(clippy::print_stdout, reason = "how many seeds it took is what this is for")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "hunts run beside each other, each of them replayable, and are named on the command line"
+)]
 
 mod hunting;
 
@@ -19,7 +23,10 @@ use tetrarch_simulator::adversary::Lie;
 fn hunts(mutant: Mutant) -> Vec<Hunt> {
     let signatures = ["certificates", "no-honest-accused"];
     match mutant {
-        CommitQuorumTooSmall => vec![Hunt::under(Calm)],
+        CommitQuorumTooSmall => {
+            let forked = Hunt::under(Mixed).telling(&[Lie::Equivocate]).with_replicas(4).without(&["certificates"]);
+            vec![Hunt::under(Calm), forked.for_at_most(3_000)]
+        }
         PrepareQuorumTooSmall => {
             vec![Hunt::under(Calm), Hunt::under(Mixed).telling(&[Lie::Equivocate]).without(&["certificates"])]
         }
@@ -33,9 +40,7 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
             vec![equivocating.clone(), equivocating.without(&["certificates"])]
         }
         PrepareSignedAsCommit => vec![Hunt::under(Calm)],
-        CommitNotVerified => {
-            vec![Hunt::under(Mixed).telling(&[Lie::Mutate])]
-        }
+        CommitNotVerified => vec![Hunt::under(Mixed).telling(&[Lie::Mutate])],
         NewViewFromOneViewChange => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["new-views"])],
         ReproposalsNotRecomputed => {
             let wrong = Hunt::under(Mixed).telling(&[Lie::WrongReproposals]);
@@ -43,17 +48,20 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
         }
         // Waits for a lie, 10 of the menu: VIEW-CHANGEs with prepared certificates that nobody signed.
         PreparedNotVerified => vec![Hunt::under(Mixed)],
-        // Waits for a lie, 9 of the menu: a certificate that only the liar holds, hidden from one view change and shown to a later one.
-        LowestViewChosen => vec![Hunt::under(Mixed).telling(&[Lie::OmitPrepared]).with_replicas(4)],
+        // Better with a lie to come, 9 of the menu: a liar withholds its PREPAREs, hides a certificate from the first view change and
+        // shows it, the oldest that it ever held, in every later one. Then also without `new-views`.
+        LowestViewChosen => {
+            vec![Hunt::under(Mixed).telling(&[Lie::OmitPrepared]).with_replicas(4).for_at_most(3_000)]
+        }
         GapsNotFilled => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["new-views"])],
         CommitViewUnchecked => vec![Hunt::under(Mixed)],
         VotesWhileChanging => vec![Hunt::under(Mixed), Hunt::under(Mixed).without(&["promises"])],
         ViewChangeNotRepeated => vec![Hunt::under(Mixed)],
-        TimeoutNeverDoubled => vec![Hunt::under(Calm)],
+        TimeoutNeverDoubled => vec![Hunt::under(Calm).for_a_while()],
         TimerWaitsForProposal => vec![Hunt::under(Mixed)],
         HighWatermarkUnchecked => {
             let jumping = Hunt::under(Mixed).telling(&[Lie::Mutate]);
-            vec![jumping.clone(), jumping.without(&["watermarks"])]
+            vec![jumping.clone(), jumping.without(&["watermarks"]).for_at_most(2_000)]
         }
         StableAtWeakQuorum => vec![Hunt::under(Crashes)],
         StateNotVerified => {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use tetrarch_mutants::Mutant;
 use tetrarch_simulator::adversary::Lie;
@@ -30,6 +31,12 @@ impl Hunt {
     /// Every liar tells all of these lies.
     pub(crate) fn telling(mut self, lies: &[Lie]) -> Self {
         self.options.lies = lies.to_vec();
+        self
+    }
+
+    /// The runs are short: enough for what shows at once or never.
+    pub(crate) const fn for_a_while(mut self) -> Self {
+        self.options.faulty_for = Some(Duration::from_millis(300));
         self
     }
 
@@ -95,6 +102,7 @@ impl Bag {
         let oracles = oracles.into_iter().collect::<Vec<_>>().join(", ");
         let lost = self.catches.iter().filter(|catch| catch.is_none()).count();
         match self.catches.get(HUNTS / 2).copied().flatten().filter(|_| lost == 0) {
+            Some((1, _)) => format!("{head:<44}    1 seed   {oracles}"),
             Some((median, _)) => format!("{head:<44} {median:>4} seeds  {oracles}"),
             None => format!("{head:<44} got through in {lost} hunts of {HUNTS}  {oracles}"),
         }
