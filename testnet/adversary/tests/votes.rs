@@ -10,7 +10,9 @@ use std::time::Duration;
 use support::{Chain, LIAR, id, seq, view};
 use tetrarch_adversary::{Adversary, Lie, Setting, Word};
 use tetrarch_crypto::SigningKey;
-use tetrarch_types::{Batch, Commit, Fetch, Message, Prepare, Rejection, Response, Status, Supply, Timestamp, limits};
+use tetrarch_types::{
+    Batch, Commit, Fetch, Message, Prepare, Rejection, Response, Status, Supply, Timestamp, ViewChange, limits,
+};
 
 fn quiet(_: &mut Adversary) {}
 
@@ -289,6 +291,30 @@ fn nobody_signs_with_a_key_that_it_does_not_hold() {
                     assert!(is_own || chain.verdict(&word.message).is_err(), "{lie}: {:?}", word.message);
                 }
             }
+        }
+    }
+}
+
+/// A liar's own votes in far views come back to its node when that starts, which then goes there.
+#[test]
+fn no_liar_stumbles_at_the_end_of_the_numbers() {
+    let chain = Chain::of(4, &[1]);
+    let (last_view, last_seq) = (view(u64::MAX), seq(u64::MAX));
+    let digest = chain.batch(seq(1)).digest();
+    let view_change = ViewChange { view: last_view, stable: chain.checkpoint(last_seq), prepared: Vec::new() };
+    let words = [
+        chain.status(LIAR, last_view, last_seq),
+        chain.proposal_of(view(1), last_seq, chain.batch(seq(1))),
+        Message::Prepare(chain.by(LIAR, Prepare { view: last_view, seq: last_seq, digest })),
+        Message::Commit(chain.by(LIAR, Commit { view: last_view, seq: last_seq, digest })),
+        Message::ViewChange(chain.by(LIAR, view_change)),
+    ];
+    for lie in Lie::ALL {
+        for seed in 0..40 {
+            let mut liar = chain.liar(*lie, seed);
+            liar.hear(&Arc::new(chain.status(id(0), last_view, last_seq)));
+            let said = words.iter().flat_map(|word| chain.say(&mut liar, word.clone())).count();
+            assert!(said > 0 || *lie == Lie::Silence, "{lie}");
         }
     }
 }

@@ -103,7 +103,7 @@ fn cut(view_change: &mut Signed<ViewChange>) {
 fn alone(hand: &mut Hand<'_>) -> Option<Message> {
     let accomplices: Vec<ReplicaId> = hand.accomplices().collect();
     let now = hand.overheard.view().get();
-    let mut views = (now.saturating_add(1)..).take(hand.membership().size()).map(View::new);
+    let mut views = (1..=hand.membership().size() as u64).map(|ahead| View::new(now.saturating_add(ahead)));
     let view = views.find(|view| accomplices.contains(&hand.membership().primary(*view)))?;
     let primary = hand.membership().primary(view);
     let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
