@@ -370,7 +370,7 @@ impl Stage {
     /// A checkpoint: the last one executed, or one around the window.
     fn checkpoint(&self, above: Above) -> SeqNum {
         let executed = self.node.machine.executed.get();
-        let seq = if above < 160 { executed } else { self.node.replica.stable().seq.get() + u64::from(above % 16) };
+        let seq = if above < 160 { executed } else { self.node.replica.stable().seq.plus(u64::from(above % 16)).get() };
         SeqNum::new(seq & !1)
     }
 

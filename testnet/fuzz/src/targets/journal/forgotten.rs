@@ -27,6 +27,9 @@ pub(super) fn run(mut choices: Choices<'_>) -> Reach {
             copy = stage.node.disk();
         }
     }
+    if choices.rarely(3) {
+        copy = between_votes(&mut stage, choices.byte());
+    }
     let (journal, machine) = match choices.below(5) {
         // Noted as lost, with the state or without it; not noted, because the directory looks new.
         0 => (vec![Record::Lost], stage.node.machine.clone()),
@@ -47,4 +50,12 @@ pub(super) fn run(mut choices: Choices<'_>) -> Reach {
         Reach::Unread => Reach::Refused,
         other => other,
     }
+}
+
+/// A copy made behind a PREPARE and in front of the COMMIT that follows.
+fn between_votes(stage: &mut Stage, content: u8) -> (Vec<Record>, Machine) {
+    stage.play(Step::Propose { view: 0, seq: 0, content: content % 200 });
+    let copy = stage.node.disk();
+    stage.play(Step::Prepares { view: 0, seq: 0, content: 0, voters: u8::MAX });
+    copy
 }
