@@ -9,9 +9,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use support::files::newest_with;
-use support::{A, B, buffered, keys, noise, put, synced};
+use support::{A, B, buffered, keys, mark, noise, put, synced};
 use tempfile::{TempDir, tempdir};
-use tetrarch_storage::{Durability, FailureKind, FaultyStore, RocksStore, Store, WriteBatch};
+use tetrarch_storage::{
+    Durability, FailureKind, FaultyStore, HighWaterMark, MemoryMark, Reader, RocksStore, Store, WriteBatch,
+};
 
 /// What a disk writes at once.
 const SECTOR: usize = 512;
@@ -139,15 +141,48 @@ fn a_lie_that_ends_in_time_does_no_harm() {
 }
 
 #[test]
-fn a_full_disk_takes_neither_writes_nor_snapshots() {
+fn a_full_disk_takes_no_writes() {
     let store = store();
-    store.fail_writes(Some(FailureKind::Full));
-    assert!(store.take_snapshot(1).is_err() && store.snapshots().unwrap().is_empty());
-    assert!(store.write(put(b"5", b""), Durability::Buffered).is_err());
-    store.fail_writes(None);
-    assert!(buffered(&store, b"5", b"").is_err(), "poisoned");
-    store.crash(|unsynced| unsynced);
+    store.fail_writes(Some((1, FailureKind::Full)));
     buffered(&store, b"5", b"").unwrap();
+    assert!(store.write(put(b"6", b""), Durability::Buffered).is_err());
+    store.fail_writes(None);
+    assert!(buffered(&store, b"6", b"").is_err(), "poisoned");
+    store.crash(|unsynced| unsynced);
+    buffered(&store, b"6", b"").unwrap();
+    assert_eq!(keys(&store).len(), 6);
+}
+
+#[test]
+fn a_full_disk_takes_no_snapshots_and_goes_on() {
+    let store = store();
+    store.refuse_snapshots(true);
+    assert!(store.take_snapshot(1).is_err() && store.snapshots().unwrap().is_empty());
+    buffered(&store, b"5", b"").unwrap();
+    store.refuse_snapshots(false);
     store.take_snapshot(1).unwrap();
-    assert_eq!(keys(&store).len(), 5);
+    assert_eq!(store.snapshots().unwrap(), [1]);
+}
+
+#[test]
+fn a_snapshot_rots_and_is_misdirected_alone() {
+    let store = store();
+    store.take_snapshot(1).unwrap();
+    assert!(store.misdirect_in_snapshot(1, A, b"1", b"2") && !store.misdirect_in_snapshot(1, A, b"1", b"2"));
+    assert!(store.rot_snapshot(1, A, b"3") && !store.rot_snapshot(1, A, b"1"));
+    let frozen = store.snapshot(1).unwrap().unwrap();
+    assert_eq!((frozen.get(A, b"1"), frozen.get(A, b"2")), (Ok(None), Ok(Some(Vec::new()))));
+    assert!(frozen.get(A, b"3").is_err());
+    assert_eq!(keys(&store).len(), 4);
+}
+
+#[test]
+fn a_full_disk_has_no_room_for_a_mark() {
+    let mut held = MemoryMark::default();
+    held.fill(true);
+    assert!(held.advance(mark(1)).is_err() && held.image().is_none());
+    held.fill(false);
+    held.advance(mark(1)).unwrap();
+    held.fill(true);
+    held.advance(mark(1)).unwrap();
 }

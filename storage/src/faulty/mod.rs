@@ -53,9 +53,15 @@ impl FaultyStore {
         self.lock().set_lying(lies);
     }
 
-    /// From now on every write fails so, whatever its durability, and every snapshot too; until `None`.
-    pub fn fail_writes(&self, kind: Option<FailureKind>) {
-        self.lock().set_failing(kind);
+    /// From now on writes fail, whatever their durability, once so many more have succeeded; until `None`. Unlike with
+    /// [`fail_write_at`](Self::fail_write_at), one that loses its fsync may be a buffered one.
+    pub fn fail_writes(&self, after: Option<(u64, FailureKind)>) {
+        self.lock().set_failing(after);
+    }
+
+    /// From now on there is no room for snapshots, until `false`.
+    pub fn refuse_snapshots(&self, refuses: bool) {
+        self.lock().set_refusing_snapshots(refuses);
     }
 
     /// How many writes a crash could lose now, among them one whose fsync failed.

@@ -63,8 +63,10 @@ pub(super) struct State {
     poisoned: bool,
     /// Fsyncs are said to be done, and are not.
     lies: bool,
-    /// How every write fails, for now.
-    failing: Option<FailureKind>,
+    /// How every write fails, for now, once so many have passed.
+    failing: Option<(u64, FailureKind)>,
+    /// There is no room for a snapshot.
+    refuses_snapshots: bool,
     /// Writes that were attempted on a store not poisoned.
     attempts: u64,
     /// By the attempt that is to fail.
@@ -89,8 +91,12 @@ impl State {
         self.planned.insert(self.attempts.saturating_add(nth), kind);
     }
 
-    pub(super) fn set_failing(&mut self, failing: Option<FailureKind>) {
+    pub(super) fn set_failing(&mut self, failing: Option<(u64, FailureKind)>) {
         self.failing = failing;
+    }
+
+    pub(super) fn set_refusing_snapshots(&mut self, refuses: bool) {
+        self.refuses_snapshots = refuses;
     }
 
     /// Says the truth about fsyncs from now on, and makes durable what was only said to be; or lies.
@@ -125,11 +131,12 @@ impl State {
         let attempt = self.attempts;
         self.attempts += 1;
         match (self.failing, self.planned.remove(&attempt), durability) {
-            (Some(kind), _, _) => return Err(self.fail(kind, batch)),
-            (None, Some(FailureKind::FsyncLost), Durability::Buffered) => self.postpone_lost_fsync(),
-            (None, Some(kind), _) => return Err(self.fail(kind, batch)),
-            (None, None, _) => {}
+            (Some((0, kind)), _, _) => return Err(self.fail(kind, batch)),
+            (_, Some(FailureKind::FsyncLost), Durability::Buffered) => self.postpone_lost_fsync(),
+            (_, Some(kind), _) => return Err(self.fail(kind, batch)),
+            (_, None, _) => {}
         }
+        self.failing = self.failing.map(|(after, kind)| (after.saturating_sub(1), kind));
         self.accept(batch, durability);
         Ok(())
     }
@@ -196,8 +203,8 @@ impl State {
         if self.poisoned {
             return Err(StoreError::Poisoned);
         }
-        if let Some(kind) = self.failing {
-            return Err(self.refuse(kind));
+        if self.refuses_snapshots {
+            return Err(self.refuse(FailureKind::Full));
         }
         self.snapshots.take(number, &self.visible);
         Ok(())

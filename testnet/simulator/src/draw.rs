@@ -15,6 +15,9 @@ const REAL_SIGNATURES_ONE_IN: u64 = 16;
 /// Of the faulty replicas, how many run twice instead of lying.
 const TWINS: Rate = 2_000;
 
+/// Of the faults of nodes and links that there are, how many a run draws: each for itself.
+const WANTED: Rate = 2_500;
+
 /// Everything that a run drew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
@@ -95,7 +98,7 @@ impl Drawn {
             window: checkpoint_interval * rng.between(2, 4),
             pipeline: rng.one_of([1, 2, 4, 8, 16]),
             batch: rng.one_of([1, 2, 16, 1_024]),
-            base_timeout: rng.span(Duration::from_millis(150), Duration::from_millis(600)),
+            base_timeout: base_timeout(rng, latency),
             ledger: rng.one_of([16, 64, 256, 1_024]),
             is_cold: rng.chance(7_000),
             latency,
@@ -116,10 +119,23 @@ impl Drawn {
     }
 }
 
+/// Mostly a reasonable one. Sometimes shorter than a message takes back and forth, so that it must double before a view can settle;
+/// sometimes long.
+fn base_timeout(rng: &mut Rng, latency: Duration) -> Duration {
+    let (short, long) =
+        (latency * rng.between(1, 4) as u32, rng.span(Duration::from_millis(600), Duration::from_secs(2)));
+    let usual = rng.span(Duration::from_millis(150), Duration::from_millis(600));
+    match rng.below(8) {
+        0 => short.max(Duration::from_millis(5)),
+        1 => long,
+        _ => usual,
+    }
+}
+
 fn message_troubles(rng: &mut Rng, profile: Profile) -> Vec<(MessageTrouble, Rate)> {
     let mut troubles = Vec::new();
     for trouble in MessageTrouble::ALL {
-        let rate = rng.one_of([0, 50, 300, 1_500]) as Rate;
+        let rate = trouble.draw_rate(rng);
         if rate > 0 && profile.has_faults() {
             troubles.push((trouble, rate));
         }
@@ -131,7 +147,7 @@ fn node_troubles(rng: &mut Rng, profile: Profile) -> Vec<(NodeTrouble, Duration)
     let mut troubles = Vec::new();
     for trouble in NodeTrouble::ALL {
         let pace = Duration::from_millis(rng.one_of([150, 400, 1_000, 3_000]));
-        let wanted = rng.chance(5_000);
+        let wanted = rng.chance(WANTED);
         // Liars need view changes to lie in: something has to take primaries away.
         let always = profile == Profile::Byzantine && trouble == NodeTrouble::IsolatePrimary;
         if (wanted && profile.has_faults()) || always {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use tetrarch_replica::{LiveRecords, Record};
-use tetrarch_storage::{FaultyStore, Journal, JournalError};
+use tetrarch_storage::{FaultyStore, Journal, JournalError, StoreError};
 use tetrarch_types::{SeqNum, decode, encode, limits};
 
 use super::Disk;
+use super::fault::Fault;
 
 /// A record holds at most one batch, or one NEW-VIEW.
-const MAX_RECORD_BYTES: usize = limits::MAX_BULK_BYTES;
+pub(super) const MAX_RECORD_BYTES: usize = limits::MAX_BULK_BYTES;
 
 /// The journal of a replica's records.
 pub(super) struct Records {
@@ -21,13 +22,13 @@ impl Records {
     /// Opens the journal of a disk. One that is cut or altered is begun anew: the last value says so.
     ///
     /// # Errors
-    /// A sentence: one of its entries is no record, or the disk fails.
-    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>, bool), String> {
+    /// One of its entries is no record, or the disk takes no more.
+    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>, bool), Fault> {
         let (journal, entries) = match Journal::open(disk.store.clone(), Box::new(disk.mark.clone())) {
             Ok(opened) => opened,
+            Err(JournalError::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => return Err(error.into()),
             Err(_) => {
-                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()));
-                let journal = journal.map_err(|error| error.to_string())?;
+                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()))?;
                 return Ok((Self { journal, live: LiveRecords::default() }, Vec::new(), true));
             }
         };
@@ -35,7 +36,7 @@ impl Records {
         let mut read = Vec::with_capacity(entries.len());
         for entry in entries {
             let record = decode(&entry.payload, MAX_RECORD_BYTES)
-                .map_err(|error| format!("journal entry {}: {error}", entry.index))?;
+                .map_err(|error| Fault::Broken(format!("journal entry {}: {error}", entry.index)))?;
             live.note(entry.index, &record);
             read.push(record);
         }

@@ -7,6 +7,7 @@ use tetrarch_replica::{Config, Record, Replica};
 use tetrarch_storage::{FaultyStore, StoreError};
 
 use super::executor::{Executor, retention};
+use super::fault::Fault;
 use super::journal::Records;
 use super::{Disk, Start};
 use crate::chain::Chain;
@@ -21,9 +22,9 @@ pub(super) struct Recovered {
 }
 
 /// Opens a disk. One that holds no chain, or whose journal does not open, was wiped or cut: its replica is told that it lost records.
-pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start) -> Result<Recovered, String> {
+pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start) -> Result<Recovered, Fault> {
     let id = config.id;
-    let (execution, is_wiped) = open_state(disk, chain, start).map_err(|error| error.to_string())?;
+    let (execution, is_wiped) = open_state(disk, chain, start)?;
     let (mut records, mut read, is_fresh) = Records::open(disk)?;
     let is_lost = read.iter().rev().find_map(|record| match record {
         Record::Lost => Some(true),
@@ -31,12 +32,13 @@ pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start)
         _ => None,
     });
     if (is_wiped || is_fresh) && is_lost != Some(true) {
-        records.append(&[Record::Lost]).map_err(|error| error.to_string())?;
+        records.append(&[Record::Lost])?;
         read.push(Record::Lost);
     }
     let executor = Executor::new(id, execution, chain);
-    let applied = executor.applied().map_err(|error| error.to_string())?;
-    let replica = Replica::recover(config, applied, read.clone()).map_err(|error| error.to_string())?;
+    let applied = executor.applied()?;
+    let replica = Replica::recover(config, applied, read.clone());
+    let replica = replica.map_err(|error| Fault::Broken(error.to_string()))?;
     Ok(Recovered { replica, records, executor, read })
 }
 

@@ -1,6 +1,7 @@
 //! Invariants, one a file. None of them asks a production predicate: they count, compare and verify by themselves.
 
 mod accusations;
+mod agreed_time;
 mod agreement;
 mod certificates;
 mod checkpoints;
@@ -55,6 +56,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
         Box::new(agreement::Agreement::default()),
+        Box::new(agreed_time::AgreedTime),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),
         Box::new(execution::Execution::default()),

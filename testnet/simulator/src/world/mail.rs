@@ -104,7 +104,7 @@ impl World {
                     .note(at, b"told", &[id.as_bytes()], || format!("a client is told of {id:?} in {}", answer.seq));
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
-            Sight::Issued { .. } | Sight::Kept { .. } => {}
+            Sight::Issued { .. } | Sight::Kept { .. } | Sight::Stamped { .. } => {}
         }
     }
 

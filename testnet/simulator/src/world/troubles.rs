@@ -54,6 +54,18 @@ impl World {
                 }
             }
             Action::Harm { node, harm, down } => self.harm(node, harm, down),
+            Action::Storm { node, times } => self.storm(node, times),
+            Action::LoseFsyncs { node, lasting, down } => self.lose_fsyncs(node, lasting, down),
+            Action::Fill { node, point, down } => self.fill(node, point, down),
+            // Counted with each fsync.
+            Action::SlowDisk { node, lasting } => self.nodes[node].slow_until = self.now().after(lasting),
+            Action::SetClock { node, ahead, lasting } => self.set_clock(node, ahead, lasting),
+            Action::FreezeClock { node, lasting } => self.freeze_clock(node, lasting),
+            // Counted with each message that does not pass.
+            Action::Starve { links, every, lasting } => {
+                self.network.starve(&links, every);
+                self.queue.after(lasting, Event::Feed { links });
+            }
             // Counted when it comes to it.
             Action::CrashInTurn { node, point, down } => self.nodes[node].doomed = Some((point, down)),
             Action::Cut { links, lasting } => {
