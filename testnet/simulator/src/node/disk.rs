@@ -1,6 +1,7 @@
 //! A node's disk: what outlives its crashes.
 
 use std::cell::{Cell, RefCell, RefMut};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use tetrarch_storage::{
     Table, Taken, WriteBatch,
 };
 
-use super::fault::{Fault, Trap};
+use super::fault::{Fault, Halt, Trap};
+use crate::chain::Chain;
 use crate::faults::{CrashPoint, WritePoint};
 use crate::rng::Rng;
 
@@ -28,8 +30,8 @@ pub struct Disk {
     pub mark: MemoryMark,
     /// Rows that cannot be read: the database itself would know them by their block.
     rotten: Rc<RefCell<Rotten>>,
-    /// Where a write is to fail.
-    trap: Rc<Cell<Option<Trap>>>,
+    /// Where writes are to fail.
+    traps: Rc<RefCell<BTreeMap<WritePoint, Trap>>>,
     /// While the disk lies about fsyncs: the mark that it really holds.
     lie: Rc<Cell<Option<Option<Mark>>>>,
 }
@@ -66,6 +68,17 @@ impl JournalEnds {
 }
 
 impl Disk {
+    /// Makes it ready for a chain, as a program of its own does: when the node opens the database, what was written is no longer in
+    /// its log.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be written.
+    pub fn init(&self, chain: &Chain) -> Result<(), String> {
+        super::recovery::init(self, chain).map_err(|error| error.to_string())?;
+        self.store.crash(|unsynced| unsynced);
+        Ok(())
+    }
+
     /// The power fails: of what was not synced a random part survives, the oldest first.
     pub fn crash(&self, point: Option<CrashPoint>, rng: &mut Rng) -> Taken {
         if let Some(Some(mark)) = self.lie.take().map(|mark| rng.chance(5_000).then_some(mark)) {
@@ -94,12 +107,12 @@ impl Disk {
     pub fn heal(&self) {
         self.store.lie_about_fsync(false);
         self.lie.set(None);
-        self.trap.set(None);
+        self.traps.borrow_mut().clear();
     }
 
-    /// Makes a later write fail. Only one can wait.
+    /// Makes a later write fail, unless one at that point is to fail already.
     pub fn set_trap(&self, trap: Trap) {
-        self.trap.set(Some(trap));
+        self.traps.borrow_mut().entry(trap.point).or_insert(trap);
     }
 
     /// Does something that writes at a point, where the writing may be made to fail. Says as what a failure counts.
@@ -108,7 +121,7 @@ impl Disk {
         point: WritePoint,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Result<T, Fault> {
-        let trap = self.trap.get().filter(|trap| trap.point == point || is_mark_of(trap.point, point));
+        let trap = self.trap_at(point);
         if let Some(trap) = trap {
             self.arm(&trap, true);
         }
@@ -118,22 +131,29 @@ impl Disk {
         }
         match (done, trap) {
             (Err(Fault::Halted(_)), Some(trap)) => {
-                self.trap.set(None);
+                self.traps.borrow_mut().remove(&trap.point);
                 Err(Fault::Halted(trap.halt()))
             }
-            (Err(Fault::Halted(halt)), None) => Err(Fault::Halted(super::fault::Halt { name: point.name(), ..halt })),
+            (Err(Fault::Halted(halt)), None) => Err(Fault::Halted(Halt { name: point.name(), ..halt })),
             (done, _) => done,
         }
     }
 
+    /// What is to fail at a point. The mark is written where the journal is, behind it.
+    fn trap_at(&self, point: WritePoint) -> Option<Trap> {
+        let traps = self.traps.borrow();
+        let of_mark = traps.get(&WritePoint::Mark).filter(|_| point == WritePoint::Journal);
+        traps.get(&point).or(of_mark).copied()
+    }
+
     /// Does something that takes a snapshot, for which there may be no room; the result tells whether there was.
     pub(super) fn with_snapshot<T>(&self, work: impl FnOnce() -> T, is_taken: impl FnOnce(&T) -> bool) -> T {
-        let trap = self.trap.get().filter(|trap| trap.point == WritePoint::Snapshot);
-        self.store.refuse_snapshots(trap.is_some());
+        let is_full = self.trap_at(WritePoint::Snapshot).is_some();
+        self.store.refuse_snapshots(is_full);
         let done = work();
         self.store.refuse_snapshots(false);
-        if trap.is_some() && !is_taken(&done) {
-            self.trap.set(None);
+        if is_full && !is_taken(&done) {
+            self.traps.borrow_mut().remove(&WritePoint::Snapshot);
         }
         done
     }
@@ -194,9 +214,4 @@ impl Disk {
     pub(super) fn rotten(&self) -> RefMut<'_, Rotten> {
         self.rotten.borrow_mut()
     }
-}
-
-/// The mark is written where the journal is.
-fn is_mark_of(trapped: WritePoint, point: WritePoint) -> bool {
-    trapped == WritePoint::Mark && point == WritePoint::Journal
 }

@@ -61,7 +61,7 @@ pub(super) enum Admitted {
     /// It needs no ordering.
     Answered(Box<Response>),
     /// The state cannot be read.
-    Damaged,
+    Damaged(String),
 }
 
 impl Executor {
@@ -171,7 +171,7 @@ impl Executor {
         let id = transaction.id();
         match self.execution.reply(&id) {
             Ok(Some(stored)) => return Admitted::Answered(Box::new(self.response(stored, chain))),
-            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
+            Err(QueryError::Store(error @ StoreError::Corrupt { .. })) => return Admitted::Damaged(error.to_string()),
             _ => {}
         }
         let (sender, nonce) = (&transaction.body.sender, transaction.body.nonce);
@@ -179,7 +179,7 @@ impl Executor {
             Ok(Fate::Never) => Some(Refusal::NonceSpent { nonce }),
             Ok(Fate::Forgotten) => Some(Refusal::NonceForgotten { nonce }),
             Ok(_) => None,
-            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
+            Err(QueryError::Store(error @ StoreError::Corrupt { .. })) => return Admitted::Damaged(error.to_string()),
             Err(error) => Some(Refusal::NotServing(error.to_string())),
         };
         if let Some(refusal) = refusal {

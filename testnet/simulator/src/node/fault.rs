@@ -93,7 +93,7 @@ impl From<ExecuteError> for Fault {
 impl From<Fault> for Act {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Damaged(_) => Self::Damaged,
+            Fault::Damaged(what) => Self::Damaged(what),
             Fault::Halted(halt) => Self::Halted(halt),
             Fault::Broken(what) => Self::Broken(what),
         }

@@ -60,8 +60,8 @@ pub enum Act {
     Sync,
     /// A batch or another job waits: call [`Running::execute`] when its time has come.
     Execute,
-    /// Something cannot be read: the process ends, and a new one repairs it.
-    Damaged,
+    /// Something cannot be read, and what: the process ends, and a new one repairs it.
+    Damaged(String),
     /// The disk takes no more: the process votes no more and ends.
     Halted(Halt),
     /// Something happened that is counted.
@@ -118,7 +118,7 @@ impl Node {
     /// A sentence, when the disk cannot be made ready.
     pub fn new(id: ReplicaId, chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> Result<Self, String> {
         let disk = Disk::default();
-        recovery::init(&disk, chain).map_err(|error| error.to_string())?;
+        disk.init(chain)?;
         Ok(Self {
             id,
             clock: Clock::draw(rng, drawn.skew),
@@ -173,7 +173,7 @@ impl Node {
     /// # Errors
     /// A sentence, when the disk cannot be made ready.
     pub fn init(&self, chain: &Chain) -> Result<(), String> {
-        recovery::init(&self.disk, chain).map_err(|error| error.to_string())
+        self.disk.init(chain)
     }
 
     /// Whether nothing that can be read on its disk says which chain it is of.

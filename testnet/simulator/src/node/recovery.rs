@@ -56,17 +56,21 @@ fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool)
     }
     let open = || State::open(KvMachine, disk.store.clone(), &chain.membership, retention(start.ledger));
     let state = open().map_err(damaged)?;
+    // A transfer trusts the tree of what is in place: one that goes on from here needs to know that it is right.
+    let reads_everything = start.is_cold || state.is_damaged();
     let mut damages = 0_u64;
-    if start.is_cold && !state.is_damaged() {
+    if reads_everything {
         state.check_state(&mut |_| damages += 1)?;
     }
     let is_unreadable = !state.is_damaged() && matches!(state.applied(), Err(StoreError::Corrupt { .. }));
-    // Tables that are no part of the state are read as well by a cold start, and copied around if they cannot be.
-    let has_rot = start.is_cold && disk.has_rot();
+    // Tables that are no part of the state are read as well, and copied around if they cannot be.
+    let has_rot = reads_everything && disk.has_rot();
     if damages == 0 && !is_unreadable && !has_rot {
         return Ok((state, is_wiped));
     }
-    // What cannot be read is left behind, as a copy of the database leaves it.
+    // What cannot be read is left behind, as a copy of the database leaves it. The copy notes that rows are missing before it is put
+    // in place: no start takes it for whole.
+    state.begin_install(None)?;
     disk.salvage()?;
     let state = open().map_err(damaged)?;
     state.give_up()?;

@@ -96,7 +96,7 @@ impl Running {
         };
         match self.executor.admit(client, &verified, chain) {
             Admitted::Answered(response) => acts.push(Act::Respond { client, response: *response }),
-            Admitted::Damaged => acts.push(Act::Damaged),
+            Admitted::Damaged(what) => acts.push(Act::Damaged(what)),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
     }

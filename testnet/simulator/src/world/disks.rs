@@ -36,7 +36,7 @@ impl World {
         if is_snapshot && self.is_honest(index) {
             self.harms.damaged.insert(index);
         }
-        let passes = if point == WritePoint::Start { self.rng.below(3) } else { 0 };
+        let passes = if point == WritePoint::Start { self.rng.below(2) } else { 0 };
         let node = &mut self.nodes[index];
         node.disk.set_trap(Trap { point, is_full: true, passes, down });
         if point == WritePoint::Start {
@@ -72,7 +72,7 @@ impl World {
         self.nodes[index].storm -= 1;
         let (up, down) = (self.rng.span(Duration::ZERO, GUST), self.rng.span(Duration::from_millis(1), GUST));
         let point = self.rng.one_of([WritePoint::Start, WritePoint::Start, WritePoint::Install]);
-        let passes = self.rng.below(4);
+        let passes = self.rng.below(2);
         let node = &self.nodes[index];
         node.disk.set_trap(Trap { point, is_full: false, passes, down: BRIEF });
         let cause = NodeTrouble::CrashStorm;

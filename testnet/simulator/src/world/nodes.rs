@@ -182,7 +182,7 @@ impl World {
     pub(super) fn carry_out(&mut self, index: usize, acts: Vec<Act>) {
         let incarnation = self.nodes[index].incarnation;
         let is_honest = self.is_honest(index);
-        let (mut damaged, mut halted) = (false, None);
+        let (mut damaged, mut halted) = (None, None);
         for act in acts {
             match act {
                 Act::Send { to, message } => self.send(index, to, message),
@@ -195,7 +195,7 @@ impl World {
                     let wait = self.rng.span(Duration::ZERO, EXECUTION);
                     self.queue.after(wait, Event::Execute { node: index, incarnation });
                 }
-                Act::Damaged => damaged = true,
+                Act::Damaged(what) => damaged = Some(what),
                 Act::Halted(halt) => halted = Some(halt),
                 Act::Count(what) => self.count(what, 1),
                 Act::Saw(sight) if is_honest => self.watch(&sight),
@@ -210,7 +210,8 @@ impl World {
         }
         if let Some(halt) = halted {
             self.halt(index, halt);
-        } else if damaged {
+        } else if let Some(what) = damaged {
+            self.trace.note_shown(self.queue.now(), b"harm", format_args!("replica {index} meets damage: {what}"));
             self.count("damage-met", 1);
             self.nodes[index].is_suspect = true;
             self.crash(index, Duration::from_millis(1));
