@@ -19,17 +19,30 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Opens the journal of a disk. One that is cut or altered is begun anew: the last value says so.
+    /// Opens the journal of a disk. One that is cut or altered is begun anew, with a record that says so; if records are known to be
+    /// `lost` otherwise, that is noted as well.
     ///
     /// # Errors
     /// One of its entries is no record, or the disk takes no more.
-    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>, bool), Fault> {
+    pub(super) fn open(disk: &Disk, lost: bool) -> Result<(Self, Vec<Record>), Fault> {
+        let (mut records, mut read) = Self::open_or_begin(disk)?;
+        if lost && !is_lost(&read) {
+            records.append(&[Record::Lost])?;
+            read.push(Record::Lost);
+        }
+        Ok((records, read))
+    }
+
+    fn open_or_begin(disk: &Disk) -> Result<(Self, Vec<Record>), Fault> {
         let (journal, entries) = match Journal::open(disk.store.clone(), Box::new(disk.mark.clone())) {
             Ok(opened) => opened,
             Err(JournalError::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => return Err(error.into()),
             Err(_) => {
-                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()))?;
-                return Ok((Self { journal, live: LiveRecords::default() }, Vec::new(), true));
+                let note = [encode(&Record::Lost)];
+                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()), &note)?;
+                let mut live = LiveRecords::default();
+                live.note(journal.first(), &Record::Lost);
+                return Ok((Self { journal, live }, vec![Record::Lost]));
             }
         };
         let mut live = LiveRecords::default();
@@ -40,7 +53,7 @@ impl Records {
             live.note(entry.index, &record);
             read.push(record);
         }
-        Ok((Self { journal, live }, read, false))
+        Ok((Self { journal, live }, read))
     }
 
     /// Appends a turn's records with one write.
@@ -63,4 +76,10 @@ impl Records {
         let first = self.live.discard(through, self.journal.next());
         self.journal.truncate_before(first)
     }
+}
+
+/// Whether the records say by themselves that some are gone.
+fn is_lost(records: &[Record]) -> bool {
+    let last = records.iter().rev().find(|record| matches!(record, Record::Lost | Record::Cured));
+    matches!(last, Some(Record::Lost))
 }
