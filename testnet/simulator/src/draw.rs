@@ -87,6 +87,7 @@ impl Drawn {
         let real = rng.below(REAL_SIGNATURES_ONE_IN) == 0;
         let drawn_signatures = if real { Signatures::Real } else { Signatures::Fake };
         let latency = Duration::from_micros(rng.one_of([100, 500, 2_000, 10_000]));
+        let jitter = latency * rng.one_of([0, 1, 2, 5]);
         let faulty_for = rng.span(Duration::from_millis(1_500), Duration::from_millis(4_000));
         Self {
             profile: options.profile,
@@ -98,11 +99,11 @@ impl Drawn {
             window: checkpoint_interval * rng.between(2, 4),
             pipeline: rng.one_of([1, 2, 4, 8, 16]),
             batch: rng.one_of([1, 2, 16, 1_024]),
-            base_timeout: base_timeout(rng, latency),
+            base_timeout: base_timeout(rng, latency + jitter),
             ledger: rng.one_of([16, 64, 256, 1_024]),
             is_cold: rng.chance(7_000),
             latency,
-            jitter: latency * rng.one_of([0, 1, 2, 5]),
+            jitter,
             fsync: Duration::from_micros(rng.one_of([20, 200, 2_000])),
             skew: Duration::from_millis(rng.one_of([0, 1, 100, 2_000])),
             faulty_for: options.faulty_for.unwrap_or(faulty_for),
@@ -119,11 +120,11 @@ impl Drawn {
     }
 }
 
-/// Mostly a reasonable one. Sometimes shorter than a message takes back and forth, so that it must double before a view can settle;
-/// sometimes long.
-fn base_timeout(rng: &mut Rng, latency: Duration) -> Duration {
-    let (short, long) =
-        (latency * rng.between(1, 4) as u32, rng.span(Duration::from_millis(600), Duration::from_secs(2)));
+/// Mostly a reasonable one. Sometimes shorter than a batch takes, so that it must double before a view can settle, and again for every
+/// batch, since execution resets it (rule V-7); sometimes long.
+fn base_timeout(rng: &mut Rng, slowest_way: Duration) -> Duration {
+    let short = slowest_way * rng.between(1, 3) as u32;
+    let long = rng.span(Duration::from_millis(600), Duration::from_secs(2));
     let usual = rng.span(Duration::from_millis(150), Duration::from_millis(600));
     match rng.below(8) {
         0 => short.max(Duration::from_millis(5)),

@@ -42,7 +42,9 @@ impl WritePoint {
     }
 }
 
+/// Some points at a time, of which the rarer ones may be met much later.
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {
-    let (down, point) = (lasting(rng), rng.one_of(WritePoint::ALL));
-    scene.victim(rng).map(|node| Action::Fill { node, point, down }).into_iter().collect()
+    let (down, points) = (lasting(rng), rng.sample(&WritePoint::ALL, 3));
+    let fill = |node| points.iter().map(move |point| Action::Fill { node, point: *point, down });
+    scene.victim(rng).map(fill).into_iter().flatten().collect()
 }
