@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::store::{Direction, Pair, Reader};
 use crate::tables::Tables;
-use crate::{StoreError, Table};
+use crate::{Operation, StoreError, Table};
 
 /// Tables as they once were. Only simulated bit rot changes them, and those who hold them see it.
 #[derive(Debug)]
@@ -71,6 +71,24 @@ impl Snapshots {
         let mut tables = frozen.modify();
         let Some(byte) = tables.get_mut(table, key).and_then(|value| value.get_mut(at_byte)) else { return false };
         *byte ^= 1;
+        true
+    }
+
+    /// Makes a row unreadable. Whether there was one.
+    pub(crate) fn rot(&self, number: u64, table: Table, key: &[u8]) -> bool {
+        self.0.get(&number).is_some_and(|frozen| frozen.modify().rot(table, key))
+    }
+
+    /// Puts a value at another key's place, and nothing at its own. Whether both keys were there.
+    pub(crate) fn misdirect(&self, number: u64, table: Table, from: &[u8], to: &[u8]) -> bool {
+        let Some(frozen) = self.0.get(&number) else { return false };
+        let mut tables = frozen.modify();
+        let Ok(Some(value)) = tables.get(table, from) else { return false };
+        if !tables.holds(table, to) {
+            return false;
+        }
+        let (from, key) = (from.to_vec(), to.to_vec());
+        tables.apply([Operation::Put { table, key, value }, Operation::Delete { table, key: from }]);
         true
     }
 }

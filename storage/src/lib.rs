@@ -39,7 +39,7 @@ mod tables;
 
 pub use batch::{Operation, Table, WriteBatch};
 pub use error::StoreError;
-pub use faulty::{FailureKind, FaultCounters, FaultyStore, Image};
+pub use faulty::{FailureKind, FaultCounters, FaultyStore, Image, Taken};
 pub use journal::{Entry, JOURNAL, Journal, JournalError, JournalReport, check_journal};
 pub use mark::{HighWaterMark, Mark, MemoryMark};
 pub use mark_file::MarkFile;

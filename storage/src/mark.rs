@@ -42,18 +42,30 @@ pub(crate) fn is_newer(held: Option<Mark>, mark: Mark) -> Result<bool, StoreErro
 /// A mark in memory, for tests and the simulator. Clones share it, so that it outlives a simulated crash.
 #[derive(Clone, Default, Debug)]
 pub struct MemoryMark {
-    held: Arc<Mutex<Option<Mark>>>,
+    held: Arc<Mutex<Held>>,
+}
+
+#[derive(Default, Debug)]
+struct Held {
+    mark: Option<Mark>,
+    /// There is no room to write it.
+    full: bool,
 }
 
 impl MemoryMark {
     /// What a backup taken now would hold.
     pub fn image(&self) -> Option<Mark> {
-        *self.lock()
+        self.lock().mark
     }
 
     /// Puts a backup in its place, older or not, as nothing but a test should.
     pub fn restore(&self, image: Option<Mark>) {
-        *self.lock() = image;
+        self.lock().mark = image;
+    }
+
+    /// From now on there is no room for another mark, until `false`.
+    pub fn fill(&self, full: bool) {
+        self.lock().full = full;
     }
 
     /// Makes it one that was never set, as if its file had been removed.
@@ -61,21 +73,26 @@ impl MemoryMark {
         self.restore(None);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Mark>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl HighWaterMark for MemoryMark {
     fn read(&self) -> Result<Option<Mark>, StoreError> {
-        Ok(*self.lock())
+        Ok(self.lock().mark)
     }
 
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
         let mut held = self.lock();
-        if is_newer(*held, mark)? {
-            *held = Some(mark);
+        if !is_newer(held.mark, mark)? {
+            return Ok(());
         }
+        if held.full {
+            let doing = "Writing the simulated mark".to_owned();
+            return Err(StoreError::Full { doing, reason: "it was told to be full".to_owned() });
+        }
+        held.mark = Some(mark);
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ impl Scene {
     }
 
     fn start_over(&self) -> Result<Journal<Arc<FaultyStore>>, JournalError> {
-        Journal::start_over(Arc::clone(&self.store), Box::new(self.mark.clone()))
+        Journal::start_over(Arc::clone(&self.store), Box::new(self.mark.clone()), &[])
     }
 
     fn write(&self, fill: impl FnOnce(&mut WriteBatch)) {
@@ -212,7 +212,7 @@ fn a_power_failure_between_the_rows_and_the_mark_is_refused() {
             scene.mark.clear();
         }
         let failing = FailingMark { inner: scene.mark.clone(), set };
-        assert!(Journal::start_over(Arc::clone(&scene.store), Box::new(failing)).is_err());
+        assert!(Journal::start_over(Arc::clone(&scene.store), Box::new(failing), &[]).is_err());
         scene.store.crash(|_| 0);
         match (set, has_mark, scene.open().map(|(_, entries)| entries)) {
             (true, _, opened) => assert_eq!(opened, Ok(vec![])),
@@ -222,6 +222,33 @@ fn a_power_failure_between_the_rows_and_the_mark_is_refused() {
             (false, false, opened) => assert_eq!(opened, Err(JournalError::MarkMissing { have: 6 })),
         }
         scene.works_again(6);
+    }
+}
+
+/// Wherever the power fails: either what was there is there, or what is there is refused, or the note is.
+#[test]
+fn a_note_of_the_loss_is_there_from_the_start() {
+    let note = || vec![b"lost".to_vec()];
+    for kept in 0..=1 {
+        for (fails, set) in [(true, false), (false, false), (false, true)] {
+            let scene = Scene::with(5, 3);
+            if fails {
+                scene.store.fail_write_at(0, FailureKind::FsyncLost);
+            }
+            let failing = FailingMark { inner: scene.mark.clone(), set };
+            assert!(Journal::start_over(Arc::clone(&scene.store), Box::new(failing), &note()).is_err());
+            scene.store.crash(|_| kept);
+            match scene.open().map(|(_, entries)| entries.len()) {
+                Ok(entries) => assert_eq!(entries, if set { 1 } else { 3 }),
+                Err(error) => assert!(matches!(error, JournalError::MarkOlder { mark: 5, .. }), "{error}"),
+            }
+            let mark = Box::new(scene.mark.clone());
+            let mut journal = Journal::start_over(Arc::clone(&scene.store), mark, &note()).unwrap();
+            assert_eq!(journal.append(vec![vec![7]]).unwrap(), journal.first() + 1);
+            scene.store.crash(|_| 0);
+            let payloads: Vec<Vec<u8>> = scene.open().unwrap().1.into_iter().map(|entry| entry.payload).collect();
+            assert_eq!(payloads, [b"lost".to_vec(), vec![7]]);
+        }
     }
 }
 
@@ -250,7 +277,7 @@ fn on_a_disk_after_a_salvage_and_with_a_renewed_mark() {
     let store = RocksStore::open(&copy, &[JOURNAL]).unwrap();
     let (renewed, _) = MarkFile::renew(&mark).unwrap();
     assert!(matches!(Journal::open(&store, Box::new(renewed)).err(), Some(JournalError::Gap { .. })));
-    let mut journal = Journal::start_over(&store, Box::new(MarkFile::open(&mark).unwrap())).unwrap();
+    let mut journal = Journal::start_over(&store, Box::new(MarkFile::open(&mark).unwrap()), &[]).unwrap();
     assert_eq!(journal.append(vec![vec![7]]).unwrap(), 2002);
     drop(journal);
     let (_, entries) = Journal::open(&store, Box::new(MarkFile::open(&mark).unwrap())).unwrap();

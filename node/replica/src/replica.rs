@@ -257,7 +257,7 @@ impl Replica {
         if self.is_primary_to_blame(now) {
             self.start_view_change(now, self.view.next(), reason, effects);
         } else {
-            self.timers.progress = now.time;
+            self.timers.excused = now.time;
             self.timers.overtaken = None;
         }
     }

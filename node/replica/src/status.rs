@@ -70,6 +70,10 @@ impl Replica {
 
     /// This replica's votes for the first slots above what the peer executed.
     fn repeat_votes(&self, to: ReplicaId, status: &Status, effects: &mut Effects) {
+        // A proposal of its own may have come back to a replica that lost its records: it is silent about that too (rule A-2).
+        if self.standing.lost {
+            return;
+        }
         for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
             let Some(assignment) = &slot.assignment else { continue };
             // A peer may hand a replica that forgot it its own old proposal: it is said again only by who holds its record, and is

@@ -15,6 +15,9 @@ const CENSORSHIP_TIMEOUTS: u32 = 4;
 pub(crate) struct Timers {
     /// The last time something was executed, a view was entered, or work appeared where there was none.
     pub(crate) progress: Time,
+    /// When the primary was last found not to be to blame for the lack of progress: the view's timer counts from there, and no other
+    /// does, or a short timeout would keep this replica from ever asking for what it lacks.
+    pub(crate) excused: Time,
     /// View changes since a batch was last executed: each doubles the timeout.
     pub(crate) failures: u32,
     /// Until when the NEW-VIEW must be here; armed when a quorum has moved (rule V-7).
@@ -52,7 +55,7 @@ impl Timers {
 
     /// When a view without progress is given up (rule V-1).
     pub(crate) fn no_progress(&self, config: &Config) -> Time {
-        self.progress.after(self.timeout(config))
+        self.progress.max(self.excused).after(self.timeout(config))
     }
 
     /// When an overtaken request counts as censored (rule V-2).

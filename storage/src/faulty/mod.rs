@@ -1,9 +1,11 @@
 //! A disk that forgets, fails and rots exactly when it is told to.
 
+mod log;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use log::Taken;
 use state::State;
 pub use state::{FailureKind, FaultCounters, Image};
 
@@ -29,10 +31,37 @@ impl FaultyStore {
     /// answers (at most all); each wholly or not at all. Poison is cleared; failures planned for later writes stay planned.
     ///
     /// `|_| 0` is the worst a power failure can do, `|unsynced| unsynced` is the death of the process alone.
-    pub fn crash(&self, mut keep: impl FnMut(usize) -> usize) {
+    ///
+    /// The first write that does not survive may have been torn: a part of it reached the disk. Nothing tells that from a lost one,
+    /// since a batch is one record of RocksDB's log, under a checksum, and replay ends in front of the first record that does not fit
+    /// its own; whatever of the later ones is there is not looked at (`tests/torn.rs` shows it).
+    pub fn crash(&self, keep: impl FnMut(usize) -> usize) -> Taken {
+        self.crash_torn(keep, 0)
+    }
+
+    /// As [`crash`](Self::crash), but if no unsynced write survives, the disk tore a sector that it was writing anew: the end of the
+    /// log, with up to so many synced writes in front (at most four are so near). Only a disk without power-safe overwrites does that.
+    pub fn crash_torn(&self, mut keep: impl FnMut(usize) -> usize, torn_away: usize) -> Taken {
         let mut state = self.lock();
         let kept = keep(state.unsynced_len());
-        state.crash(kept);
+        state.crash(kept, torn_away)
+    }
+
+    /// From now on fsyncs are said to be done and are not, so that a crash may lose what was synced. Until the next crash, or until
+    /// `false`, which makes everything durable.
+    pub fn lie_about_fsync(&self, lies: bool) {
+        self.lock().set_lying(lies);
+    }
+
+    /// From now on writes fail, whatever their durability, once so many more have succeeded; until `None`. Unlike with
+    /// [`fail_write_at`](Self::fail_write_at), one that loses its fsync may be a buffered one.
+    pub fn fail_writes(&self, after: Option<(u64, FailureKind)>) {
+        self.lock().set_failing(after);
+    }
+
+    /// From now on there is no room for snapshots, until `false`.
+    pub fn refuse_snapshots(&self, refuses: bool) {
+        self.lock().set_refusing_snapshots(refuses);
     }
 
     /// How many writes a crash could lose now, among them one whose fsync failed.
@@ -63,6 +92,16 @@ impl FaultyStore {
     /// that are held see it. Whether there was such a byte.
     pub fn corrupt_snapshot(&self, number: u64, table: Table, key: &[u8], at_byte: usize) -> bool {
         self.lock().corrupt_snapshot(number, table, key, at_byte)
+    }
+
+    /// Makes a value in a snapshot unreadable, as bit rot that a checksum does notice. Whether there was such a key.
+    pub fn rot_snapshot(&self, number: u64, table: Table, key: &[u8]) -> bool {
+        self.lock().rot_snapshot(number, table, key)
+    }
+
+    /// In a snapshot, a value lies at another key's place, and nothing at its own. Whether both keys were there.
+    pub fn misdirect_in_snapshot(&self, number: u64, table: Table, from: &[u8], to: &[u8]) -> bool {
+        self.lock().misdirect_in_snapshot(number, table, from, to)
     }
 
     /// Everything is gone, as with a new disk: tables, unsynced writes, snapshots, poison. Counters and plans stay.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::log::{Log, Taken};
 use crate::frozen::Snapshots;
 use crate::store::Durability;
 use crate::tables::Tables;
-use crate::{Operation, StoreError, Table, WriteBatch};
+use crate::{StoreError, Table, WriteBatch};
 
 /// What a write that [`FaultyStore::fail_write_at`](crate::FaultyStore::fail_write_at) chose does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,38 +54,24 @@ pub(super) struct State {
     /// What reads see.
     visible: Tables,
     /// What no crash takes away.
-    durable: Tables,
-    /// The writes between the two, oldest first.
-    unsynced: Vec<Unsynced>,
-    /// A write whose fsync failed: younger than all unsynced ones, not visible, perhaps there after a crash.
+    flushed: Tables,
+    /// The writes between the two.
+    log: Log,
+    /// A write whose fsync failed: younger than all others, not visible, perhaps there after a crash.
     doubtful: Option<WriteBatch>,
     snapshots: Snapshots,
     poisoned: bool,
+    /// Fsyncs are said to be done, and are not.
+    lies: bool,
+    /// How every write fails, for now, once so many have passed.
+    failing: Option<(u64, FailureKind)>,
+    /// There is no room for a snapshot.
+    refuses_snapshots: bool,
     /// Writes that were attempted on a store not poisoned.
     attempts: u64,
     /// By the attempt that is to fail.
     planned: BTreeMap<u64, FailureKind>,
     counters: FaultCounters,
-}
-
-/// A write that only the disk's cache holds, and what of it rotted there.
-#[derive(Debug)]
-struct Unsynced {
-    batch: WriteBatch,
-    rotten: Vec<(Table, Vec<u8>)>,
-}
-
-impl Unsynced {
-    fn new(batch: WriteBatch) -> Self {
-        Self { batch, rotten: Vec::new() }
-    }
-
-    fn apply_to(self, tables: &mut Tables) {
-        tables.apply(self.batch.into_operations());
-        for (table, key) in self.rotten {
-            tables.rot(table, &key);
-        }
-    }
 }
 
 impl State {
@@ -104,19 +91,36 @@ impl State {
         self.planned.insert(self.attempts.saturating_add(nth), kind);
     }
 
-    pub(super) fn unsynced_len(&self) -> usize {
-        self.unsynced.len() + usize::from(self.doubtful.is_some())
+    pub(super) fn set_failing(&mut self, failing: Option<(u64, FailureKind)>) {
+        self.failing = failing;
     }
 
-    pub(super) fn crash(&mut self, kept: usize) {
-        let mut writes = std::mem::take(&mut self.unsynced);
-        writes.extend(self.doubtful.take().map(Unsynced::new));
-        let kept = kept.min(writes.len());
+    pub(super) fn set_refusing_snapshots(&mut self, refuses: bool) {
+        self.refuses_snapshots = refuses;
+    }
+
+    /// Says the truth about fsyncs from now on, and makes durable what was only said to be; or lies.
+    pub(super) fn set_lying(&mut self, lies: bool) {
+        self.lies = lies;
+        if !lies {
+            self.log.sync(false, &mut self.flushed);
+        }
+    }
+
+    pub(super) fn unsynced_len(&self) -> usize {
+        self.log.unsynced() + usize::from(self.doubtful.is_some())
+    }
+
+    pub(super) fn crash(&mut self, kept: usize, torn_away: usize) -> Taken {
+        if let Some(batch) = self.doubtful.take() {
+            self.log.push(batch);
+        }
+        let taken = self.log.crash(kept, torn_away, &mut self.flushed);
         self.counters.crashes += 1;
-        self.counters.lost += (writes.len() - kept) as u64;
-        writes.into_iter().take(kept).for_each(|write| write.apply_to(&mut self.durable));
-        self.visible = self.durable.clone();
-        self.poisoned = false;
+        self.counters.lost += taken.writes as u64;
+        self.visible = self.flushed.clone();
+        (self.poisoned, self.lies) = (false, false);
+        taken
     }
 
     pub(super) fn write(&mut self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
@@ -126,11 +130,13 @@ impl State {
         }
         let attempt = self.attempts;
         self.attempts += 1;
-        match (self.planned.remove(&attempt), durability) {
-            (Some(FailureKind::FsyncLost), Durability::Buffered) => self.postpone_lost_fsync(),
-            (Some(kind), _) => return Err(self.fail(kind, batch)),
-            (None, _) => {}
+        match (self.failing, self.planned.remove(&attempt), durability) {
+            (Some((0, kind)), _, _) => return Err(self.fail(kind, batch)),
+            (_, Some(FailureKind::FsyncLost), Durability::Buffered) => self.postpone_lost_fsync(),
+            (_, Some(kind), _) => return Err(self.fail(kind, batch)),
+            (_, None, _) => {}
         }
+        self.failing = self.failing.map(|(after, kind)| (after.saturating_sub(1), kind));
         self.accept(batch, durability);
         Ok(())
     }
@@ -142,25 +148,29 @@ impl State {
 
     fn fail(&mut self, kind: FailureKind, batch: WriteBatch) -> StoreError {
         self.poisoned = true;
+        if kind == FailureKind::FsyncLost {
+            self.doubtful = Some(batch);
+        }
+        self.refuse(kind)
+    }
+
+    fn refuse(&mut self, kind: FailureKind) -> StoreError {
         self.counters.failures += 1;
         let doing = "Writing to the simulated disk".to_owned();
         match kind {
             FailureKind::Io => StoreError::Io { doing, reason: "it was told to fail".to_owned() },
             FailureKind::Full => StoreError::Full { doing, reason: "it was told to be full".to_owned() },
-            FailureKind::FsyncLost => {
-                self.doubtful = Some(batch);
-                StoreError::Io { doing, reason: "it was told to lose an fsync".to_owned() }
-            }
+            FailureKind::FsyncLost => StoreError::Io { doing, reason: "it was told to lose an fsync".to_owned() },
         }
     }
 
     fn accept(&mut self, batch: WriteBatch, durability: Durability) {
         self.visible.apply(batch.operations().iter().cloned());
-        self.unsynced.push(Unsynced::new(batch));
+        self.log.push(batch);
         self.counters.writes += 1;
         if durability == Durability::Synced {
             self.counters.syncs += 1;
-            self.unsynced.drain(..).for_each(|write| write.apply_to(&mut self.durable));
+            self.log.sync(self.lies, &mut self.flushed);
         }
     }
 
@@ -169,9 +179,8 @@ impl State {
             return false;
         };
         *byte ^= 1;
-        // On the disk the value is where it was last put: in an unsynced write, or else among what is durable.
-        let put = self.unsynced.iter_mut().rev().find_map(|write| last_put(&mut write.batch, table, key));
-        let stored = put.or_else(|| self.durable.get_mut(table, key));
+        // On the disk the value is where it was last put: in the log, or else among what was flushed.
+        let stored = self.log.value_mut(table, key).or_else(|| self.flushed.get_mut(table, key));
         if let Some(byte) = stored.and_then(|value| value.get_mut(at_byte)) {
             *byte ^= 1;
         }
@@ -184,12 +193,8 @@ impl State {
             return self.visible.holds(table, key);
         }
         self.counters.rotten += 1;
-        let puts = |write: &mut Unsynced| last_put(&mut write.batch, table, key).is_some();
-        match self.unsynced.iter_mut().rev().find_map(|write| puts(write).then_some(write)) {
-            Some(write) => write.rotten.push((table, key.to_vec())),
-            None => {
-                self.durable.rot(table, key);
-            }
+        if !self.log.rot(table, key) {
+            self.flushed.rot(table, key);
         }
         true
     }
@@ -197,6 +202,9 @@ impl State {
     pub(super) fn take_snapshot(&mut self, number: u64) -> Result<(), StoreError> {
         if self.poisoned {
             return Err(StoreError::Poisoned);
+        }
+        if self.refuses_snapshots {
+            return Err(self.refuse(FailureKind::Full));
         }
         self.snapshots.take(number, &self.visible);
         Ok(())
@@ -212,24 +220,29 @@ impl State {
         corrupted
     }
 
+    pub(super) fn rot_snapshot(&mut self, number: u64, table: Table, key: &[u8]) -> bool {
+        let is_there = self.snapshots.rot(number, table, key);
+        self.counters.rotten += u64::from(is_there);
+        is_there
+    }
+
+    pub(super) fn misdirect_in_snapshot(&mut self, number: u64, table: Table, from: &[u8], to: &[u8]) -> bool {
+        self.snapshots.misdirect(number, table, from, to)
+    }
+
     pub(super) fn image(&self) -> Image {
-        Image { tables: self.durable.clone(), snapshots: self.snapshots.clone() }
+        let mut tables = self.flushed.clone();
+        self.log.add_durable_to(&mut tables);
+        Image { tables, snapshots: self.snapshots.clone() }
     }
 
     pub(super) fn restore(&mut self, image: &Image) {
         let Image { tables, snapshots } = image.clone();
         self.visible = tables.clone();
-        self.durable = tables;
+        self.flushed = tables;
         self.snapshots = snapshots;
-        self.unsynced.clear();
+        self.log = Log::default();
         self.doubtful = None;
-        self.poisoned = false;
+        (self.poisoned, self.lies) = (false, false);
     }
-}
-
-fn last_put<'a>(batch: &'a mut WriteBatch, table: Table, key: &[u8]) -> Option<&'a mut Vec<u8>> {
-    batch.operations_mut().iter_mut().rev().find_map(|operation| match operation {
-        Operation::Put { table: t, key: k, value } if *t == table && k == key => Some(value),
-        _ => None,
-    })
 }

@@ -46,7 +46,7 @@ pub use check::{JournalReport, check_journal};
 pub use error::JournalError;
 use mending::{adopt, sweep};
 use reading::{read_base, walk};
-use rows::{BASE_KEY, after, encode_base, key, link, put_entry};
+use rows::{BASE_KEY, after, encode_base, key, put_entries};
 pub use rows::{Entry, JOURNAL};
 
 use crate::{Durability, HighWaterMark, Store, WriteBatch};
@@ -84,7 +84,8 @@ impl<S: Store> Journal<S> {
 
     /// Begins anew, for a replica that lost its records and has got back from its peers what it may have said: forgets all
     /// entries, whatever their condition and the mark's, and goes on behind every index that the mark or a readable row ever
-    /// named. So the mark moves forward, and no entry from before can ever be taken for one written later.
+    /// named. So the mark moves forward, and no entry from before can ever be taken for one written later. The entries of `first` are
+    /// there from the moment on at which nothing older is: a note of the loss cannot be lost between the two.
     ///
     /// If it fails or a crash interrupts it, [`open`](Self::open) either finds what was there before, or refuses with
     /// [`JournalError::MarkOlder`] or [`JournalError::MarkMissing`]; and it can be called again.
@@ -92,10 +93,10 @@ impl<S: Store> Journal<S> {
     /// # Errors
     /// [`JournalError::Store`] if the store or the mark failed to write, or the mark to be read. Rows that cannot be read are
     /// no error.
-    pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>) -> Result<Self, JournalError> {
-        let base = start_over::start_over(&store, mark.read()?)?;
-        mark.advance(base)?;
-        Ok(Self { store, mark, chain: Chain::new(base), stopped: false })
+    pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>, first: &[Vec<u8>]) -> Result<Self, JournalError> {
+        let chain = start_over::start_over(&store, mark.read()?, first)?;
+        mark.advance(chain.tip())?;
+        Ok(Self { store, mark, chain, stopped: false })
     }
 
     /// Appends `entries` in one synced write, then advances the mark, and returns the index of the first. Once it has
@@ -110,14 +111,8 @@ impl<S: Store> Journal<S> {
         if entries.is_empty() {
             return Ok(first);
         }
-        let mut tip = self.chain.tip();
         let mut batch = WriteBatch::new();
-        let mut chains = Vec::with_capacity(entries.len());
-        for payload in &entries {
-            tip = link(tip, payload);
-            put_entry(&mut batch, tip, payload);
-            chains.push(tip.chain);
-        }
+        let (tip, chains) = put_entries(&mut batch, self.chain.tip(), &entries);
         self.stopped = true;
         self.store.write(batch, Durability::Synced)?;
         self.mark.advance(tip)?;

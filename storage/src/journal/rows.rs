@@ -44,6 +44,18 @@ fn chain_value(tag: &[u8], previous: Mark, index: u64, payload: &[u8]) -> [u8; 3
     hash.finalize().into()
 }
 
+/// Puts entries behind `previous`; the last of them, and the chain's value after each.
+pub(super) fn put_entries(batch: &mut WriteBatch, previous: Mark, payloads: &[Vec<u8>]) -> (Mark, Vec<[u8; 32]>) {
+    let mut tip = previous;
+    let mut chains = Vec::with_capacity(payloads.len());
+    for payload in payloads {
+        tip = link(tip, payload);
+        put_entry(batch, tip, payload);
+        chains.push(tip.chain);
+    }
+    (tip, chains)
+}
+
 pub(super) fn put_entry(batch: &mut WriteBatch, link: Mark, payload: &[u8]) {
     batch.put(JOURNAL, key(link.index), [&link.chain, payload].concat());
 }

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!   before   base ─ entries, damaged, missing or foreign ─ ...         mark somewhere
-//!   after    (all rows deleted)                  fresh base            mark at the fresh base
+//!   after    (all rows deleted)                  fresh base ─ first    mark at the last of them
 //!                                                └ index above everything that the mark or a readable row ever named
 //! ```
 
+use super::chain::Chain;
 use super::error::JournalError;
 use super::reading::read_base;
-use super::rows::{BASE_KEY, JOURNAL, ORIGIN, after, encode_base, fresh_base, key};
+use super::rows::{BASE_KEY, JOURNAL, ORIGIN, after, encode_base, fresh_base, key, put_entries};
 use crate::{Direction, Durability, Mark, Reader, Store, StoreError, WriteBatch, for_each_row};
 
 /// Further than any run of entries that could not be read.
@@ -18,15 +19,17 @@ const CEILING: u64 = 1 << 62;
 /// Behind every key that anyone would write.
 const END: [u8; 1024] = [0xff; 1024];
 
-/// Replaces all rows by a base behind everything that was ever named, and returns it. Durable, but not marked yet.
-pub(super) fn start_over(store: &impl Store, held: Option<Mark>) -> Result<Mark, JournalError> {
+/// Replaces all rows by a base behind everything that was ever named, and the first entries behind that. Durable, but not marked yet.
+pub(super) fn start_over(store: &impl Store, held: Option<Mark>, first: &[Vec<u8>]) -> Result<Chain, JournalError> {
     let held = held.unwrap_or(ORIGIN);
     let base = fresh_base(held, after(highest(store, held.index)));
+    let mut chain = Chain::new(base);
     let mut batch = WriteBatch::new();
     batch.delete_range(JOURNAL, Vec::new(), END);
     batch.put(JOURNAL, key(BASE_KEY), encode_base(base));
+    chain.extend(put_entries(&mut batch, base, first).1);
     store.write(batch, Durability::Synced)?;
-    Ok(base)
+    Ok(chain)
 }
 
 /// The highest index that the mark, the base or a readable entry names. What cannot be read may have named more: then it is

@@ -17,6 +17,8 @@ const HASTY_ONE_IN: u64 = 10;
 /// Of the faulty replicas, how many run twice instead of lying.
 const TWINS: Rate = 2_000;
 
+/// Of the faults of nodes and links that there are, how many a run draws: each for itself.
+const WANTED: Rate = 2_500;
 /// Links that are cut at a certain time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
@@ -120,6 +122,7 @@ impl Drawn {
         let real = rng.below(REAL_SIGNATURES_ONE_IN) == 0;
         let drawn_signatures = if real { Signatures::Real } else { Signatures::Fake };
         let latency = Duration::from_micros(rng.one_of([100, 500, 2_000, 10_000]));
+        let jitter = latency * rng.one_of([0, 1, 2, 5]);
         let faulty_for = rng.span(Duration::from_millis(1_500), Duration::from_millis(4_000));
         let (clients, depth) = (rng.between(1, 4) as usize, rng.between(1, 3) as usize);
         Self {
@@ -132,11 +135,11 @@ impl Drawn {
             window: checkpoint_interval * rng.between(2, 4),
             pipeline: rng.one_of([1, 2, 4, 8, 16]),
             batch: rng.one_of([1, 2, 16, 1_024]),
-            base_timeout: rng.span(Duration::from_millis(150), Duration::from_millis(600)),
+            base_timeout: base_timeout(rng, latency + jitter),
             ledger: rng.one_of([16, 64, 256, 1_024]),
             is_cold: rng.chance(7_000),
             latency,
-            jitter: latency * rng.one_of([0, 1, 2, 5]),
+            jitter,
             fsync: Duration::from_micros(rng.one_of([20, 200, 2_000])),
             skew: Duration::from_millis(rng.one_of([0, 1, 100, 2_000])),
             faulty_for: options.faulty_for.unwrap_or(faulty_for),
@@ -159,10 +162,23 @@ impl Drawn {
     }
 }
 
+/// Mostly a reasonable one. Sometimes shorter than a batch takes, so that it must double before a view can settle, and again for every
+/// batch, since execution resets it (rule V-7); sometimes long.
+fn base_timeout(rng: &mut Rng, slowest_way: Duration) -> Duration {
+    let short = slowest_way * rng.between(1, 3) as u32;
+    let long = rng.span(Duration::from_millis(600), Duration::from_secs(2));
+    let usual = rng.span(Duration::from_millis(150), Duration::from_millis(600));
+    match rng.below(8) {
+        0 => short.max(Duration::from_millis(5)),
+        1 => long,
+        _ => usual,
+    }
+}
+
 fn message_troubles(rng: &mut Rng, profile: Profile) -> Vec<(MessageTrouble, Rate)> {
     let mut troubles = Vec::new();
     for trouble in MessageTrouble::ALL {
-        let rate = rng.one_of([0, 50, 300, 1_500]) as Rate;
+        let rate = trouble.draw_rate(rng);
         if rate > 0 && profile.has_faults() {
             troubles.push((trouble, rate));
         }
@@ -174,7 +190,7 @@ fn node_troubles(rng: &mut Rng, profile: Profile) -> Vec<(NodeTrouble, Duration)
     let mut troubles = Vec::new();
     for trouble in NodeTrouble::ALL {
         let pace = Duration::from_millis(rng.one_of([150, 400, 1_000, 3_000]));
-        let wanted = rng.chance(5_000);
+        let wanted = rng.chance(WANTED);
         // Liars need view changes to lie in: something has to take primaries away.
         let always = match profile {
             Profile::Byzantine => trouble == NodeTrouble::IsolatePrimary,

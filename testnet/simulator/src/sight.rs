@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tetrarch_kv::{Executed, StoredReply};
 use tetrarch_replica::{Event, Record};
-use tetrarch_types::{CommittedBatch, Outcome, ReplicaId, SeqNum, Time, Transaction, TransactionId};
+use tetrarch_types::{CommittedBatch, Outcome, ReplicaId, SeqNum, Time, Timestamp, Transaction, TransactionId};
 
 use crate::letter::Letter;
 
@@ -31,6 +31,17 @@ pub enum Sight {
         by: ReplicaId,
         /// The batch with its proof.
         batch: Rc<CommittedBatch>,
+    },
+    /// A replica handed a batch with transactions to execution.
+    Stamped {
+        /// Which replica.
+        by: ReplicaId,
+        /// Which batch.
+        seq: SeqNum,
+        /// The batch's stamp.
+        stamp: Timestamp,
+        /// The latest time that a clock which is not wrong can show at this moment.
+        latest: Timestamp,
     },
     /// A replica executed a batch.
     Executed {

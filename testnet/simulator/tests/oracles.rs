@@ -212,6 +212,41 @@ fn promises_sees_votes_in_a_view_that_was_given_up() {
 }
 
 #[test]
+fn promises_sees_what_a_replica_says_after_a_loss_that_it_knows_of() {
+    let forgot = |shows| Sight::Forgot { by: id(1), shows };
+    good("promises", [moved(1, 1, vec![]), forgot(true), accepted(1, 0, 1)]);
+    bad("promises", [accepted(1, 0, 1), forgot(true), accepted(1, 0, 2)]);
+    bad("promises", [forgot(true), moved(1, 1, vec![]), accepted(1, 0, 1)]);
+    good("promises", [accepted(1, 0, 1), forgot(false), accepted(1, 0, 2)]);
+}
+
+#[test]
+fn agreed_time_sees_stamps_from_the_future() {
+    let second = 1_000_000;
+    let stamped = |stamp| {
+        let latest = Timestamp::from_micros(100 * second);
+        Sight::Stamped { by: id(1), seq: seq(1), stamp: Timestamp::from_micros(stamp), latest }
+    };
+    good("agreed-time", [stamped(110 * second), stamped(90 * second)]);
+    bad("agreed-time", [stamped(110 * second + 1)]);
+}
+
+#[test]
+fn one_result_sees_more_than_whether_there_was_room_for_a_snapshot() {
+    let full = tetrarch_storage::StoreError::Full { doing: String::new(), reason: String::new() };
+    let without = |mut sight: Sight, root| {
+        if let Sight::Executed { executed, .. } = &mut sight {
+            executed.snapshot_error = Some(full.clone());
+            executed.checkpoint = Some(digest(root));
+        }
+        sight
+    };
+    let with = executed(0, 4, Vec::new(), Some(digest(1)));
+    good("one-result", [with.clone(), without(executed(1, 4, Vec::new(), None), 1)]);
+    bad("one-result", [with, without(executed(1, 4, Vec::new(), None), 2)]);
+}
+
+#[test]
 fn promises_sees_a_view_that_starts_twice() {
     let start = |proposals: &[u8]| {
         let proposed = |byte: &u8| by(1, PrePrepare { view: view(1), seq: seq(1), digest: digest(*byte) });

@@ -1,7 +1,7 @@
 //! Many seeds of each profile run without a complaint, and everything that can go wrong did go wrong in them.
 
 use tetrarch_simulator::adversary::Lie;
-use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble};
+use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble, WritePoint, forms};
 use tetrarch_simulator::oracles::FORKS;
 use tetrarch_simulator::{Counters, Options, Profile, Seed, replay_line, run};
 
@@ -42,6 +42,8 @@ fn crashing_seeds_pass_and_every_fault_fires() {
     let counters = all_well(Profile::Crashes, 100..100 + SEEDS);
     all_fired(&counters, NodeTrouble::ALL.map(NodeTrouble::name));
     all_fired(&counters, MessageTrouble::ALL.map(MessageTrouble::name));
+    all_fired(&counters, WritePoint::ALL.map(WritePoint::name));
+    all_fired(&counters, forms::ALL);
     all_fired(&counters, [LOST_WRITES]);
 }
 

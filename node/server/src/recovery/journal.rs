@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_replica::{LiveRecords, Record};
 use tetrarch_storage::{Entry, HighWaterMark, Journal, JournalError, Mark, Store, StoreError};
-use tetrarch_types::{decode, limits};
+use tetrarch_types::{decode, encode, limits};
 
 use super::{Findings, has_peers, store_error};
 use crate::{Identity, NodeConfig, NodeError};
@@ -17,34 +17,70 @@ pub(super) struct Opened<S: Store> {
     pub(super) journal: Journal<S>,
     pub(super) live: LiveRecords,
     pub(super) records: Vec<Record>,
-    /// It was begun anew: records were lost.
-    pub(super) fresh: bool,
 }
 
-/// Opens the journal. One that is cut, altered or unreadable tells nothing that may be trusted: it is begun anew behind its mark, unless
-/// there is nobody to recover from.
+/// Opens the journal. One that is cut, altered or unreadable tells nothing that may be trusted: it is begun anew behind its mark, with
+/// a record that says so, unless there is nobody to recover from. If records are known to be `lost` otherwise, that is noted as well,
+/// before anything else is done that could hide it (rule A-2).
 pub(super) fn open<S: Store + Clone>(
     config: &NodeConfig,
     identity: &Identity,
     store: S,
-    mark: Box<dyn HighWaterMark>,
+    mark: KeptMark,
+    lost: bool,
     findings: &mut Findings,
 ) -> Result<Opened<S>, NodeError> {
-    let mark = KeptMark::new(mark);
+    let mut opened = open_or_begin(config, identity, store, mark, findings)?;
+    if lost && !is_lost(&opened.records) {
+        let note = vec![encode(&Record::Lost)];
+        let index = opened.journal.append(note).map_err(|error| refused(config, error))?;
+        opened.note_loss(index);
+    }
+    Ok(opened)
+}
+
+fn open_or_begin<S: Store + Clone>(
+    config: &NodeConfig,
+    identity: &Identity,
+    store: S,
+    mark: KeptMark,
+    findings: &mut Findings,
+) -> Result<Opened<S>, NodeError> {
     let read = Journal::open(store.clone(), Box::new(mark.clone()))
         .map_err(|error| refused(config, error))
         .and_then(|(journal, entries)| Ok((journal, records(config, entries)?)));
     match read {
-        Ok((journal, (live, records))) => Ok(Opened { journal, live, records, fresh: false }),
+        Ok((journal, (live, records))) => Ok(Opened { journal, live, records }),
         Err(error) if is_loss(&error) && has_peers(identity) => {
             let reason = error.to_string();
             let reason = reason.strip_prefix("refused as unsafe: ").unwrap_or(&reason);
             findings.add(format!("the journal of this replica's votes is begun anew: {reason}"));
-            let journal = Journal::start_over(store, Box::new(mark)).map_err(|error| refused(config, error))?;
-            Ok(Opened { journal, live: LiveRecords::default(), records: Vec::new(), fresh: true })
+            let journal = Journal::start_over(store, Box::new(mark), &[encode(&Record::Lost)]);
+            let journal = journal.map_err(|error| refused(config, error))?;
+            let index = journal.first();
+            let mut opened = Opened { journal, live: LiveRecords::default(), records: Vec::new() };
+            opened.note_loss(index);
+            Ok(opened)
         }
         Err(error) => Err(error),
     }
+}
+
+impl<S: Store> Opened<S> {
+    /// The journal says so at this index.
+    fn note_loss(&mut self, index: u64) {
+        self.live.note(index, &Record::Lost);
+        self.records.push(Record::Lost);
+    }
+}
+
+/// Whether the records say by themselves that some are gone.
+fn is_lost(records: &[Record]) -> bool {
+    records.iter().rev().find_map(|record| match record {
+        Record::Lost => Some(true),
+        Record::Cured => Some(false),
+        _ => None,
+    }) == Some(true)
 }
 
 /// An entry that is as it was written and no record of this version is no loss: the version that wrote it reads it.
@@ -74,10 +110,10 @@ fn records(config: &NodeConfig, entries: Vec<Entry>) -> Result<(LiveRecords, Vec
 
 /// A mark that outlives the attempt to open a journal with it.
 #[derive(Clone)]
-struct KeptMark(Arc<Mutex<Box<dyn HighWaterMark>>>);
+pub(super) struct KeptMark(Arc<Mutex<Box<dyn HighWaterMark>>>);
 
 impl KeptMark {
-    fn new(mark: Box<dyn HighWaterMark>) -> Self {
+    pub(super) fn new(mark: Box<dyn HighWaterMark>) -> Self {
         Self(Arc::new(Mutex::new(mark)))
     }
 

@@ -1,11 +1,11 @@
 //! From what is on the disk to a replica that may go on, or to the reason why it must not.
 //!
 //! ```text
-//!   directory ──▶ store ──▶ state ──▶ journal ──▶ replica
-//!       │           │         │          └─ gone, cut, altered: begun anew, and the replica is silent (rule A-2)
-//!       │           │         └─ rows that differ from their tree: rebuilt from the readable ones, the rest is fetched
+//!   directory ──▶ store ──▶ journal ──▶ state ──▶ replica
+//!       │           │          │          └─ rows that differ from their tree: rebuilt from the readable ones, the rest is fetched
+//!       │           │          └─ gone, cut, altered: begun anew, and the replica is silent (rule A-2)
 //!       │           └─ unreadable files: the readable rows are copied into a new database, the old one is set aside
-//!       └─ wiped: made anew, silent, everything is fetched
+//!       └─ wiped: silent, made anew, everything is fetched
 //! ```
 //!
 //! *Cold*, a start reads and checks every row on the disk; *hot*, it takes the state as the latest checkpoint left it, and the journal
@@ -22,13 +22,14 @@ mod state;
 use std::sync::Arc;
 
 use tetrarch_kv::{Execution, KvMachine, StateMachine};
-use tetrarch_replica::{LiveRecords, Record, Replica};
+use tetrarch_replica::{LiveRecords, Replica};
 use tetrarch_storage::{HighWaterMark, Journal, RocksStore, Store, StoreError};
-use tetrarch_types::{Recovery, encode};
+use tetrarch_types::Recovery;
 
 use crate::clock::Clock;
 use crate::evidence::Dossier;
 use crate::{Identity, NodeConfig, NodeError, directory};
+use journal::KeptMark;
 use salvage::Mending;
 
 /// What a start found, and did about it, a sentence each.
@@ -98,14 +99,14 @@ impl<M: StateMachine, S: Store + Clone> Recovered<M, S> {
         durable: Durable<S>,
         clock: &Clock,
     ) -> Result<Self, NodeError> {
-        let Durable { store, mark, mut lost, mut findings } = durable;
-        let state = state::open(config, identity, machine, store.clone(), &*mark, &mut lost, &mut findings)?;
-        let dossier = Dossier::open(store.clone()).map_err(|error| store_error(config, error))?;
-        let opened = journal::open(config, identity, store, mark, &mut findings)?;
-        let journal::Opened { mut journal, mut live, mut records, fresh } = opened;
-        if (lost || fresh) && !is_lost(&records) {
-            note_loss(config, &mut journal, &mut live, &mut records)?;
-        }
+        let Durable { store, mark, lost, mut findings } = durable;
+        let mark = KeptMark::new(mark);
+        let wiped = state::is_wiped::<M, S>(config, identity, &store, &mark, &mut findings)?;
+        // In front of the state: one that is made anew here would hide from the next start that there was none.
+        let opened = journal::open(config, identity, store.clone(), mark.clone(), lost || wiped, &mut findings)?;
+        let journal::Opened { journal, live, records } = opened;
+        let state = state::open(config, identity, machine, store.clone(), &mark, &mut findings)?;
+        let dossier = Dossier::open(store).map_err(|error| store_error(config, error))?;
         let applied = state.applied().map_err(|error| store_error(config, error))?;
         let replica = Replica::recover(identity.replica_config(config), applied, records)
             .map_err(|source| NodeError::Contradiction { path: config.data_dir.clone(), source })?;
@@ -117,28 +118,6 @@ impl<M: StateMachine, S: Store + Clone> Recovered<M, S> {
         let recovery = Recovery { findings: findings.0, disk_micros, ..Recovery::default() };
         Ok(Self { state: Arc::new(state), replica, journal, live, dossier, recovery })
     }
-}
-
-/// Whether the records say by themselves that some are gone.
-fn is_lost(records: &[Record]) -> bool {
-    records.iter().rev().find_map(|record| match record {
-        Record::Lost => Some(true),
-        Record::Cured => Some(false),
-        _ => None,
-    }) == Some(true)
-}
-
-/// Rule A-2: durable before the replica says anything.
-fn note_loss<S: Store>(
-    config: &NodeConfig,
-    journal: &mut Journal<S>,
-    live: &mut LiveRecords,
-    records: &mut Vec<Record>,
-) -> Result<(), NodeError> {
-    let index = journal.append(vec![encode(&Record::Lost)]).map_err(|error| journal::refused(config, error))?;
-    live.note(index, &Record::Lost);
-    records.push(Record::Lost);
-    Ok(())
 }
 
 fn store_error(config: &NodeConfig, error: StoreError) -> NodeError {

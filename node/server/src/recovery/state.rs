@@ -10,23 +10,38 @@ use crate::{Identity, NodeConfig, NodeError, directory};
 /// Damaged places that are named one by one; of more, the number is said.
 const NAMED: usize = 8;
 
-/// Opens the state. In a cluster, a store that holds none is one that was wiped, since `init` makes one.
+/// Whether there is no state. In a cluster, such a store is one that was wiped, since `init` makes one. Writes nothing.
+///
+/// # Errors
+/// Without peers, there is nobody to fetch it from.
+pub(super) fn is_wiped<M: StateMachine, S: Store>(
+    config: &NodeConfig,
+    identity: &Identity,
+    store: &S,
+    mark: &dyn HighWaterMark,
+    findings: &mut Findings,
+) -> Result<bool, NodeError> {
+    let wiped = Execution::<M, S>::is_empty(store).map_err(|error| store_error(config, error))?;
+    if wiped && !has_peers(identity) {
+        return Err(directory::without_state(config, mark));
+    }
+    if wiped {
+        findings.add("the database holds no state, so this replica was wiped: it fetches everything from the others");
+    }
+    Ok(wiped)
+}
+
+/// Opens the state, or makes one where there is none.
 pub(super) fn open<M: StateMachine, S: Store + Clone>(
     config: &NodeConfig,
     identity: &Identity,
     machine: M,
     store: S,
     mark: &dyn HighWaterMark,
-    lost: &mut bool,
     findings: &mut Findings,
 ) -> Result<Execution<M, S>, NodeError> {
     let membership = identity.membership();
     if Execution::<M, S>::is_empty(&store).map_err(|error| store_error(config, error))? {
-        if !has_peers(identity) {
-            return Err(directory::without_state(config, mark));
-        }
-        *lost = true;
-        findings.add("the database holds no state, so this replica was wiped: it fetches everything from the others");
         Execution::<M, S>::init(&store, membership).map_err(|error| directory::open_error(config, error))?;
     }
     let retain = Retention { batches: config.ledger_batches, ..Retention::default() };

@@ -1,6 +1,7 @@
 //! A node that loses its power at any moment.
 
-use super::{Action, Scene, lasting};
+use super::scene::lasting;
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

@@ -2,7 +2,8 @@
 //!
 //! Liars are rather helped into office than kept out of it: a lying primary is seldom cut off, an honest one in front of it for long.
 
-use super::{Action, Scene, between};
+use super::scene::between;
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

@@ -1,6 +1,7 @@
 //! Links that work in one direction only, so that who hears whom is neither symmetric nor transitive.
 
-use super::{Action, Scene, lasting};
+use super::scene::lasting;
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

@@ -1,6 +1,7 @@
 //! The replicas fall into two groups that do not hear each other.
 
-use super::{Action, Scene, between, lasting};
+use super::scene::{between, lasting};
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

@@ -1,6 +1,7 @@
 //! A node that stands still for a while, as under a debugger or a virtual machine's migration.
 
-use super::{Action, Scene, lasting};
+use super::scene::lasting;
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

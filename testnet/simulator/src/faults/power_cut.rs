@@ -1,6 +1,7 @@
 //! The lights go out everywhere at once. They come back one by one.
 
-use super::{Action, Scene, lasting};
+use super::scene::lasting;
+use super::{Action, Scene};
 use crate::rng::Rng;
 
 pub(super) fn strike(scene: &Scene, rng: &mut Rng) -> Vec<Action> {

@@ -1,4 +1,4 @@
-//! A link that is much slower than its neighbours.
+//! A link that is much slower than its neighbours: in each run, one in five.
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use super::Route;
 const SLOWER_BY: Duration = Duration::from_millis(120);
 
 pub(super) fn befall(route: &mut Route) {
-    // Which links are slow does not change within a run, nor between runs: one in five.
-    if (route.from * 7 + route.to * 13) % 5 == 2 {
+    if route.is_slow {
         for copy in &mut route.copies {
             *copy += SLOWER_BY;
         }

@@ -1,21 +1,25 @@
-//! A node's disk: what outlives its crashes, and what may befall it meanwhile.
+//! A node's disk: what outlives its crashes.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tetrarch_storage::{
     Direction, Durability, FailureKind, FaultyStore, Image, JOURNAL, Mark, MemoryMark, Reader, Store, StoreError,
-    Table, WriteBatch,
+    Table, Taken, WriteBatch,
 };
 
+use super::fault::{Fault, Halt, Trap};
+use crate::chain::Chain;
+use crate::faults::{CrashPoint, WritePoint};
 use crate::rng::Rng;
-
-/// Rows of a table that are looked at when one is to rot.
-const ROWS: usize = 64;
 
 /// Rows by table and key.
 type Rotten = Vec<(Table, Vec<u8>)>;
+
+/// Synced writes that a torn sector takes with it, at most.
+const SECTOR: u64 = 3;
 
 /// A store and the high-water mark beside it.
 #[derive(Clone)]
@@ -27,7 +31,11 @@ pub struct Disk {
     /// Rows that cannot be read: the database itself would know them by their block.
     rotten: Rc<RefCell<Rotten>>,
     /// What may rot: every table but the journal.
-    tables: Rc<[Table]>,
+    pub(super) tables: Rc<[Table]>,
+    /// Where writes are to fail.
+    traps: Rc<RefCell<BTreeMap<WritePoint, Trap>>>,
+    /// While the disk lies about fsyncs: the mark that it really holds.
+    lie: Rc<Cell<Option<Option<Mark>>>>,
 }
 
 /// A copy of a whole disk.
@@ -38,18 +46,133 @@ pub struct Backup {
     rotten: Rotten,
 }
 
+/// How a journal stands on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JournalEnds {
+    /// The last entry that was forgotten.
+    pub base: u64,
+    /// The last entry.
+    pub last: u64,
+    /// The last entry that the mark vouches for, if there is a mark.
+    pub marked: Option<u64>,
+}
+
+impl JournalEnds {
+    /// Whether entries that the mark vouched for are gone.
+    pub fn has_lost_since(&self, before: &Self) -> bool {
+        before.marked.is_some_and(|marked| self.last < marked)
+    }
+
+    /// Whether the mark shows that something is wrong.
+    pub fn shows(&self) -> bool {
+        self.marked.is_none_or(|marked| marked > self.last || marked < self.base)
+    }
+}
+
 impl Disk {
     /// An empty disk for these tables and a journal.
     pub fn new(tables: Vec<Table>) -> Self {
         let (store, mark) = (Arc::default(), MemoryMark::default());
-        Self { store, mark, rotten: Rc::default(), tables: tables.into() }
+        let (rotten, traps, lie) = (Rc::default(), Rc::default(), Rc::default());
+        Self { store, mark, rotten, tables: tables.into(), traps, lie }
     }
 
-    /// The power fails: of what was not synced a random part survives, the oldest first. Returns how many writes were lost.
-    pub fn crash(&self, rng: &mut Rng) -> u64 {
-        let before = self.store.counters().lost;
-        self.store.crash(|unsynced| rng.index(unsynced + 1));
-        self.store.counters().lost - before
+    /// Makes it ready for a chain, as a program of its own does: when the node opens the database, what was written is no longer in
+    /// its log.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot be written.
+    pub fn init(&self, chain: &Chain) -> Result<(), String> {
+        super::recovery::init(self, chain).map_err(|error| error.to_string())?;
+        self.store.crash(|unsynced| unsynced);
+        Ok(())
+    }
+
+    /// The power fails: of what was not synced a random part survives, the oldest first.
+    pub fn crash(&self, point: Option<CrashPoint>, rng: &mut Rng) -> Taken {
+        if let Some(Some(mark)) = self.lie.take().map(|mark| rng.chance(5_000).then_some(mark)) {
+            self.mark.restore(mark);
+        }
+        match point {
+            // The first that does not survive is the torn one.
+            Some(CrashPoint::Torn { sector: false }) => self.store.crash(|unsynced| rng.index(unsynced)),
+            Some(CrashPoint::Torn { sector: true }) => self.store.crash_torn(|_| 0, rng.between(1, SECTOR) as usize),
+            _ => self.store.crash(|unsynced| rng.index(unsynced + 1)),
+        }
+    }
+
+    /// From now on it only says that fsyncs are done, until the next crash.
+    pub fn lie_about_fsync(&self) {
+        self.store.lie_about_fsync(true);
+        self.lie.set(Some(self.lie.take().unwrap_or(self.mark.image())));
+    }
+
+    /// Whether it lies.
+    pub fn is_lying(&self) -> bool {
+        self.lie.get().is_some()
+    }
+
+    /// It works as it should: it syncs what it only said to have synced, and takes every write.
+    pub fn heal(&self) {
+        self.store.lie_about_fsync(false);
+        self.lie.set(None);
+        self.traps.borrow_mut().clear();
+    }
+
+    /// Makes a later write fail, unless one at that point is to fail already.
+    pub fn set_trap(&self, trap: Trap) {
+        self.traps.borrow_mut().entry(trap.point).or_insert(trap);
+    }
+
+    /// Does something that writes at a point, where the writing may be made to fail. Says as what a failure counts.
+    pub(super) fn at<T, E: Into<Fault>>(
+        &self,
+        point: WritePoint,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Result<T, Fault> {
+        let trap = self.trap_at(point);
+        if let Some(trap) = trap {
+            self.arm(&trap, true);
+        }
+        let done = work().map_err(Into::into);
+        if let Some(trap) = trap {
+            self.arm(&trap, false);
+        }
+        match (done, trap) {
+            (Err(Fault::Halted(_)), Some(trap)) => {
+                self.traps.borrow_mut().remove(&trap.point);
+                Err(Fault::Halted(trap.halt()))
+            }
+            (Err(Fault::Halted(halt)), None) => Err(Fault::Halted(Halt { name: point.name(), ..halt })),
+            (done, _) => done,
+        }
+    }
+
+    /// What is to fail at a point. The mark is written where the journal is, behind it.
+    fn trap_at(&self, point: WritePoint) -> Option<Trap> {
+        let traps = self.traps.borrow();
+        let of_mark = traps.get(&WritePoint::Mark).filter(|_| point == WritePoint::Journal);
+        traps.get(&point).or(of_mark).copied()
+    }
+
+    /// Does something that takes a snapshot, for which there may be no room; the result tells whether there was.
+    pub(super) fn with_snapshot<T>(&self, work: impl FnOnce() -> T, is_taken: impl FnOnce(&T) -> bool) -> T {
+        let is_full = self.trap_at(WritePoint::Snapshot).is_some();
+        self.store.refuse_snapshots(is_full);
+        let done = work();
+        self.store.refuse_snapshots(false);
+        if is_full && !is_taken(&done) {
+            self.traps.borrow_mut().remove(&WritePoint::Snapshot);
+        }
+        done
+    }
+
+    fn arm(&self, trap: &Trap, is_armed: bool) {
+        if trap.point == WritePoint::Mark {
+            self.mark.fill(is_armed);
+        } else {
+            self.store.fail_writes(is_armed.then_some((trap.passes, trap.kind())));
+        }
     }
 
     /// The next write reaches the disk's cache, but the power fails during its fsync.
@@ -57,17 +180,13 @@ impl Disk {
         self.store.fail_write_at(0, FailureKind::FsyncLost);
     }
 
-    /// Everything is gone.
-    pub fn wipe(&self) {
-        self.store.wipe();
-        self.mark.clear();
-        self.rotten().clear();
-    }
-
-    /// The mark is gone; whether there were records that it vouched for.
-    pub fn lose_mark(&self) -> bool {
-        self.mark.clear();
-        self.store.scan(JOURNAL, &[], &[], Direction::Ascending, 1).is_ok_and(|rows| !rows.is_empty())
+    /// How the journal stands.
+    pub fn journal_ends(&self) -> JournalEnds {
+        let base = self.store.get(JOURNAL, &0_u64.to_be_bytes()).ok().flatten();
+        let base = base.and_then(|value| value.first_chunk().copied()).map_or(0, u64::from_le_bytes);
+        let rows = self.store.scan(JOURNAL, &[], &[], Direction::Descending, 1).unwrap_or_default();
+        let last = rows.first().and_then(|(key, _)| key.first_chunk().copied()).map_or(0, u64::from_be_bytes);
+        JournalEnds { base, last: last.max(base), marked: self.mark.image().map(|mark| mark.index) }
     }
 
     /// A copy of what is durable.
@@ -82,39 +201,6 @@ impl Disk {
         self.rotten().clone_from(&backup.rotten);
     }
 
-    /// A row of some table but the journal can no longer be read; whether there was one.
-    pub fn rot(&self, rng: &mut Rng) -> bool {
-        let Some(table) = rng.pick(&self.tables) else { return false };
-        let Some(key) = self.some_key(table, rng) else { return false };
-        self.rotten().push((table, key.clone()));
-        self.store.rot(table, &key)
-    }
-
-    /// A bit of an entry of the journal is another; whether there was one.
-    pub fn flip_journal(&self, rng: &mut Rng) -> bool {
-        let Some(key) = self.some_key(JOURNAL, rng) else { return false };
-        self.store.corrupt(JOURNAL, &key, rng.index(40))
-    }
-
-    /// The last entry of the journal that its mark vouches for is gone, with what came behind it; whether there was one. Behind the
-    /// mark there are only entries whose fsync never ended: their loss is no harm, since nothing was said that rests on them.
-    pub fn cut_journal(&self) -> bool {
-        let Some(mark) = self.mark.image() else { return false };
-        let from = mark.index.to_be_bytes();
-        let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
-        let mut batch = WriteBatch::new();
-        tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
-        !batch.is_empty() && self.store.write(batch, Durability::Synced).is_ok()
-    }
-
-    /// A bit of a row in a snapshot is another; whether there was one.
-    pub fn flip_snapshot(&self, rng: &mut Rng) -> bool {
-        let numbers = self.store.snapshots().unwrap_or_default();
-        let (Some(number), Some(table)) = (rng.pick(&numbers), rng.pick(&self.tables)) else { return false };
-        let Some(key) = self.some_key(table, rng) else { return false };
-        self.store.corrupt_snapshot(number, table, &key, rng.index(8))
-    }
-
     /// Whether something cannot be read, noticed or not.
     pub fn has_rot(&self) -> bool {
         self.rotten().iter().any(|(table, key)| self.store.get(*table, key).is_err())
@@ -126,20 +212,15 @@ impl Disk {
     /// If the disk cannot be written.
     pub fn salvage(&self) -> Result<(), StoreError> {
         let mut batch = WriteBatch::new();
-        let mut rotten = std::mem::take(&mut *self.rotten());
         // What was written since is whole again.
-        rotten.retain(|(table, key)| self.store.get(*table, key).is_err());
-        rotten.into_iter().for_each(|(table, key)| batch.delete(table, key));
-        self.store.write(batch, Durability::Synced)
+        self.rotten().retain(|(table, key)| self.store.get(*table, key).is_err());
+        self.rotten().iter().for_each(|(table, key)| batch.delete(*table, key.clone()));
+        self.store.write(batch, Durability::Synced)?;
+        self.rotten().clear();
+        Ok(())
     }
 
-    fn some_key(&self, table: Table, rng: &mut Rng) -> Option<Vec<u8>> {
-        let rows = self.store.scan(table, &[], &[], Direction::Ascending, ROWS).ok()?;
-        let keys: Vec<Vec<u8>> = rows.into_iter().map(|(key, _)| key).collect();
-        if keys.is_empty() { None } else { keys.get(rng.index(keys.len())).cloned() }
-    }
-
-    fn rotten(&self) -> RefMut<'_, Rotten> {
+    pub(super) fn rotten(&self) -> RefMut<'_, Rotten> {
         self.rotten.borrow_mut()
     }
 }

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use tetrarch_replica::{Effect, Input, Recipients, Turn};
-use tetrarch_storage::StoreError;
 use tetrarch_types::{Lane, Now, Payload, ReplicaId, SeqNum, Supply};
 
 use super::executor::{Done, Job};
+use super::fault::Fault;
 use super::{Act, Disk, Running};
 use crate::chain::Chain;
+use crate::faults::WritePoint;
 use crate::letter::Letter;
 use crate::sight::Sight;
 
@@ -25,7 +26,7 @@ pub enum Reach {
 
 impl Running {
     /// Takes everything that waits as one turn, the replica's own messages first, and its deadline last if it has come.
-    pub fn turn(&mut self, now: Now, chain: &Chain, acts: &mut Vec<Act>) {
+    pub fn turn(&mut self, now: Now, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
         if self.syncing.is_some() {
             return;
         }
@@ -40,7 +41,9 @@ impl Running {
             self.enqueue(Job::Wake, acts);
         }
         let mut turn = Turn::of(&mut self.effects);
-        self.carry_out(std::mem::take(&mut turn.at_once), chain, acts);
+        if let Err(fault) = self.carry_out(std::mem::take(&mut turn.at_once), disk, chain, acts) {
+            return acts.push(fault.into());
+        }
         if !turn.records.is_empty() {
             self.syncing = Some(turn);
             acts.push(Act::Sync);
@@ -65,29 +68,38 @@ impl Running {
             return self.interrupt_sync(disk);
         }
         let Some(turn) = self.syncing.take() else { return };
-        if let Err(error) = self.records.append(&turn.records) {
-            return acts.push(Act::Broken(error.to_string()));
+        if let Err(fault) = disk.at(WritePoint::Journal, || self.records.append(&turn.records)) {
+            return acts.push(fault.into());
         }
         acts.extend(turn.records.into_iter().map(|record| Act::Saw(Sight::Recorded { by: self.id, record })));
         let count = if let Reach::Effects(count) = reach { count } else { turn.held.len() };
-        self.carry_out(turn.held.into_iter().take(count).collect(), chain, acts);
+        if let Err(fault) = self.carry_out(turn.held.into_iter().take(count).collect(), disk, chain, acts) {
+            acts.push(fault.into());
+        }
     }
 
     /// The first job in the executor's queue is done.
-    pub fn execute(&mut self, now: Now, chain: &Chain, acts: &mut Vec<Act>) {
-        match self.executor.work(now.time, chain, acts) {
+    pub fn execute(&mut self, now: Now, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
+        match self.executor.work(now.time, disk, chain, acts) {
             Ok(Done { inputs, payloads }) => {
                 self.inbox.extend(inputs);
                 payloads.into_iter().for_each(|(to, payload)| self.send(Recipients::One(to), payload, chain, acts));
             }
-            Err(error) => return acts.push(failed(&error)),
+            Err(fault) => return acts.push(fault.into()),
         }
         if !self.executor.is_idle() {
             acts.push(Act::Execute);
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>, chain: &Chain, acts: &mut Vec<Act>) {
+    /// Carries effects out in order, until the disk takes no more.
+    fn carry_out(
+        &mut self,
+        effects: Vec<Effect>,
+        disk: &Disk,
+        chain: &Chain,
+        acts: &mut Vec<Act>,
+    ) -> Result<(), Fault> {
         for effect in effects {
             match effect {
                 Effect::Persist(_) => acts.push(Act::Broken("a record where only other effects can be".to_owned())),
@@ -104,10 +116,14 @@ impl Running {
                 }
                 Effect::SendCommitted { to, after } => self.send_committed(to, after, chain, acts),
                 Effect::Refuse { transaction, refusal } => self.executor.refuse(&transaction, &refusal, acts),
-                Effect::Discard { through } => self.discard(through, acts),
+                Effect::Discard { through } => {
+                    disk.at(WritePoint::Discard, || self.records.discard(through))?;
+                    self.enqueue(Job::Stable(through), acts);
+                }
                 Effect::Observe(event) => acts.push(Act::Saw(Sight::Observed { by: self.id, event })),
             }
         }
+        Ok(())
     }
 
     fn send(&mut self, to: Recipients, payload: Payload, chain: &Chain, acts: &mut Vec<Act>) {
@@ -151,22 +167,7 @@ impl Running {
         match self.executor.committed_after(after) {
             Ok(batches) if batches.is_empty() => {}
             Ok(batches) => self.send(Recipients::One(to), Payload::Supply(Supply::Committed(batches)), chain, acts),
-            Err(error) => acts.push(failed(&error)),
+            Err(error) => acts.push(Fault::from(error).into()),
         }
-    }
-
-    fn discard(&mut self, through: SeqNum, acts: &mut Vec<Act>) {
-        if let Err(error) = self.records.discard(through) {
-            acts.push(Act::Broken(error.to_string()));
-        }
-        self.enqueue(Job::Stable(through), acts);
-    }
-}
-
-/// Damage ends the process, and a new start repairs it; anything else is not for a disk that only rots.
-fn failed(error: &StoreError) -> Act {
-    match error {
-        StoreError::Corrupt { .. } => Act::Damaged,
-        other => Act::Broken(other.to_string()),
     }
 }

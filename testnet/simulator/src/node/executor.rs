@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use tetrarch_crypto::state_tree::Prefix;
-use tetrarch_kv::{ExecuteError, Executed, Fate, InstallEvent, Installation, QueryError, Retention, StoredReply};
+use tetrarch_kv::{Executed, Fate, InstallEvent, Installation, QueryError, Retention, StoredReply};
 use tetrarch_replica::Input;
 use tetrarch_storage::StoreError;
 use tetrarch_types::{
@@ -12,9 +12,11 @@ use tetrarch_types::{
     Signed, Supply, Time, Transaction, TransactionId,
 };
 
-use super::Act;
+use super::fault::Fault;
 use super::recovery::State;
+use super::{Act, Disk};
 use crate::chain::Chain;
+use crate::faults::{NodeTrouble, WritePoint};
 use crate::sight::Sight;
 
 /// What the driver has done to the state.
@@ -57,7 +59,7 @@ pub(super) enum Admitted {
     /// It needs no ordering.
     Answered(Box<Response>),
     /// The state cannot be read.
-    Damaged,
+    Damaged(String),
 }
 
 impl Executor {
@@ -109,32 +111,46 @@ impl Executor {
     }
 
     /// Does the first job in the queue.
-    pub(super) fn work(&mut self, now: Time, chain: &Chain, acts: &mut Vec<Act>) -> Result<Done, StoreError> {
-        let mut events = Vec::new();
+    pub(super) fn work(&mut self, now: Time, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) -> Result<Done, Fault> {
         let mut done = Done::default();
-        let (state, installation) = (&self.execution, &mut self.installation);
         match self.queue.pop_front() {
             Some(Job::Execute(batch)) => {
-                let executed = state.execute(&batch);
-                let complaint = state.machine().take_complaint();
+                let is_taken = |done: &Result<Executed, _>| done.as_ref().is_ok_and(|it| it.snapshot_error.is_none());
+                let execute = || disk.with_snapshot(|| self.execution.execute(&batch), is_taken);
+                let executed = disk.at(WritePoint::Batch, execute);
+                let complaint = self.execution.machine().take_complaint();
                 acts.extend(complaint.map(|what| Act::Saw(Sight::Misbehaved { by: self.id, what })));
-                let executed = executed.map_err(broken)?;
+                let executed = executed?;
                 self.report(executed, chain, &mut done, acts);
             }
-            Some(Job::Stable(checkpoint)) => state.retire_snapshots(checkpoint)?,
-            Some(Job::Fetch(target)) => installation.begin(state, target, now, &mut events)?,
-            Some(Job::Arrived { from, supply }) => installation.arrived(state, now, from, supply, &mut events)?,
-            Some(Job::Wake) => installation.wake(state, now, &mut events)?,
+            Some(Job::Stable(checkpoint)) => self.execution.retire_snapshots(checkpoint)?,
+            Some(job) => self.install(job, now, disk, &mut done, acts)?,
             None => {}
         }
-        events.into_iter().for_each(|event| self.tell(event, &mut done, acts));
         Ok(done)
+    }
+
+    fn install(&mut self, job: Job, now: Time, disk: &Disk, done: &mut Done, acts: &mut Vec<Act>) -> Result<(), Fault> {
+        let mut events = Vec::new();
+        let (state, installation) = (&self.execution, &mut self.installation);
+        disk.at(WritePoint::Install, || match job {
+            Job::Fetch(target) => installation.begin(state, target, now, &mut events),
+            Job::Arrived { from, supply } => installation.arrived(state, now, from, supply, &mut events),
+            Job::Wake => installation.wake(state, now, &mut events),
+            Job::Execute(_) | Job::Stable(_) => Ok(()),
+        })?;
+        events.into_iter().for_each(|event| self.tell(event, done, acts));
+        Ok(())
     }
 
     fn report(&mut self, executed: Executed, chain: &Chain, done: &mut Done, acts: &mut Vec<Act>) {
         let seq = executed.seq;
         done.inputs.push(Input::Executed { seq });
         done.inputs.extend(executed.checkpoint.map(|state_root| Input::Snapshotted { seq, state_root }));
+        if executed.snapshot_error.is_some() {
+            acts.push(Act::Count(WritePoint::Snapshot.name()));
+            acts.push(Act::Count(NodeTrouble::FullDisk.name()));
+        }
         self.answer(&executed, chain, acts);
         acts.push(Act::Saw(Sight::Executed { by: self.id, executed }));
     }
@@ -161,7 +177,7 @@ impl Executor {
         let id = transaction.id();
         match self.execution.reply(&id) {
             Ok(Some(stored)) => return Admitted::Answered(Box::new(self.response(stored, chain))),
-            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
+            Err(QueryError::Store(error @ StoreError::Corrupt { .. })) => return Admitted::Damaged(error.to_string()),
             _ => {}
         }
         let (sender, nonce) = (&transaction.body.sender, transaction.body.nonce);
@@ -169,7 +185,7 @@ impl Executor {
             Ok(Fate::Never) => Some(Refusal::NonceSpent { nonce }),
             Ok(Fate::Forgotten) => Some(Refusal::NonceForgotten { nonce }),
             Ok(_) => None,
-            Err(QueryError::Store(StoreError::Corrupt { .. })) => return Admitted::Damaged,
+            Err(QueryError::Store(error @ StoreError::Corrupt { .. })) => return Admitted::Damaged(error.to_string()),
             Err(error) => Some(Refusal::NotServing(error.to_string())),
         };
         if let Some(refusal) = refusal {
@@ -204,14 +220,6 @@ impl Executor {
         let Some(signer) = chain.replica(self.id) else { return Response::Refused(Refusal::Unknown) };
         let results = Signed::new(Results { seq, root: results_root }, self.id, chain.scope(), signer.as_ref());
         Response::Reply(Reply { transaction, outcome, path, results })
-    }
-}
-
-/// What a batch that could not be executed says of the disk; anything but that is a defect.
-fn broken(error: ExecuteError) -> StoreError {
-    match error {
-        ExecuteError::Store(error) => error,
-        other => StoreError::Io { doing: "Executing a batch".to_owned(), reason: other.to_string() },
     }
 }
 

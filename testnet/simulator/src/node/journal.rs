@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use tetrarch_replica::{LiveRecords, Record};
-use tetrarch_storage::{FaultyStore, Journal, JournalError};
+use tetrarch_storage::{FaultyStore, Journal, JournalError, StoreError};
 use tetrarch_types::{SeqNum, decode, encode, limits};
 
 use super::Disk;
+use super::fault::Fault;
 
 /// A record holds at most one batch, or one NEW-VIEW.
-const MAX_RECORD_BYTES: usize = limits::MAX_BULK_BYTES;
+pub(super) const MAX_RECORD_BYTES: usize = limits::MAX_BULK_BYTES;
 
 /// The journal of a replica's records.
 pub(super) struct Records {
@@ -18,28 +19,41 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Opens the journal of a disk. One that is cut or altered is begun anew: the last value says so.
+    /// Opens the journal of a disk. One that is cut or altered is begun anew, with a record that says so; if records are known to be
+    /// `lost` otherwise, that is noted as well.
     ///
     /// # Errors
-    /// A sentence: one of its entries is no record, or the disk fails.
-    pub(super) fn open(disk: &Disk) -> Result<(Self, Vec<Record>, bool), String> {
+    /// One of its entries is no record, or the disk takes no more.
+    pub(super) fn open(disk: &Disk, lost: bool) -> Result<(Self, Vec<Record>), Fault> {
+        let (mut records, mut read) = Self::open_or_begin(disk)?;
+        if lost && !is_lost(&read) {
+            records.append(&[Record::Lost])?;
+            read.push(Record::Lost);
+        }
+        Ok((records, read))
+    }
+
+    fn open_or_begin(disk: &Disk) -> Result<(Self, Vec<Record>), Fault> {
         let (journal, entries) = match Journal::open(disk.store.clone(), Box::new(disk.mark.clone())) {
             Ok(opened) => opened,
+            Err(JournalError::Store(error)) if !matches!(error, StoreError::Corrupt { .. }) => return Err(error.into()),
             Err(_) => {
-                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()));
-                let journal = journal.map_err(|error| error.to_string())?;
-                return Ok((Self { journal, live: LiveRecords::default() }, Vec::new(), true));
+                let note = [encode(&Record::Lost)];
+                let journal = Journal::start_over(disk.store.clone(), Box::new(disk.mark.clone()), &note)?;
+                let mut live = LiveRecords::default();
+                live.note(journal.first(), &Record::Lost);
+                return Ok((Self { journal, live }, vec![Record::Lost]));
             }
         };
         let mut live = LiveRecords::default();
         let mut read = Vec::with_capacity(entries.len());
         for entry in entries {
             let record = decode(&entry.payload, MAX_RECORD_BYTES)
-                .map_err(|error| format!("journal entry {}: {error}", entry.index))?;
+                .map_err(|error| Fault::Broken(format!("journal entry {}: {error}", entry.index)))?;
             live.note(entry.index, &record);
             read.push(record);
         }
-        Ok((Self { journal, live }, read, false))
+        Ok((Self { journal, live }, read))
     }
 
     /// Appends a turn's records with one write.
@@ -62,4 +76,10 @@ impl Records {
         let first = self.live.discard(through, self.journal.next());
         self.journal.truncate_before(first)
     }
+}
+
+/// Whether the records say by themselves that some are gone.
+fn is_lost(records: &[Record]) -> bool {
+    let last = records.iter().rev().find(|record| matches!(record, Record::Lost | Record::Cured));
+    matches!(last, Some(Record::Lost))
 }

@@ -10,9 +10,11 @@
 //! two of its parts.
 
 mod clock;
+mod damage;
 mod disk;
 mod driver;
 mod executor;
+mod fault;
 mod journal;
 mod machine;
 mod recovery;
@@ -24,11 +26,13 @@ use std::time::Duration;
 
 use tetrarch_kv::{Overlay, StateMachine};
 use tetrarch_replica::{Config, Record, ReplicaStatus};
+use tetrarch_storage::Taken;
 use tetrarch_types::{ReplicaId, Response, Time};
 
-pub use clock::{Clock, EPOCH};
-pub use disk::{Backup, Disk};
+pub use clock::{Clock, EPOCH, MAX_DRIFT};
+pub use disk::{Backup, Disk, JournalEnds};
 pub use driver::Reach;
+pub use fault::{Fault, Halt, Trap};
 pub(crate) use machine::words;
 pub use running::Running;
 
@@ -61,8 +65,10 @@ pub enum Act {
     Sync,
     /// A batch or another job waits: call [`Running::execute`] when its time has come.
     Execute,
-    /// Something cannot be read: the process ends, and a new one repairs it.
-    Damaged,
+    /// Something cannot be read, and what: the process ends, and a new one repairs it.
+    Damaged(String),
+    /// The disk takes no more: the process votes no more and ends.
+    Halted(Halt),
     /// Something happened that is counted.
     Count(&'static str),
     /// For the oracles.
@@ -70,6 +76,10 @@ pub enum Act {
     /// The node met something that no correct node meets.
     Broken(String),
 }
+
+/// The most that doubling makes of a first timeout, for the shortest and for the longest ones: a settled view must fit even where the
+/// first timeout is shorter than a message's way.
+const LONGEST_TIMEOUT: (Duration, Duration) = (Duration::from_millis(1_200), Duration::from_millis(4_800));
 
 /// One node, up or down.
 pub struct Node {
@@ -89,6 +99,10 @@ pub struct Node {
     pub doomed: Option<(CrashPoint, Duration)>,
     /// Its next start reads and checks everything, whatever was drawn.
     pub is_suspect: bool,
+    /// Its fsyncs take long until then.
+    pub slow_until: Time,
+    /// How often it still loses its power shortly after it came back.
+    pub storm: u32,
     config: Config,
     how: Start,
 }
@@ -117,7 +131,7 @@ impl Node {
         rng: &mut Rng,
     ) -> Result<Self, String> {
         let disk = Disk::new(recovery::tables(workload));
-        recovery::init(&disk, chain).map_err(|error| error.to_string())?;
+        disk.init(chain)?;
         Ok(Self {
             id,
             clock: Clock::draw(rng, drawn.skew),
@@ -127,6 +141,8 @@ impl Node {
             paused_until: Time::ZERO,
             doomed: None,
             is_suspect: false,
+            slow_until: Time::ZERO,
+            storm: 0,
             config: config(id, chain, drawn),
             how: Start { workload: workload.clone(), is_cold: drawn.is_cold, ledger: drawn.ledger },
         })
@@ -136,28 +152,33 @@ impl Node {
     /// power failed, so that nobody saw it.
     ///
     /// # Errors
-    /// A sentence: no correct node's disk keeps it from starting.
-    pub fn start(&mut self, chain: &Chain) -> Result<Vec<Record>, String> {
+    /// Nothing but a disk that takes no more keeps a correct node from starting.
+    pub fn start(&mut self, chain: &Chain) -> Result<Vec<Record>, Fault> {
         self.incarnation += 1;
         self.config.start = self.incarnation;
-        let how = Start { is_cold: self.how.is_cold || self.is_suspect, ..self.how.clone() };
-        self.is_suspect = false;
+        let how = Start { is_cold: self.starts_cold(), ..self.how.clone() };
         let (running, records) = Running::recover(self.config.clone(), &self.disk, chain, &how)?;
+        self.is_suspect = false;
         self.running = Some(running);
         Ok(records)
     }
 
-    /// The power fails. Returns how many writes were lost.
-    pub fn crash(&mut self, rng: &mut Rng) -> u64 {
+    /// Whether its next start reads and checks everything.
+    pub const fn starts_cold(&self) -> bool {
+        self.how.is_cold || self.is_suspect
+    }
+
+    /// The power fails. Returns what was lost.
+    pub fn crash(&mut self, rng: &mut Rng) -> Taken {
         let interrupted = self.running.as_ref().is_some_and(Running::is_syncing) && rng.chance(5_000);
         if let Some(running) = self.running.as_mut().filter(|_| interrupted) {
             running.interrupt_sync(&self.disk);
         }
         self.running = None;
         self.incarnation += 1;
-        self.doomed = None;
         self.paused_until = Time::ZERO;
-        self.disk.crash(rng)
+        let point = self.doomed.take().map(|(point, _)| point);
+        self.disk.crash(point, rng)
     }
 
     /// Its disk is made ready for the chain, as before its very first start.
@@ -165,7 +186,7 @@ impl Node {
     /// # Errors
     /// A sentence, when the disk cannot be made ready.
     pub fn init(&self, chain: &Chain) -> Result<(), String> {
-        recovery::init(&self.disk, chain).map_err(|error| error.to_string())
+        self.disk.init(chain)
     }
 
     /// Whether nothing that can be read on its disk says which chain it is of.
@@ -194,9 +215,9 @@ fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {
     let mut config = Config::new(id, chain.membership.clone());
     // However short the first timeout is: a view gets time enough in the end, and nobody repeats himself faster than others hear it.
     config.base_timeout = drawn.base_timeout;
-    config.max_timeout = (drawn.base_timeout * 8).max(drawn.hop() * 16);
-    config.retransmit_interval = (drawn.base_timeout / 4).max(drawn.hop());
-    config.heartbeat_interval = drawn.base_timeout.max(drawn.hop() * 4);
+    config.max_timeout = (drawn.base_timeout * 8).max(drawn.hop() * 16).clamp(LONGEST_TIMEOUT.0, LONGEST_TIMEOUT.1);
+    config.retransmit_interval = (drawn.base_timeout / 4).max(drawn.hop()).max(Duration::from_millis(25));
+    config.heartbeat_interval = drawn.base_timeout.max(drawn.hop() * 4).max(Duration::from_millis(100));
     config.pipeline = drawn.pipeline;
     config.batch_transactions = drawn.batch;
     config

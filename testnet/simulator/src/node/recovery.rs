@@ -7,6 +7,7 @@ use tetrarch_replica::{Config, Record, Replica};
 use tetrarch_storage::{FaultyStore, StoreError, Table};
 
 use super::executor::{Executor, retention};
+use super::fault::Fault;
 use super::journal::Records;
 use super::machine::Watched;
 use super::{Disk, Start};
@@ -23,22 +24,20 @@ pub(super) struct Recovered {
 }
 
 /// Opens a disk. One that holds no chain, or whose journal does not open, was wiped or cut: its replica is told that it lost records.
-pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start) -> Result<Recovered, String> {
+pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start) -> Result<Recovered, Fault> {
     let id = config.id;
-    let (execution, is_wiped) = open_state(disk, chain, start).map_err(|error| error.to_string())?;
-    let (mut records, mut read, is_fresh) = Records::open(disk)?;
-    let is_lost = read.iter().rev().find_map(|record| match record {
-        Record::Lost => Some(true),
-        Record::Cured => Some(false),
-        _ => None,
-    });
-    if (is_wiped || is_fresh) && is_lost != Some(true) {
-        records.append(&[Record::Lost]).map_err(|error| error.to_string())?;
-        read.push(Record::Lost);
+    if disk.has_rot() && names_no_chain(disk, chain, start) {
+        // What is left tells nothing: it is set aside whole.
+        disk.wipe();
     }
+    let is_wiped = State::is_empty(&disk.store)?;
+    // In front of the state: one that is made anew would hide from the next start that there was none.
+    let (records, read) = Records::open(disk, is_wiped)?;
+    let execution = open_state(disk, chain, start)?;
     let executor = Executor::new(id, execution, chain);
-    let applied = executor.applied().map_err(|error| error.to_string())?;
-    let replica = Replica::recover(config, applied, read.clone()).map_err(|error| error.to_string())?;
+    let applied = executor.applied()?;
+    let replica = Replica::recover(config, applied, read.clone());
+    let replica = replica.map_err(|error| Fault::Broken(error.to_string()))?;
     Ok(Recovered { replica, records, executor, read })
 }
 
@@ -50,33 +49,32 @@ pub(super) fn tables(workload: &Arc<dyn Workload>) -> Vec<Table> {
     State::tables(&Watched::new(workload.clone()))
 }
 
-/// The state, and whether there was none.
-fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool), StoreError> {
-    let is_wiped = State::is_empty(&disk.store)?;
-    if is_wiped {
+/// The state; made anew where there is none.
+fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<State, StoreError> {
+    if State::is_empty(&disk.store)? {
         init(disk, chain)?;
-    } else if disk.has_rot() && names_no_chain(disk, chain, start) {
-        // What is left tells nothing: it is set aside whole.
-        disk.wipe();
-        return open_state(disk, chain, start);
     }
     let open = || open(disk, chain, start);
     let state = open().map_err(damaged)?;
+    // A transfer trusts the tree of what is in place: one that goes on from here needs to know that it is right.
+    let reads_everything = start.is_cold || state.is_damaged();
     let mut damages = 0_u64;
-    if start.is_cold && !state.is_damaged() {
+    if reads_everything {
         state.check_state(&mut |_| damages += 1)?;
     }
     let is_unreadable = !state.is_damaged() && matches!(state.applied(), Err(StoreError::Corrupt { .. }));
-    // Tables that are no part of the state are read as well by a cold start, and copied around if they cannot be.
-    let has_rot = start.is_cold && disk.has_rot();
+    // Tables that are no part of the state are read as well, and copied around if they cannot be.
+    let has_rot = reads_everything && disk.has_rot();
     if damages == 0 && !is_unreadable && !has_rot {
-        return Ok((state, is_wiped));
+        return Ok(state);
     }
-    // What cannot be read is left behind, as a copy of the database leaves it.
+    // What cannot be read is left behind, as a copy of the database leaves it. The copy notes that rows are missing before it is put
+    // in place: no start takes it for whole.
+    state.begin_install(None)?;
     disk.salvage()?;
     let state = open().map_err(damaged)?;
     state.give_up()?;
-    Ok((state, is_wiped))
+    Ok(state)
 }
 
 /// Whether nothing that can be read says which chain this is.

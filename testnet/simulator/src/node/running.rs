@@ -4,10 +4,12 @@ use tetrarch_replica::{Config, Effects, Input, Record, Replica, ReplicaStatus, T
 use tetrarch_types::{Message, Refusal, ReplicaId, Response, SeqNum, Time, Transaction, Verified};
 
 use super::executor::{Admitted, Executor};
+use super::fault::Fault;
 use super::journal::Records;
 use super::recovery::{Recovered, recover};
 use super::{Act, Disk, Start};
 use crate::chain::Chain;
+use crate::faults::WritePoint;
 
 /// The process.
 pub struct Running {
@@ -36,9 +38,10 @@ impl Running {
         disk: &Disk,
         chain: &Chain,
         start: &Start,
-    ) -> Result<(Self, Vec<Record>), String> {
+    ) -> Result<(Self, Vec<Record>), Fault> {
         let id = config.id;
-        let Recovered { replica, records, executor, read } = recover(config, disk, chain, start)?;
+        let recovered = disk.at(WritePoint::Start, || recover(config, disk, chain, start));
+        let Recovered { replica, records, executor, read } = recovered?;
         let running = Self {
             id,
             replica,
@@ -93,7 +96,7 @@ impl Running {
         };
         match self.executor.admit(client, &verified, chain) {
             Admitted::Answered(response) => acts.push(Act::Respond { client, response: *response }),
-            Admitted::Damaged => acts.push(Act::Damaged),
+            Admitted::Damaged(what) => acts.push(Act::Damaged(what)),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
     }

@@ -2,6 +2,7 @@
 
 mod accountability;
 mod accusations;
+mod agreed_time;
 mod agreement;
 mod certificates;
 mod checkpoints;
@@ -76,6 +77,7 @@ pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(memory::Memory::default()),
         Box::new(watermarks::Watermarks::default()),
         Box::new(agreement::Agreement::default()),
+        Box::new(agreed_time::AgreedTime),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),
         Box::new(contract::Contract),

@@ -28,6 +28,10 @@ pub(super) struct Promises {
     /// The view of each NEW-VIEW sent, with the digests of what it proposes.
     started: BTreeMap<(ReplicaId, View), Vec<(SeqNum, Digest)>>,
     /// Replicas that forgot promises and may not know it: faulty, as far as these go.
+    ///
+    /// Of those that know it one thing is not demanded either: that they keep out of views which they left by a VIEW-CHANGE before the
+    /// loss. Nobody holds a VIEW-CHANGE durably for another, so when those that had it have been down as well, none of the answers
+    /// to rule A-3 shows it. Such a replica is one of the f for that.
     forgetful: BTreeSet<ReplicaId>,
 }
 
@@ -115,14 +119,13 @@ impl Oracle for Promises {
             Sight::Sent { by, message } if message.open().signer() == *by && !self.forgetful.contains(by) => {
                 self.hear(*by, message.open())
             }
-            Sight::Forgot { by, shows: false } => {
-                self.forgetful.insert(*by);
-                Ok(())
-            }
-            Sight::Forgot { by, shows: true } => {
+            Sight::Forgot { by, shows } => {
                 // The window protects what it voted (rule A-3). Which views it left it can only be told by those who still know; that
                 // none of them does counts as a fault of its own, and the harness counts it so.
                 self.moved.remove(by);
+                if !shows {
+                    self.forgetful.insert(*by);
+                }
                 Ok(())
             }
             _ => Ok(()),

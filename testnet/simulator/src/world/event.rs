@@ -1,9 +1,11 @@
 //! What happens at a moment.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use tetrarch_types::{Response, Transaction, TransactionId};
 
+use crate::faults::NodeTrouble;
 use crate::letter::Letter;
 
 /// An event. What names an incarnation is void once the node has crashed.
@@ -32,6 +34,12 @@ pub(super) enum Event {
     Trouble { which: usize },
     /// A planned cut's time has come, by its place among them.
     Cut { which: usize },
+    /// A node's power fails, because of this.
+    PowerFails { node: usize, incarnation: u64, cause: NodeTrouble, down: Duration },
+    /// A wall clock is set right.
+    ClockRight { node: usize },
+    /// Starved links let everything through again.
+    Feed { links: Vec<(usize, usize)> },
     /// A cut ends.
     Mend { links: Vec<(usize, usize)> },
     /// All faults end.

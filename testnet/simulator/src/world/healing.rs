@@ -25,6 +25,10 @@ impl World {
             let node = &mut self.nodes[index];
             node.doomed = None;
             node.paused_until = Time::ZERO;
+            node.slow_until = Time::ZERO;
+            node.storm = 0;
+            node.disk.heal();
+            node.clock.set_right();
             if node.disk.has_rot() {
                 // Somebody has it checked; what nobody has read yet would show sooner or later.
                 node.is_suspect = true;

@@ -124,6 +124,7 @@ impl World {
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
             Sight::Issued { .. } | Sight::Kept { .. } | Sight::Misbehaved { .. } | Sight::Judged { .. } => {}
+            Sight::Stamped { .. } => {}
         }
     }
 

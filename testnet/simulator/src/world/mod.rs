@@ -4,13 +4,16 @@
 //!   faults for a while ──▶ Heal: faults end, everyone up, last transactions ──▶ Check: all answered, all caught up ──▶ end
 //! ```
 
+mod clocks;
 mod complaint;
 mod customers;
+mod disks;
 mod event;
 mod harms;
 mod healing;
 mod judgement;
 mod latest;
+mod losses;
 mod mail;
 mod nodes;
 mod recording;
@@ -179,6 +182,11 @@ impl World {
             Event::Retry { client, id } => self.retry(client, id),
             Event::Trouble { which } => self.trouble(which),
             Event::Cut { which } => self.cut(which),
+            Event::PowerFails { node, incarnation, cause, down } if self.is_current(node, incarnation) => {
+                self.power_fails(node, cause, down);
+            }
+            Event::ClockRight { node } => self.set_clock_right(node),
+            Event::Feed { links } => self.network.feed(&links),
             Event::Mend { links } => self.network.mend(&links),
             Event::Heal => self.heal(),
             Event::Check => self.check(),

@@ -7,8 +7,8 @@ use tetrarch_types::Time;
 
 use super::event::Event;
 use super::{World, replica_id};
-use crate::faults::{CrashPoint, LOST_WRITES, NodeTrouble};
-use crate::node::{Act, Node, Reach};
+use crate::faults::{CrashPoint, NodeTrouble, SLOW_FSYNC};
+use crate::node::{Act, Fault, Node, Reach};
 use crate::recording::{Mark, What};
 use crate::sight::Sight;
 
@@ -45,12 +45,16 @@ impl World {
         }
         match started {
             Ok(records) if is_honest && !is_first => self.watch_restart(index, records),
-            Err(what) if is_honest => return self.fail("recovery", format!("replica {index}: {what}")),
+            Err(Fault::Halted(halt)) => return self.halt(index, halt),
+            Err(Fault::Damaged(what) | Fault::Broken(what)) if is_honest => {
+                return self.fail("recovery", format!("replica {index}: {what}"));
+            }
             // A liar that its own lies keep from starting is no loss.
             Err(_) => return,
             Ok(_) => {}
         }
         self.wake(index, Time::ZERO);
+        self.weather(index);
     }
 
     fn watch_restart(&mut self, index: usize, records: Vec<Record>) {
@@ -83,7 +87,7 @@ impl World {
             return self.wake(index, now);
         }
         let mut acts = Vec::new();
-        running.turn(node.clock.read(now), &self.chain, &mut acts);
+        running.turn(node.clock.read(now), &node.disk, &self.chain, &mut acts);
         let is_writing = running.is_syncing();
         self.carry_out(index, acts);
         if is_writing && let Some((CrashPoint::BeforeWrite, down)) = self.nodes[index].doomed {
@@ -97,7 +101,7 @@ impl World {
         let node = &mut self.nodes[index];
         let doom = node.doomed;
         let reach = match doom {
-            Some((CrashPoint::DuringSync, _)) => Reach::Interrupted,
+            Some((CrashPoint::DuringSync | CrashPoint::Torn { .. }, _)) => Reach::Interrupted,
             Some((CrashPoint::AfterSync(count), _)) => Reach::Effects(count),
             _ => Reach::Whole,
         };
@@ -106,8 +110,10 @@ impl World {
             running.sync(reach, &node.disk, &self.chain, &mut acts);
         }
         self.carry_out(index, acts);
-        if let Some((_, down)) = doom {
-            self.strike(NodeTrouble::CrashInTurn, index);
+        if let Some((point, down)) = doom.filter(|_| self.nodes[index].doomed.is_some()) {
+            if !matches!(point, CrashPoint::Torn { .. }) {
+                self.strike(NodeTrouble::CrashInTurn, index);
+            }
             return self.crash(index, down);
         }
         self.plan(index);
@@ -115,9 +121,10 @@ impl World {
 
     pub(super) fn execute(&mut self, index: usize) {
         let mut acts = Vec::new();
-        let now = self.nodes[index].clock.read(self.now());
-        if let Some(running) = &mut self.nodes[index].running {
-            running.execute(now, &self.chain, &mut acts);
+        let now = self.now();
+        let node = &mut self.nodes[index];
+        if let Some(running) = &mut node.running {
+            running.execute(node.clock.read(now), &node.disk, &self.chain, &mut acts);
         }
         self.carry_out(index, acts);
         self.plan(index);
@@ -158,8 +165,9 @@ impl World {
     /// The node's power goes off, and comes back some time later.
     pub(super) fn crash(&mut self, index: usize, down: Duration) {
         let mut rng = self.rng.fork();
-        let lost = self.nodes[index].crash(&mut rng);
-        self.count(LOST_WRITES, lost);
+        let before = self.before_crash(index);
+        let taken = self.nodes[index].crash(&mut rng);
+        self.after_crash(index, &before, &taken);
         let incarnation = self.nodes[index].incarnation;
         self.trace.note_shown(self.queue.now(), b"down", format_args!("replica {index} loses its power"));
         let text = || format!("replica {index} loses its power");
@@ -170,20 +178,21 @@ impl World {
     pub(super) fn carry_out(&mut self, index: usize, acts: Vec<Act>) {
         let incarnation = self.nodes[index].incarnation;
         let is_honest = self.is_honest(index);
-        let mut damaged = false;
+        let (mut damaged, mut halted) = (None, None);
         for act in acts {
             match act {
                 Act::Send { to, message } => self.send(index, to, message),
                 Act::Respond { client, response } => self.respond(index, client, response),
                 Act::Sync => {
-                    let fsync = self.rng.span(Duration::ZERO, self.drawn.fsync);
+                    let fsync = self.fsync(index);
                     self.queue.after(fsync, Event::Synced { node: index, incarnation });
                 }
                 Act::Execute => {
                     let wait = self.rng.span(Duration::ZERO, EXECUTION);
                     self.queue.after(wait, Event::Execute { node: index, incarnation });
                 }
-                Act::Damaged => damaged = true,
+                Act::Damaged(what) => damaged = Some(what),
+                Act::Halted(halt) => halted = Some(halt),
                 Act::Count(what) => self.count(what, 1),
                 Act::Saw(sight) if is_honest => self.watch(index, &sight),
                 Act::Broken(what) if is_honest => {
@@ -192,15 +201,34 @@ impl World {
                 Act::Saw(_) | Act::Broken(_) => {}
             }
         }
-        if damaged && self.nodes[index].incarnation == incarnation {
+        if self.nodes[index].incarnation != incarnation {
+            return;
+        }
+        if let Some(halt) = halted {
+            self.halt(index, halt);
+        } else if let Some(what) = damaged {
+            self.trace.note_shown(self.queue.now(), b"harm", format_args!("replica {index} meets damage: {what}"));
             self.count("damage-met", 1);
             self.nodes[index].is_suspect = true;
             self.crash(index, Duration::from_millis(1));
         }
     }
 
+    /// What the next fsync of a node takes.
+    fn fsync(&mut self, index: usize) -> Duration {
+        if self.now() < self.nodes[index].slow_until {
+            self.count(NodeTrouble::SlowDisk.name(), 1);
+            return self.rng.span(SLOW_FSYNC.0, SLOW_FSYNC.1);
+        }
+        self.rng.span(Duration::ZERO, self.drawn.fsync)
+    }
+
     fn watch(&mut self, index: usize, sight: &Sight) {
         match sight {
+            Sight::Executing { by, batch } if !batch.transactions.is_empty() => {
+                let (by, seq, stamp, latest) = (*by, batch.seq, batch.batch.timestamp, self.latest_clock());
+                self.see(&Sight::Stamped { by, seq, stamp, latest });
+            }
             Sight::Executed { .. } => self.batches += 1,
             Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {
                 self.views = self.views.max(view.get())

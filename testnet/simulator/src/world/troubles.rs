@@ -63,6 +63,18 @@ impl World {
                 }
             }
             Action::Harm { node, harm, down } => self.harm(node, harm, down),
+            Action::Storm { node, times } => self.storm(node, times),
+            Action::LoseFsyncs { node, lasting, down } => self.lose_fsyncs(node, lasting, down),
+            Action::Fill { node, point, down } => self.fill(node, point, down),
+            // Counted with each fsync.
+            Action::SlowDisk { node, lasting } => self.nodes[node].slow_until = self.now().after(lasting),
+            Action::SetClock { node, ahead, lasting } => self.set_clock(node, ahead, lasting),
+            Action::FreezeClock { node, lasting } => self.freeze_clock(node, lasting),
+            // Counted with each message that does not pass.
+            Action::Starve { links, every, lasting } => {
+                self.network.starve(&links, every);
+                self.queue.after(lasting, Event::Feed { links });
+            }
             // Counted when it comes to it.
             Action::CrashInTurn { node, point, down } => self.nodes[node].doomed = Some((point, down)),
             Action::Cut { links, lasting } => {
@@ -93,9 +105,16 @@ fn record(trouble: NodeTrouble, action: &Action, text: String) -> What {
     let fault = trouble.name();
     match action {
         Action::Cut { links, lasting } => What::Cut(Cut { fault, links: links.clone(), lasting: *lasting }),
+        Action::Starve { links, lasting, .. } => What::Cut(Cut { fault, links: links.clone(), lasting: *lasting }),
         Action::Crash { node, .. }
         | Action::CrashInTurn { node, .. }
+        | Action::Storm { node, .. }
+        | Action::LoseFsyncs { node, .. }
+        | Action::Fill { node, .. }
+        | Action::SlowDisk { node, .. }
         | Action::Harm { node, .. }
+        | Action::SetClock { node, .. }
+        | Action::FreezeClock { node, .. }
         | Action::Pause { node, .. } => What::at_node(*node, Mark::Saw, text),
     }
 }
