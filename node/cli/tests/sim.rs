@@ -33,7 +33,7 @@ fn what_cannot_be_is_refused_with_a_sentence() {
     let mistakes = [
         ("run --seed x", "\"x\" is no seed"),
         ("run --seed 1 --n 3", "3 is not in 4..=100"),
-        ("run --seed 1 --profile wild", "there are calm, crashes, byzantine and mixed"),
+        ("run --seed 1 --profile wild", "there are calm, crashes, byzantine, mixed and overrun"),
         ("run --seed 1 --without gravity", "\"gravity\" is no fault and no lie"),
         ("run --seed 1 --clients 0", "0 is not in 1..=16"),
         ("soak --seeds 0", "0 is not in 1.."),
@@ -44,6 +44,8 @@ fn what_cannot_be_is_refused_with_a_sentence() {
         ("chart 1 --profile calm --from 20 --to 10", "20 ms is not before 10 ms"),
         ("chart 1 --profile calm --n 4 --replicas 4", "there is no replica 4: this seed has 4"),
         ("shrink 1 --runs 0", "0 is not in 1.."),
+        ("twins --rounds 16", "16 is not in 1..=15"),
+        ("twins --rounds 1 --scenario 64", "there is no scenario 64: of 1 rounds there are 64"),
     ];
     for (arguments, sentence) in mistakes {
         let ran = sim(arguments).expect(2);
@@ -67,15 +69,24 @@ fn the_line_that_replays_replays() {
 }
 
 #[test]
+fn twins_say_how_many_there_are_and_what_came_of_them() {
+    let some = json("twins --rounds 3 --sample 6", 0);
+    assert_eq!((&some["scenarios"], &some["of"], &some["exhaustive"]), (&6.into(), &16_384.into(), &false.into()));
+    assert!(some["failed"].as_array().unwrap().is_empty() && some["delivered_per_cpu_s"].as_u64().unwrap() > 0);
+    let one = sim("twins --rounds 1 --scenario 5").expect(0).stdout;
+    assert!(one.contains("scenario 5 of 64: replica 1 runs twice; 0 2 3 1' | 1\n"), "{one}");
+}
+
+#[test]
 fn a_soak_says_what_scripts_rely_on() {
-    let soak = json("soak --seeds 8 --from 40 --profile all", 0);
-    assert_eq!((&soak["seeds"], &soak["failed"], &soak["next_seed"]), (&8.into(), &Value::Array(vec![]), &48.into()));
+    let soak = json("soak --seeds 10 --from 40 --profile all", 0);
+    assert_eq!((&soak["seeds"], &soak["failed"], &soak["next_seed"]), (&10.into(), &Value::Array(vec![]), &50.into()));
     for number in ["events_per_s", "delivered_per_s", "delivered_per_cpu_s", "simulated_hours"] {
         assert!(soak[number].as_f64().unwrap() > 0.0, "{number}: {soak}");
     }
     assert!(soak["faults"].as_object().unwrap().values().all(Value::is_u64));
     let profiles = soak["profiles"].as_object().unwrap();
-    assert_eq!(profiles.keys().collect::<Vec<_>>(), ["byzantine", "calm", "crashes", "mixed"]);
+    assert_eq!(profiles.keys().collect::<Vec<_>>(), ["byzantine", "calm", "crashes", "mixed", "overrun"]);
     for (profile, of) in profiles {
         let recovery = &of["recovery_ms"];
         let [p50, p99, max] = ["p50", "p99", "max"].map(|name| recovery[name].as_u64().unwrap());
