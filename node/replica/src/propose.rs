@@ -104,7 +104,7 @@ impl Replica {
             return;
         }
         self.next_seq = self.next_seq.max(self.dispatched.next());
-        while self.next_seq.above(self.dispatched.next()) < self.config.pipeline && self.log.in_window(self.next_seq) {
+        while self.may_assign(self.next_seq) {
             let stamp = now.clock.max(self.last_stamp.next());
             let transactions = self.select(stamp);
             if transactions.is_empty() {
@@ -113,6 +113,12 @@ impl Replica {
             self.propose(self.next_seq, stamp, transactions, effects);
             self.next_seq = self.next_seq.next();
         }
+    }
+
+    /// Within the pipeline and the window. The last number there is stays free: the one behind it would be the same again.
+    fn may_assign(&self, seq: SeqNum) -> bool {
+        let in_flight = seq.above(self.dispatched.next());
+        in_flight < self.config.pipeline && self.log.in_window(seq) && seq != seq.next()
     }
 
     /// The next transactions by arrival, within the bounds of a batch.

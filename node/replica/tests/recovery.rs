@@ -17,8 +17,8 @@ use support::shown;
 use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effect, Effects, Input, Record, Replica};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, Commit, Held, HeldVote, NewView, Now, Payload, PrePrepare, Prepare, ReplicaId,
-    SeqNum, Supply, Time, Transaction, View, ViewChange,
+    Batch, Checkpoint, CheckpointCertificate, Commit, Held, HeldVote, NewView, Now, Payload, PrePrepare, Prepare,
+    ReplicaId, SeqNum, Supply, Time, Transaction, View, ViewChange,
 };
 
 /// A run with several views, checkpoints and batches in flight; what each replica ever wrote. `cut` decides who is cut off when.
@@ -171,26 +171,49 @@ fn a_view_entered_behind_a_later_one_is_no_journal() {
     assert!(views(&[3, 2]).unwrap_err().contains("a view entered behind a later one"));
 }
 
+/// What a primary assigns when it is asked for something, with `nonce`.
+fn assigns(chain: &Chain, replica: &mut Replica, nonce: u64) -> Option<SeqNum> {
+    let transaction = chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(600)));
+    let mut effects = Effects::new();
+    let now = Now { time: Time::ZERO, clock: EPOCH };
+    replica.step(now, Input::Request(chain.verified_transaction(transaction)), &mut effects);
+    replica.step(now, Input::Deadline, &mut effects);
+    effects.take().into_iter().find_map(|effect| match effect {
+        Effect::Persist(Record::Proposed { seq, .. }) => Some(seq),
+        _ => None,
+    })
+}
+
 /// Found by fuzzing: a primary of which only the acceptance of an own assignment is on record does not assign that number again.
 #[test]
 fn a_number_that_a_record_assigns_is_not_assigned_again() {
     let chain = Chain::new(4, 2, 4);
-    let transaction = |nonce| chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(600)));
-    let batch = Batch { timestamp: EPOCH, transactions: vec![transaction(1).id()] };
+    let transaction = chain.transaction('A', 1, 0, EPOCH.plus(Duration::from_secs(600)));
+    let batch = Batch { timestamp: EPOCH, transactions: vec![transaction.id()] };
     let (view, seq) = (View::ZERO, SeqNum::new(1));
     let pre_prepare = chain.signature(&PrePrepare { view, seq, digest: batch.digest() }, id(0));
-    let accepted = Record::Accepted { view, seq, pre_prepare, batch, transactions: vec![transaction(1)] };
+    let accepted = Record::Accepted { view, seq, pre_prepare, batch, transactions: vec![transaction] };
     let mut replica = recover(&chain, 0, &Machine::default(), vec![accepted]).unwrap();
     start_and_hear(&chain, &mut replica, id(0), &[]);
-    let mut effects = Effects::new();
-    let now = Now { time: Time::ZERO, clock: EPOCH };
-    replica.step(now, Input::Request(chain.verified_transaction(transaction(2))), &mut effects);
-    replica.step(now, Input::Deadline, &mut effects);
-    let assigned = effects.take().into_iter().find_map(|effect| match effect {
-        Effect::Persist(Record::Proposed { seq, .. }) => Some(seq),
-        _ => None,
-    });
-    assert_eq!(assigned, Some(SeqNum::new(2)));
+    assert_eq!(assigns(&chain, &mut replica, 2), Some(SeqNum::new(2)));
+}
+
+/// Found by fuzzing: the number behind the last one is the last one, and was assigned again. More than f liars can certify a checkpoint
+/// that far.
+#[test]
+fn the_last_number_is_not_assigned() {
+    let chain = Chain::new(4, 2, 4);
+    for (stable, first) in [(u64::MAX - 3, Some(SeqNum::new(u64::MAX - 2))), (u64::MAX - 1, None)] {
+        let (seq, state_root) = (SeqNum::new(stable), Digest::ZERO);
+        let votes = chain.votes(&Checkpoint { seq, state_root }, 3, None);
+        let mut machine = Machine::default();
+        machine.executed = seq;
+        let records = vec![Record::Stable(CheckpointCertificate { seq, state_root, votes })];
+        let mut replica = recover(&chain, 0, &machine, records).unwrap();
+        start_and_hear(&chain, &mut replica, id(0), &[]);
+        let assigned: Vec<Option<SeqNum>> = (1..4).map(|nonce| assigns(&chain, &mut replica, nonce)).collect();
+        assert_eq!(assigned, [first, first.map(SeqNum::next), None]);
+    }
 }
 
 proptest! {
