@@ -90,11 +90,14 @@ impl Disk {
         self.store.corrupt(JOURNAL, &key, rng.index(40))
     }
 
-    /// The last entry of the journal is gone; whether there was one.
+    /// The last acknowledged entry of the journal is gone, with what was written behind it; whether there was one. An entry behind
+    /// the mark alone is no loss: a crash during its fsync may take it as well.
     pub fn cut_journal(&self) -> bool {
-        let last = self.store.scan(JOURNAL, &[], &[], Direction::Descending, 1).unwrap_or_default();
+        let Some(mark) = self.mark.image().filter(|mark| mark.index > 0) else { return false };
+        let from = mark.index.to_be_bytes();
+        let rows = self.store.scan(JOURNAL, &from, &[u8::MAX; 9], Direction::Ascending, ROWS).unwrap_or_default();
         let mut batch = WriteBatch::new();
-        last.iter().for_each(|(key, _)| batch.delete(JOURNAL, key.clone()));
+        rows.iter().for_each(|(key, _)| batch.delete(JOURNAL, key.clone()));
         !batch.is_empty() && self.store.write(batch, Durability::Synced).is_ok()
     }
 
