@@ -1,4 +1,5 @@
 //! The menu is whole, and the switch belongs to one thread and one run.
+#![cfg(debug_assertions)]
 
 use tetrarch_mutants::{Mutant, NoMutant, is, with};
 

@@ -72,7 +72,7 @@ fn the_table_itself_has_no_circle_and_no_strangers() {
     }
 }
 
-/// The crate `mutants` refuses a build that ships; this refuses the ways in which it could get into one. It is also what makes its
+/// The feature `mutants` does not compile in a build that ships; this refuses the ways in which it could get into one. It is also what makes its
 /// switch, which a pure crate could not have, harmless in the pure crates.
 #[test]
 fn deliberate_bugs_come_only_with_the_feature_of_that_name() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tetrarch_mutants::Mutant;
 use tetrarch_simulator::adversary::Lie;
-use tetrarch_simulator::{Options, Profile, Seed, run};
+use tetrarch_simulator::{Options, Profile, Seed, Signatures, run};
 
 /// Hunts that each mutant is put through: an odd number, so that one of them is the median.
 const HUNTS: usize = 5;
@@ -25,7 +25,9 @@ pub(crate) struct Hunt {
 
 impl Hunt {
     pub(crate) fn under(profile: Profile) -> Self {
-        Self { options: Options { profile, ..Options::default() }, patience: 300 }
+        // Real signatures take their time and show nothing more.
+        let signatures = Some(Signatures::Fake);
+        Self { options: Options { profile, signatures, ..Options::default() }, patience: 300 }
     }
 
     /// Every liar tells all of these lies.
