@@ -38,6 +38,15 @@ impl Letter {
         self.verdict.get_or_init(|| chain.verifier.message(self.message.as_ref().clone()).ok()).clone()
     }
 
+    /// What a node gets of it, if its verifier lets it through. The last node to get it gets it as it is; every other one a copy.
+    pub fn deliver(self: Rc<Self>, chain: &Chain) -> Option<Verified<Message>> {
+        self.verified(chain)?;
+        match Rc::try_unwrap(self) {
+            Ok(letter) => letter.verdict.into_inner()?,
+            Err(shared) => shared.verified(chain),
+        }
+    }
+
     /// The signature, which tells it from every other message.
     pub fn signature(&self) -> &Signature {
         match self.open() {

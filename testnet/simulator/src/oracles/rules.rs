@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tetrarch_crypto::{Claim, PublicKey, Scope, SignatureScheme};
+use tetrarch_crypto::{Claim, PublicKey, Scope, Signature, SignatureScheme};
 use tetrarch_types::{ReplicaId, Signable, View, Votes};
 
 use super::{Verdict, ensure};
@@ -50,9 +50,12 @@ impl Rules {
     }
 
     /// Whether a member signed a statement.
-    pub fn has_signed<T: Signable>(&self, id: ReplicaId, payload: &T, signature: tetrarch_crypto::Signature) -> bool {
+    pub fn has_signed<T: Signable>(&self, id: ReplicaId, payload: &T, signature: Signature) -> bool {
+        self.has_signed_bytes(id, payload.signing_bytes(&self.scope), signature)
+    }
+
+    fn has_signed_bytes(&self, id: ReplicaId, message: Vec<u8>, signature: Signature) -> bool {
         let Some(key) = self.keys.get(id.index()) else { return false };
-        let message = payload.signing_bytes(&self.scope);
         self.scheme.accepts(&Claim { key: *key, message, signature })
     }
 
@@ -64,7 +67,9 @@ impl Rules {
         let signers: BTreeSet<ReplicaId> = votes.iter().map(|(signer, _)| *signer).collect();
         ensure(signers.len() == votes.len(), || "a signer stands in it twice".to_owned())?;
         ensure(signers.len() >= need, || format!("{} signers where {need} are needed", signers.len()))?;
-        let forged = votes.iter().find(|(signer, signature)| !self.has_signed(*signer, payload, *signature));
+        let message = payload.signing_bytes(&self.scope);
+        let is_forged = |(signer, signature): &&_| !self.has_signed_bytes(*signer, message.clone(), *signature);
+        let forged = votes.iter().find(is_forged);
         ensure(forged.is_none(), || "one of its signatures does not hold".to_owned())
     }
 }

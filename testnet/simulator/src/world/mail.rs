@@ -43,16 +43,16 @@ impl World {
         }
     }
 
-    pub(super) fn deliver(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
+    pub(super) fn deliver(&mut self, from: usize, to: usize, letter: Rc<Letter>) {
         self.delivered += 1;
         let ends = [from as u8, to as u8];
-        let line = || format!("{from} → {to}  {}", Self::shown(letter));
+        let line = || format!("{from} → {to}  {}", Self::shown(&letter));
         self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()], line);
         if self.liars.get_mut(&to).is_some_and(|liar| !liar.hear(letter.share())) {
             return;
         }
         let Some(running) = &mut self.nodes[to].running else { return };
-        if let Some(verified) = letter.verified(&self.chain) {
+        if let Some(verified) = letter.deliver(&self.chain) {
             running.hear(verified);
             self.wake(to, self.queue.now());
         }

@@ -18,6 +18,7 @@ mod troubles;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tetrarch_storage::FailureKind;
 use tetrarch_types::{Parameters, ReplicaId, Time};
 
 use crate::adversary::{Adversary, Lie};
@@ -118,6 +119,9 @@ impl World {
 
     fn begin(&mut self, options: &Options) {
         self.set_up_nodes(options);
+        if let Some((node, writes)) = options.full_at {
+            self.nodes[node].disk.store.fail_write_at(writes, FailureKind::Full);
+        }
         for node in 0..self.nodes.len() {
             self.start(node);
         }
@@ -145,7 +149,7 @@ impl World {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Deliver { from, to, letter } => self.deliver(from, to, &letter),
+            Event::Deliver { from, to, letter } => self.deliver(from, to, letter),
             Event::Request { client, to, transaction } => self.request(client, to, &transaction),
             Event::Response { client, from, response } => self.response(client, from, *response),
             Event::Turn { node, incarnation } if self.is_current(node, incarnation) => self.turn(node),
