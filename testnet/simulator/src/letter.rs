@@ -41,6 +41,18 @@ impl Letter {
         self.verdict.get_or_init(|| chain.verifier.message(self.message.as_ref().clone())).clone()
     }
 
+    /// The same, without a copy for the last node to get it.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn deliver(self: Rc<Self>, chain: &Chain) -> Result<Verified<Message>, Rejection> {
+        let Self { message, verdict } = match Rc::try_unwrap(self) {
+            Ok(letter) => letter,
+            Err(shared) => return shared.verified(chain),
+        };
+        verdict.into_inner().unwrap_or_else(|| chain.verifier.message(Arc::unwrap_or_clone(message)))
+    }
+
     /// The signature, which tells it from every other message.
     pub fn signature(&self) -> &Signature {
         match self.open() {

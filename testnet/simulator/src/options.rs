@@ -100,6 +100,8 @@ pub struct Options {
     pub lies: Vec<Lie>,
     /// How long everyone may take to be well after the faults, instead of [`HEAL_WITHIN`].
     pub heal_within: Option<Duration>,
+    /// A replica, and how many of its writes succeed before one finds no room.
+    pub full_at: Option<(usize, u64)>,
     /// Whether the report has a record of everything that happened.
     pub trace: bool,
     /// Oracles that are not asked: to see what the others notice.

@@ -62,8 +62,11 @@ struct Collector<'a> {
 
 impl Collector<'_> {
     fn claim<T: Signable>(&mut self, payload: &T, signer: ReplicaId, signature: Signature) -> Result<(), Rejection> {
+        self.claim_bytes(payload.signing_bytes(self.membership.scope()), signer, signature)
+    }
+
+    fn claim_bytes(&mut self, message: Vec<u8>, signer: ReplicaId, signature: Signature) -> Result<(), Rejection> {
         let key = *self.membership.key(signer).ok_or(Rejection::NotAMember(signer))?;
-        let message = payload.signing_bytes(self.membership.scope());
         self.claims.push(Claim { key, message, signature });
         Ok(())
     }
@@ -82,7 +85,8 @@ impl Collector<'_> {
         if votes.len() < need {
             return Err(Rejection::TooFewVotes { have: votes.len(), need });
         }
-        votes.iter().try_for_each(|(signer, signature)| self.claim(payload, *signer, *signature))
+        let message = payload.signing_bytes(self.membership.scope());
+        votes.iter().try_for_each(|(signer, signature)| self.claim_bytes(message.clone(), *signer, *signature))
     }
 
     fn primary(&self, view: View, signer: ReplicaId) -> Result<(), Rejection> {

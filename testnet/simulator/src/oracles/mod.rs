@@ -70,7 +70,7 @@ pub trait Oracle {
 pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(certificates::Certificates::default()),
-        Box::new(new_views::NewViews),
+        Box::new(new_views::NewViews::default()),
         Box::new(promises::Promises::default()),
         Box::new(silence::Silence::default()),
         Box::new(durable_first::DurableFirst::default()),

@@ -3,17 +3,31 @@
 //! For each number above the highest stable checkpoint among them, up to the highest prepared one: the batch prepared in the
 //! highest view, and the no-op where none is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_crypto::Digest;
 use tetrarch_replica::Record;
-use tetrarch_types::{Batch, Message, NewView, ReplicaId, Signed};
+use tetrarch_types::{Batch, Message, NewView, ReplicaId, Signed, View};
 
 use super::{Oracle, Rules, Verdict, ensure};
 use crate::sight::Sight;
 
-/// See the module.
-pub(super) struct NewViews;
+/// See the module. A NEW-VIEW travels often: the one that was found good last, of each view, is not computed again.
+#[derive(Default)]
+pub(super) struct NewViews {
+    good: BTreeMap<View, Signed<NewView>>,
+}
+
+impl NewViews {
+    fn check(&mut self, by: ReplicaId, signed: &Signed<NewView>, rules: &Rules) -> Verdict {
+        let view = signed.payload.view;
+        if self.good.get(&view) != Some(signed) {
+            check(by, signed, rules)?;
+            self.good.insert(view, signed.clone());
+        }
+        Ok(())
+    }
+}
 
 impl Oracle for NewViews {
     fn name(&self) -> &'static str {
@@ -26,9 +40,9 @@ impl Oracle for NewViews {
 
     fn see(&mut self, sight: &Sight, rules: &Rules) -> Verdict {
         match sight {
-            Sight::Recorded { by, record: Record::Entered(signed) } => check(*by, signed, rules),
+            Sight::Recorded { by, record: Record::Entered(signed) } => self.check(*by, signed, rules),
             Sight::Sent { by, message } => match message.open() {
-                Message::NewView(signed) => check(*by, signed, rules),
+                Message::NewView(signed) => self.check(*by, signed, rules),
                 _ => Ok(()),
             },
             _ => Ok(()),

@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    pub(super) fn deliver(&mut self, from: usize, to: usize, letter: &Rc<Letter>) {
+    pub(super) fn deliver(&mut self, from: usize, to: usize, letter: Rc<Letter>) {
         self.delivered += 1;
         let ends = [from as u8, to as u8];
         self.trace.note(self.queue.now(), b"mesg", &[&ends, letter.signature().as_bytes()]);
@@ -58,7 +58,7 @@ impl World {
             return;
         }
         let Some(running) = &mut self.nodes[to].running else { return };
-        match letter.verified(&self.chain) {
+        match letter.deliver(&self.chain) {
             Ok(verified) => {
                 running.hear(verified);
                 self.wake(to, self.queue.now());

@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tetrarch_storage::FailureKind;
 use tetrarch_types::{Parameters, ReplicaId, SeqNum, Time};
 
 use crate::adversary::{Adversary, Lie, Setting};
@@ -134,12 +135,15 @@ impl World {
             latest: latest::Latest::default(),
             views: 0,
         };
-        world.begin();
+        world.begin(options);
         world
     }
 
-    fn begin(&mut self) {
+    fn begin(&mut self, options: &Options) {
         self.set_up_nodes();
+        if let Some((node, writes)) = options.full_at {
+            self.nodes[node].disk.store.fail_write_at(writes, FailureKind::Full);
+        }
         for node in 0..self.nodes.len() {
             self.start(node);
         }
@@ -170,7 +174,7 @@ impl World {
 
     fn handle(&mut self, event: Event) {
         match event {
-            Event::Deliver { from, to, letter } => self.deliver(from, to, &letter),
+            Event::Deliver { from, to, letter } => self.deliver(from, to, letter),
             Event::Request { client, to, transaction } => self.request(client, to, &transaction),
             Event::Response { client, from, response } => self.response(client, from, *response),
             Event::Turn { node, incarnation } if self.is_current(node, incarnation) => self.turn(node),
