@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvError, Operation, OperationResult};
 
 /// A store that holds everything in one map and knows only what simulated clients ask for.
@@ -46,6 +47,9 @@ impl Model {
 
     /// One operation's result, and whether it changed something.
     fn apply(&mut self, operation: Operation, revision: u64) -> (Result<OperationResult, KvError>, bool) {
+        if let Err(refused) = check(&operation) {
+            return (Err(refused), false);
+        }
         match operation {
             Operation::Put { key, value } => {
                 let version = self.put(key, value, revision);
@@ -98,5 +102,21 @@ impl Model {
             }
             None => (swapped(true, 0), self.records.remove(&key).is_some()),
         }
+    }
+}
+
+/// What no key and no value may be.
+fn check(operation: &Operation) -> Result<(), KvError> {
+    let (key, value) = match operation {
+        Operation::Put { key, value } => (key, value.len()),
+        Operation::CompareAndSwap { key, value, .. } => (key, value.as_ref().map_or(0, Vec::len)),
+        Operation::Delete { key } | Operation::Get { key } => (key, 0),
+        Operation::DeletePrefix { .. } | Operation::Range { .. } => return Ok(()),
+    };
+    match key.len() {
+        0 => Err(KvError::KeyNotProvided),
+        length if length > MAX_KEY_BYTES => Err(KvError::KeyTooLong),
+        _ if value > MAX_VALUE_BYTES => Err(KvError::ValueTooLarge),
+        _ => Ok(()),
     }
 }

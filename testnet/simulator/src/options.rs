@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::adversary::Lie;
+use crate::client::Mischief;
 use crate::scheme::Signatures;
 
 /// Which kinds of trouble a run may draw.
@@ -40,7 +41,7 @@ impl Profile {
         matches!(self, Self::Crashes | Self::Mixed)
     }
 
-    /// Whether replicas may lie.
+    /// Whether replicas and clients may be hostile.
     pub const fn has_liars(self) -> bool {
         matches!(self, Self::Byzantine | Self::Mixed)
     }
@@ -81,6 +82,8 @@ pub struct Options {
     pub signatures: Option<Signatures>,
     /// How liars lie, each of them in all these ways; drawn if none is named.
     pub lies: Vec<Lie>,
+    /// How hostile clients misbehave, each of them in all these ways; drawn if none is named.
+    pub mischief: Vec<Mischief>,
     /// How long everyone may take to be well after the faults, instead of [`HEAL_WITHIN`].
     pub heal_within: Option<Duration>,
     /// Whether the report lists every event.

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use tetrarch_kv::{Executed, StoredReply};
 use tetrarch_replica::{Event, Record};
-use tetrarch_types::{CommittedBatch, Outcome, ReplicaId, SeqNum, Time, Transaction, TransactionId};
+use tetrarch_types::{CommittedBatch, Outcome, Refusal, ReplicaId, SeqNum, Time, Transaction, TransactionId};
 
+use crate::client::Flaw;
 use crate::letter::Letter;
 
 /// One observation.
@@ -66,6 +67,27 @@ pub enum Sight {
         transaction: Transaction,
         /// When.
         at: Time,
+    },
+    /// A hostile client sends a transaction that must never be carried out.
+    Flawed {
+        /// Which.
+        transaction: TransactionId,
+        /// Why it must not.
+        flaw: Flaw,
+    },
+    /// A replica refuses a transaction.
+    Refused {
+        /// Which replica.
+        by: ReplicaId,
+        /// The transaction.
+        transaction: TransactionId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A client holds f + 1 refusals that say that another transaction spent the nonce of this one.
+    ToldNever {
+        /// The transaction.
+        transaction: TransactionId,
     },
     /// A client holds a quorum of matching replies.
     Told {

@@ -1,5 +1,6 @@
 //! What simulated clients ask for: few keys, so that they get into each other's way.
 
+use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_OPERATIONS};
 use tetrarch_kv::{Command, CommandResult, Expected, Operation, OperationResult};
 use tetrarch_types::Outcome;
 
@@ -45,6 +46,37 @@ fn operation(rng: &mut Rng, knowledge: &Knowledge, which: usize) -> Operation {
     }
 }
 
+/// A command about the same keys, of somebody who has seen nothing of them.
+pub(super) fn meddle(rng: &mut Rng) -> Command {
+    draw(rng, &Knowledge::default())
+}
+
+/// A command about keys that no honest client uses.
+pub(super) fn apart(rng: &mut Rng) -> Command {
+    Command::put(key_apart(rng), rng.draw().to_be_bytes())
+}
+
+/// A command with a large value, about such a key.
+pub(super) fn large(rng: &mut Rng, bytes: usize) -> Command {
+    Command::put(key_apart(rng), vec![0x5a; bytes])
+}
+
+/// The bytes of a command that cannot be read, or that has an operation which cannot be carried out.
+pub(super) fn malformed(rng: &mut Rng) -> Vec<u8> {
+    let good = apart(rng).encode();
+    match rng.below(6) {
+        0 => Vec::new(),
+        1 => good[..rng.index(good.len())].to_vec(),
+        2 => [good.as_slice(), &[0]].concat(),
+        3 => (0..rng.between(1, 64)).map(|_| rng.draw() as u8).collect(),
+        4 => Command::new(std::iter::repeat_n(Operation::get(key(0)), MAX_OPERATIONS + 1)).encode(),
+        _ => {
+            let length = rng.one_of([0, MAX_KEY_BYTES + 1]);
+            Command::new([Operation::put(vec![b'k'; length], []), Operation::get(key(0))]).encode()
+        }
+    }
+}
+
 /// Learns from an answer what the keys were like.
 pub(super) fn learn(knowledge: &mut Knowledge, command: &Command, outcome: &Outcome) {
     let Outcome::Executed(bytes) = outcome else { return };
@@ -58,6 +90,10 @@ pub(super) fn learn(knowledge: &mut Knowledge, command: &Command, outcome: &Outc
             knowledge.counters[which] = value.map_or(0, u64::from_be_bytes);
         }
     }
+}
+
+fn key_apart(rng: &mut Rng) -> Vec<u8> {
+    format!("apart/{}", rng.below(KEYS)).into_bytes()
 }
 
 fn key(which: usize) -> Vec<u8> {

@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tetrarch_replica::{Config, Record, ReplicaStatus};
-use tetrarch_types::{ReplicaId, Response, Time};
+use tetrarch_types::{ReplicaId, Response, Time, TransactionId};
 
 pub use clock::{Clock, EPOCH};
 pub use disk::{Backup, Disk};
@@ -49,6 +49,8 @@ pub enum Act {
     Respond {
         /// Which.
         client: usize,
+        /// The transaction that it asked for.
+        about: TransactionId,
         /// What.
         response: Response,
     },
@@ -180,5 +182,6 @@ fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {
     config.heartbeat_interval = drawn.base_timeout;
     config.pipeline = drawn.pipeline;
     config.batch_transactions = drawn.batch;
+    config.pool = drawn.pool;
     config
 }

@@ -1,7 +1,7 @@
 //! A node's process: everything that a crash takes away.
 
 use tetrarch_replica::{Config, Effects, Input, Record, Replica, ReplicaStatus, Turn};
-use tetrarch_types::{Message, Refusal, ReplicaId, Response, SeqNum, Time, Transaction, Verified};
+use tetrarch_types::{Message, Refusal, Rejection, ReplicaId, Response, SeqNum, Time, Transaction, Verified, limits};
 
 use super::executor::{Admitted, Executor};
 use super::journal::Records;
@@ -87,12 +87,16 @@ impl Running {
 
     /// A client's request arrived.
     pub fn submit(&mut self, client: usize, transaction: &Transaction, chain: &Chain, acts: &mut Vec<Act>) {
-        let Ok(verified) = chain.verifier.transaction(transaction.clone()) else {
-            let response = Response::Refused(Refusal::BadSignature);
-            return acts.push(Act::Respond { client, response });
+        let about = transaction.id();
+        let verified = match chain.verifier.transaction(transaction.clone()) {
+            Ok(verified) => verified,
+            Err(rejection) => {
+                let response = Response::Refused(refusal(&rejection, transaction, chain));
+                return acts.push(Act::Respond { client, about, response });
+            }
         };
         match self.executor.admit(client, &verified, chain) {
-            Admitted::Answered(response) => acts.push(Act::Respond { client, response: *response }),
+            Admitted::Answered(response) => acts.push(Act::Respond { client, about, response: *response }),
             Admitted::Damaged => acts.push(Act::Damaged),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
@@ -105,5 +109,19 @@ impl Running {
             // It must fail, and its failure is the point.
             let _lost = self.records.append(&turn.records);
         }
+    }
+}
+
+/// What a client is told of a transaction that the verifier does not let through, as the server says it.
+fn refusal(rejection: &Rejection, transaction: &Transaction, chain: &Chain) -> Refusal {
+    match rejection {
+        Rejection::WrongChain => Refusal::WrongChain { theirs: transaction.body.chain, ours: chain.scope().genesis },
+        Rejection::TooLarge => {
+            let actual = transaction.body.command.len() as u64;
+            Refusal::TooLarge { actual, limit: limits::MAX_COMMAND_BYTES as u64 }
+        }
+        Rejection::WeakKey(_) => Refusal::WeakKey,
+        Rejection::BadSignature => Refusal::BadSignature,
+        other => Refusal::Malformed(other.to_string()),
     }
 }

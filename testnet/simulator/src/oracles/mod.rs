@@ -11,8 +11,10 @@ mod execution;
 mod halting;
 mod memory;
 mod new_views;
+mod order;
 mod promises;
 mod real_time;
+mod refusals;
 mod replay;
 mod rules;
 mod silence;
@@ -62,6 +64,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(halting::Halting),
         Box::new(accusations::Accusations::default()),
         Box::new(durability::Durability::default()),
+        Box::new(refusals::Refusals::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::default()),
     ]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use tetrarch_kv::Command;
 use tetrarch_types::{Transaction, TransactionId};
 
 use super::event::Event;
@@ -12,13 +13,22 @@ use crate::sight::{Sight, Told};
 /// After how long a client asks again, at least and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(120), Duration::from_millis(500));
 
+/// How often a client was told that its transaction never executes, as it is counted.
+pub(crate) const TOLD_NEVER: &str = "told-never";
+
 impl World {
     pub(super) fn issue(&mut self, client: usize) {
         let transaction = self.clients[client].issue(&self.rules);
+        self.submit(client, &transaction);
+    }
+
+    /// A transaction is sent for the first time.
+    fn submit(&mut self, client: usize, transaction: &Rc<Transaction>) {
+        self.past.note(transaction);
         let sight = Sight::Issued { transaction: transaction.as_ref().clone(), at: self.now() };
         self.see(&sight);
         for to in self.clients[client].recipients(self.nodes.len()) {
-            self.ask(client, to, &transaction);
+            self.ask(client, to, transaction);
         }
         self.retry_later(client, transaction.id());
     }
@@ -37,7 +47,7 @@ impl World {
         self.queue.after(patience, Event::Retry { client, id });
     }
 
-    fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
+    pub(super) fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
         let from = self.nodes.len() + client;
         for at in self.network.route(self.queue.now(), from, to, &mut self.counters) {
             self.queue.at(at, Event::Request { client, to, transaction: transaction.clone() });
@@ -61,6 +71,14 @@ impl World {
         if self.nodes[to].running.as_ref().is_some_and(|running| running.has_input()) {
             self.wake(to, self.now());
         }
+    }
+
+    /// Somebody else spent the nonce: the same command is signed again (rule R-6).
+    pub(super) fn told_never(&mut self, client: usize, transaction: TransactionId, command: Command) {
+        self.count(TOLD_NEVER, 1);
+        self.see(&Sight::ToldNever { transaction });
+        let again = self.clients[client].sign(command, &self.rules);
+        self.submit(client, &again);
     }
 
     pub(super) fn answered(&mut self, client: usize, told: Told) {

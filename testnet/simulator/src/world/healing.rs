@@ -51,7 +51,7 @@ impl World {
     /// Everyone is answered, and every honest replica votes and has executed what any of them has.
     fn is_well(&self) -> bool {
         let far = self.honest().map(|node| self.executed(node)).max();
-        self.clients.iter().all(|client| client.outstanding() == 0)
+        self.is_everyone_answered()
             && self.honest().all(|node| Some(self.executed(node)) == far)
             && self.is_everyone_voting()
     }
@@ -59,6 +59,11 @@ impl World {
     /// Whether nobody is silent any more: as long as someone is, clients go on asking, because silence ends with later checkpoints.
     pub(super) fn is_everyone_voting(&self) -> bool {
         self.honest().all(|node| self.nodes[node].status().is_some_and(|status| status.voting))
+    }
+
+    /// Whether no honest client waits any more.
+    pub(super) fn is_everyone_answered(&self) -> bool {
+        self.clients.iter().all(|client| client.outstanding() == 0)
     }
 
     fn honest(&self) -> impl Iterator<Item = usize> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tetrarch_replica::Event as Observed;
-use tetrarch_types::{ReplicaId, Response};
+use tetrarch_types::{ReplicaId, Response, TransactionId};
 
 use super::event::Event;
 use super::{TWINS, World};
 use crate::adversary::Word;
+use crate::client::Heard;
 use crate::letter::Letter;
 use crate::sight::Sight;
 
@@ -58,24 +59,35 @@ impl World {
         }
     }
 
-    pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
+    pub(super) fn respond(&mut self, from: usize, client: usize, about: TransactionId, response: Response) {
+        if let Response::Refused(refusal) = &response
+            && self.is_honest(from)
+        {
+            let (by, refusal) = (self.nodes[from].id, refusal.clone());
+            self.see(&Sight::Refused { by, transaction: about, refusal });
+        }
         let response = match self.liars.get_mut(&from) {
             Some(liar) => liar.answer(response),
             None => response,
         };
         let end = self.nodes.len() + client;
         for at in self.network.route(self.queue.now(), from, end, &mut self.counters) {
-            self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
+            self.queue.at(at, Event::Response { client, from, about, response: Box::new(response.clone()) });
         }
     }
 
-    pub(super) fn response(&mut self, client: usize, from: usize, response: Response) {
+    pub(super) fn response(&mut self, client: usize, from: usize, about: TransactionId, response: Response) {
         self.delivered += 1;
-        let told = self.clients[client].hear(self.nodes[from].id, response, &self.rules);
+        let by = self.nodes[from].id;
+        // A hostile client does not listen.
+        let honest = self.clients.get_mut(client);
+        let heard = honest.and_then(|honest| honest.hear(by, about, response, &self.rules));
         let ends = [from as u8, client as u8];
         self.trace.note(self.queue.now(), b"resp", &[&ends], || format!("{from} → client {client}"));
-        if let Some(told) = told {
-            self.answered(client, told);
+        match heard {
+            Some(Heard::Told(told)) => self.answered(client, told),
+            Some(Heard::Never { transaction, command }) => self.told_never(client, transaction, command),
+            None => {}
         }
     }
 
@@ -104,7 +116,17 @@ impl World {
                     .note(at, b"told", &[id.as_bytes()], || format!("a client is told of {id:?} in {}", answer.seq));
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
-            Sight::Issued { .. } | Sight::Kept { .. } => {}
+            Sight::ToldNever { transaction } => {
+                let id = *transaction.digest();
+                let line = || format!("a client is told that {id:?} never executes");
+                self.trace.note(at, b"nevr", &[id.as_bytes()], line);
+            }
+            Sight::Refused { by, transaction, refusal } => {
+                let id = *transaction.digest();
+                let line = || format!("{by} refuses {id:?}: {refusal}");
+                self.trace.note(at, b"refu", &[&by.get().to_le_bytes(), id.as_bytes()], line);
+            }
+            Sight::Issued { .. } | Sight::Flawed { .. } | Sight::Kept { .. } => {}
         }
     }
 

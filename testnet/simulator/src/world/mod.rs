@@ -8,6 +8,7 @@ mod customers;
 mod event;
 mod harms;
 mod healing;
+mod hostility;
 mod mail;
 mod nodes;
 mod troubles;
@@ -19,7 +20,7 @@ use tetrarch_types::{Parameters, ReplicaId, Time};
 
 use crate::adversary::{Adversary, Lie};
 use crate::chain::Chain;
-use crate::client::Client;
+use crate::client::{Client, Hostile, Past};
 use crate::counters::Counters;
 use crate::draw::Drawn;
 use crate::network::Network;
@@ -59,6 +60,9 @@ pub(crate) struct World {
     nodes: Vec<Node>,
     liars: BTreeMap<usize, Adversary>,
     clients: Vec<Client>,
+    /// Numbered behind the honest ones, where clients have numbers.
+    hostile: Vec<Hostile>,
+    past: Past,
     told: Vec<Told>,
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
@@ -85,12 +89,17 @@ impl World {
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
         let clients = chain.clients().iter().map(|signer| Client::new(signer.clone(), rng.fork())).collect();
+        let mut hostility = rng.fork();
+        let kinds = drawn.mischief.iter().enumerate();
+        let hostile = kinds.map(|(which, kinds)| Hostile::new(which, kinds, &chain, hostility.fork())).collect();
         let mut world = Self {
             seed,
             rules,
             network,
             liars,
             clients,
+            hostile,
+            past: Past::default(),
             chain,
             drawn,
             queue: Queue::default(),
@@ -124,6 +133,7 @@ impl World {
             }
         }
         self.schedule_troubles();
+        self.schedule_mischief();
         self.queue.after(self.drawn.faulty_for, Event::Heal);
     }
 
@@ -144,7 +154,7 @@ impl World {
         match event {
             Event::Deliver { from, to, letter } => self.deliver(from, to, &letter),
             Event::Request { client, to, transaction } => self.request(client, to, &transaction),
-            Event::Response { client, from, response } => self.response(client, from, *response),
+            Event::Response { client, from, about, response } => self.response(client, from, about, *response),
             Event::Turn { node, incarnation } if self.is_current(node, incarnation) => self.turn(node),
             Event::Synced { node, incarnation } if self.is_current(node, incarnation) => self.synced(node),
             Event::Execute { node, incarnation } if self.is_current(node, incarnation) => self.execute(node),
@@ -152,6 +162,7 @@ impl World {
             Event::Restart { node, incarnation } if self.is_current(node, incarnation) => self.start(node),
             Event::Issue { client } => self.issue(client),
             Event::Retry { client, id } => self.retry(client, id),
+            Event::Mischief { which } => self.mischief(which),
             Event::Trouble { which } => self.trouble(which),
             Event::Mend { links } => self.network.mend(&links),
             Event::Heal => self.heal(),
@@ -198,7 +209,9 @@ impl World {
 
     fn report(mut self) -> Report {
         let lies: Vec<_> = self.liars.values().flat_map(|liar| liar.counts().clone()).collect();
-        lies.into_iter().for_each(|(lie, times)| self.count(lie, times));
+        let habits = self.clients.iter().map(Client::counts).chain(self.hostile.iter().map(Hostile::counts));
+        let habits: Vec<_> = habits.flat_map(Clone::clone).collect();
+        lies.into_iter().chain(habits).for_each(|(what, times)| self.count(what, times));
         let simulated = self.queue.now().since(Time::ZERO);
         let (trace_hash, trace) = self.trace.finish();
         let recovery = if let Phase::Done(recovery) = self.phase { Some(recovery) } else { None };

@@ -178,7 +178,7 @@ impl World {
         for act in acts {
             match act {
                 Act::Send { to, message } => self.send(index, to, message),
-                Act::Respond { client, response } => self.respond(index, client, response),
+                Act::Respond { client, about, response } => self.respond(index, client, about, response),
                 Act::Sync => {
                     let fsync = self.rng.span(Duration::ZERO, self.drawn.fsync);
                     self.queue.after(fsync, Event::Synced { node: index, incarnation });

@@ -76,7 +76,7 @@ pub(crate) fn seq(number: u64) -> SeqNum {
 }
 
 pub(crate) fn transaction(nonce: u64, command: &Command) -> Transaction {
-    let valid_until = Timestamp::from_micros(1 << 60);
+    let valid_until = Timestamp::from_micros(3_000_000_000);
     let command = command.encode();
     TransactionBody { chain: scope().genesis, sender: client().public_key(), nonce, valid_until, command }
         .sign(&scope(), &client())
