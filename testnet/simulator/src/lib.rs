@@ -32,6 +32,7 @@ pub mod queue;
 pub mod report;
 pub mod scheme;
 pub mod seed;
+pub mod sequential;
 pub mod sight;
 pub mod trace;
 mod world;

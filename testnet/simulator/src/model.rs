@@ -1,9 +1,11 @@
 //! What the store should do, said a second time and simply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvError, Operation, OperationResult};
+
+use crate::sequential::Sequential;
 
 /// A store that holds everything in one map and knows only what simulated clients ask for.
 #[derive(Clone, Debug)]
@@ -102,6 +104,47 @@ impl Model {
             }
             None => (swapped(true, 0), self.records.remove(&key).is_some()),
         }
+    }
+}
+
+/// Revisions count the changes to all keys together; a key's version and value are its own.
+impl Sequential for Model {
+    fn execute(&mut self, command: &[u8]) -> Vec<u8> {
+        Self::execute(self, command)
+    }
+
+    fn touches(command: &[u8]) -> BTreeSet<Vec<u8>> {
+        let operations = Command::decode(command).map(|command| command.operations).unwrap_or_default();
+        let key = |operation| match operation {
+            Operation::Put { key, .. }
+            | Operation::CompareAndSwap { key, .. }
+            | Operation::Delete { key }
+            | Operation::Get { key } => Some(key),
+            // No simulated client asks for more.
+            Operation::DeletePrefix { .. } | Operation::Range { .. } => None,
+        };
+        operations.into_iter().filter_map(key).collect()
+    }
+
+    fn local(result: &[u8]) -> Vec<u8> {
+        let Ok(CommandResult { results, .. }) = CommandResult::decode(result) else { return result.to_vec() };
+        let results = results.map(|results| results.into_iter().map(|one| one.map(without_revisions)).collect());
+        CommandResult { revision: 0, results }.encode()
+    }
+
+    fn fingerprint(&self) -> Vec<u8> {
+        let records = self.records.iter().map(|(key, record)| (key, record.version, &record.value));
+        tetrarch_types::encode(&records.collect::<Vec<_>>())
+    }
+}
+
+fn without_revisions(result: OperationResult) -> OperationResult {
+    match result {
+        OperationResult::Swapped { succeeded, .. } => OperationResult::Swapped { succeeded, mod_revision: 0 },
+        OperationResult::Got { record } => OperationResult::Got {
+            record: record.map(|record| KeyRecord { create_revision: 0, mod_revision: 0, ..record }),
+        },
+        other => other,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Report {
     pub views: u64,
     /// How often each fault and each lie happened.
     pub faults: Counters,
+    /// What oracles counted beside that: how much they judged, and what they report without calling it wrong.
+    pub figures: Counters,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
     /// From the end of the faults until everyone had caught up and every client was answered. None if that never came.
@@ -68,6 +70,7 @@ impl Report {
             answered: 0,
             views: 0,
             faults: Counters::new(),
+            figures: Counters::new(),
             failure: Some(Failure { oracle: "panic", what, at: Time::ZERO }),
             recovery: None,
             trace: Vec::new(),

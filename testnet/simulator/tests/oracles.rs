@@ -5,8 +5,9 @@ mod support;
 use std::time::Duration;
 
 use support::*;
-use tetrarch_kv::Command;
+use tetrarch_kv::{Command, Expected, Operation};
 use tetrarch_replica::{Event, Record};
+use tetrarch_simulator::client::Flaw;
 use tetrarch_simulator::sight::Sight;
 use tetrarch_simulator::{Options, Profile, Seed, oracles, run};
 use tetrarch_types::*;
@@ -54,6 +55,65 @@ fn validity_sees_what_nobody_signed_or_sent() {
     bad("validity", [issued(&sent), executing(0, &decided(1, &[forged], 0..3))]);
     let swapped = CommittedBatch { transactions: vec![put(2)], ..decided(1, std::slice::from_ref(&sent), 0..3) };
     bad("validity", [issued(&sent), issued(&put(2)), executing(0, &swapped)]);
+}
+
+#[test]
+fn validity_sees_what_has_a_flaw() {
+    let batch = |transaction: &Transaction| executing(0, &decided(1, std::slice::from_ref(transaction), 0..3));
+    let flawed = Sight::Flawed { transaction: put(1).id(), flaw: Flaw::WeakKey };
+    bad("validity", [issued(&put(1)), flawed, batch(&put(1))]);
+    let elsewhere = TransactionBody { chain: digest(7), ..put(1).body }.sign(&scope(), &client());
+    bad("validity", [issued(&elsewhere), batch(&elsewhere)]);
+    let command = vec![0; limits::MAX_COMMAND_BYTES + 1];
+    let large = TransactionBody { command, ..put(1).body }.sign(&scope(), &client());
+    bad("validity", [issued(&large), batch(&large)]);
+}
+
+#[test]
+fn validity_sees_what_comes_too_late_or_stays_for_too_long() {
+    let until = |micros| {
+        let valid_until = Timestamp::from_micros(micros);
+        TransactionBody { valid_until, ..put(1).body }.sign(&scope(), &client())
+    };
+    let answered = |transaction: &Transaction, outcome| {
+        let batch = decided(1_000, std::slice::from_ref(transaction), 0..3);
+        let replies = vec![reply(1_000, transaction, outcome)];
+        [issued(transaction), executing(0, &batch), executed(0, 1_000, replies, None)]
+    };
+    let done = || Outcome::Executed(Vec::new());
+    let hour = 3_600_000_000;
+    good("validity", answered(&until(1_000), done()));
+    bad("validity", answered(&until(999), done()));
+    good("validity", answered(&until(999), Outcome::Expired));
+    bad("validity", answered(&until(1_000), Outcome::Expired));
+    good("validity", answered(&until(hour + 1_000), done()));
+    bad("validity", answered(&until(hour + 1_001), done()));
+    good("validity", answered(&until(hour + 1_001), Outcome::ValidTooLong));
+    bad("validity", answered(&until(hour + 1_000), Outcome::ValidTooLong));
+}
+
+#[test]
+fn refusals_sees_what_was_ruled_out_and_happens() {
+    let refused = |refusal| Sight::Refused { by: id(0), transaction: put(1).id(), refusal };
+    let spent = || refused(Refusal::NonceSpent { nonce: 1 });
+    let never = || Sight::ToldNever { transaction: put(1).id() };
+    let done = || executed(0, 1, vec![reply(1, &put(1), Outcome::Executed(Vec::new()))], None);
+    good("refusals", [issued(&put(1)), spent(), never()]);
+    good("refusals", [issued(&put(1)), refused(Refusal::Busy), refused(Refusal::NonceContested { nonce: 1 }), done()]);
+    bad("refusals", [spent(), done()]);
+    bad("refusals", [done(), spent()]);
+    bad("refusals", [never(), done()]);
+    bad("refusals", [done(), never()]);
+}
+
+#[test]
+fn refusals_sees_flaws_that_are_none() {
+    let flaws = [Refusal::BadSignature, Refusal::WeakKey, Refusal::TooLarge { actual: 1, limit: 2 }];
+    for refusal in flaws {
+        let refused = Sight::Refused { by: id(0), transaction: put(1).id(), refusal };
+        good("refusals", [refused.clone()]);
+        bad("refusals", [issued(&put(1)), refused]);
+    }
 }
 
 #[test]
@@ -256,6 +316,79 @@ fn history_sees_answers_that_the_order_does_not_give() {
     bad("history", answered(0, 2, &results[0]));
     bad("history", answered(0, 1, &Outcome::Expired));
     bad("history", [told(1, &put(3), results[0].clone())]);
+}
+
+/// What a nonce far ahead pushes out of the window is decided and not carried out.
+#[test]
+fn history_knows_which_nonces_are_too_old() {
+    let (far, old) = (put(9_000), put(1));
+    let batch = decided(1, &[far.clone(), old.clone()], 0..3);
+    let mut model = tetrarch_simulator::model::Model::default();
+    let [first, second] = [&far, &old].map(|it| Outcome::Executed(model.execute(&it.body.command)));
+    good("history", [executing(0, &batch), told(1, &far, first)]);
+    bad("history", [executing(0, &batch), told(1, &old, second)]);
+}
+
+/// The results of commands, one after the other, on a store of their own.
+fn results<const N: usize>(commands: [&Transaction; N]) -> [Outcome; N] {
+    let mut model = tetrarch_simulator::model::Model::default();
+    commands.map(|it| Outcome::Executed(model.execute(&it.body.command)))
+}
+
+#[test]
+fn linearizability_sees_stale_reads() {
+    let (write, read) = (put(1), transaction(2, &Command::get("key")));
+    let [written, seen] = results([&write, &read]);
+    let [unseen, _] = results([&read, &write]);
+    let asked = |answer: &Outcome| {
+        [issued(&write), told(1, &write, written.clone()), issued(&read), told(1, &read, answer.clone())]
+    };
+    good("linearizability", asked(&seen));
+    bad("linearizability", asked(&unseen));
+    // At the same time, either may come first.
+    for answer in [&seen, &unseen] {
+        let write_told = told(1, &write, written.clone());
+        good("linearizability", [issued(&write), issued(&read), told(1, &read, answer.clone()), write_told]);
+    }
+}
+
+#[test]
+fn linearizability_sees_lost_updates_and_halves() {
+    let create = |nonce| transaction(nonce, &Command::compare_and_swap("key", Expected::Absent, Some(vec![1])));
+    let (one, other) = (create(1), create(2));
+    let [won, lost] = results([&one, &other]);
+    let both =
+        |answer: &Outcome| [issued(&one), issued(&other), told(1, &one, won.clone()), told(1, &other, answer.clone())];
+    good("linearizability", both(&lost));
+    bad("linearizability", both(&won));
+    let pair = transaction(3, &Command::new([Operation::put("a", [1]), Operation::put("b", [1])]));
+    let half = transaction(4, &Command::put("a", [1]));
+    let look = transaction(5, &Command::new([Operation::get("a"), Operation::get("b")]));
+    let [done, whole] = results([&pair, &look]);
+    let [_, torn] = results([&half, &look]);
+    let seen =
+        |answer: &Outcome| [issued(&pair), issued(&look), told(1, &look, answer.clone()), told(1, &pair, done.clone())];
+    good("linearizability", seen(&whole));
+    bad("linearizability", seen(&torn));
+}
+
+#[test]
+fn linearizability_sees_through_unknown_outcomes() {
+    let (write, read, again) = (put(1), transaction(2, &Command::get("key")), transaction(3, &Command::get("key")));
+    let [_, seen] = results([&write, &read]);
+    let [unseen, _] = results([&read, &write]);
+    let unanswered = |first: &Outcome, second: &Outcome| {
+        let reads = [issued(&read), told(1, &read, first.clone()), issued(&again), told(1, &again, second.clone())];
+        [vec![issued(&write)], reads.to_vec()].concat()
+    };
+    good("linearizability", unanswered(&unseen, &unseen));
+    good("linearizability", unanswered(&unseen, &seen));
+    good("linearizability", unanswered(&seen, &seen));
+    bad("linearizability", unanswered(&seen, &unseen));
+    // Not before it was asked; and not at all once its client was told that it never happens.
+    bad("linearizability", [issued(&read), told(1, &read, seen.clone()), issued(&write)]);
+    let never = Sight::ToldNever { transaction: write.id() };
+    bad("linearizability", [issued(&write), never, issued(&read), told(1, &read, seen)]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod durable_first;
 mod exactly_once;
 mod execution;
 mod halting;
+mod linearizability;
 mod memory;
 mod new_views;
 mod order;
@@ -22,6 +23,8 @@ mod validity;
 
 pub use rules::Rules;
 
+use crate::counters::Counters;
+use crate::model::Model;
 use crate::sight::Sight;
 
 /// What an oracle says: nothing, or what it saw that must not be.
@@ -45,6 +48,11 @@ pub trait Oracle {
     fn conclude(&mut self, _rules: &Rules) -> Verdict {
         Ok(())
     }
+
+    /// What it counted, for the report.
+    fn figures(&self) -> Counters {
+        Counters::new()
+    }
 }
 
 /// All oracles.
@@ -67,6 +75,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(refusals::Refusals::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::default()),
+        Box::new(linearizability::Linearizability::<Model>::default()),
     ]
 }
 

@@ -226,6 +226,7 @@ impl World {
             answered: self.told.len() as u64,
             views: self.views,
             faults: self.counters,
+            figures: self.oracles.iter().flat_map(|oracle| oracle.figures()).collect(),
             failure: self.failure,
             recovery,
             trace,
