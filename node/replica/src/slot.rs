@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
     Batch, Commit, CommitCertificate, HeldVote, Membership, PrePrepare, Prepare, PreparedCertificate, ReplicaId,
-    SeqNum, Signed, Transaction, TransactionId, View, Votes,
+    SeqNum, Signed, Transaction, TransactionId, View, Votes, limits,
 };
 
 /// How far an assignment of the current view has come here.
@@ -36,25 +36,42 @@ pub(crate) struct Content {
     pub(crate) batch: Batch,
     bodies: Vec<Option<Transaction>>,
     missing: usize,
+    /// What the bodies held count for.
+    bytes: usize,
 }
 
 impl Content {
     pub(crate) fn new(batch: Batch) -> Self {
         let missing = batch.transactions.len();
-        Self { batch, bodies: vec![None; missing], missing }
+        Self { batch, bodies: vec![None; missing], missing, bytes: 0 }
     }
 
     pub(crate) fn complete(batch: Batch, transactions: Vec<Transaction>) -> Self {
-        Self { batch, bodies: transactions.into_iter().map(Some).collect(), missing: 0 }
+        let bytes = transactions.iter().map(Transaction::cost).sum();
+        Self { batch, bodies: transactions.into_iter().map(Some).collect(), missing: 0, bytes }
     }
 
-    /// Takes a body if the batch names it and lacks it.
+    /// Takes a body if the batch names it and lacks it. Bodies that are larger together than a batch may be are let go of: it is never
+    /// complete then, and whoever named them must not fill the memory with them.
     pub(crate) fn supply(&mut self, id: &TransactionId, body: &Transaction) {
         let Some(index) = self.batch.transactions.iter().position(|named| named == id) else { return };
-        if let Some(place @ None) = self.bodies.get_mut(index) {
-            *place = Some(body.clone());
-            self.missing -= 1;
+        let Some(place @ None) = self.bodies.get_mut(index) else { return };
+        *place = Some(body.clone());
+        self.missing -= 1;
+        self.bytes += body.cost();
+        if self.is_oversize() {
+            (self.bodies, self.missing) = (Vec::new(), self.batch.transactions.len());
         }
+    }
+
+    /// Whether more bytes of bodies were met than a batch may have.
+    pub(crate) const fn is_oversize(&self) -> bool {
+        self.bytes > limits::MAX_BATCH_BYTES
+    }
+
+    /// The bytes of the bodies that are held, as they count against limits.
+    pub(crate) fn bytes(&self) -> usize {
+        if self.bodies.is_empty() { 0 } else { self.bytes }
     }
 
     pub(crate) const fn is_complete(&self) -> bool {
@@ -117,6 +134,11 @@ impl Ballot {
         self.0.get(&member).copied()
     }
 
+    /// How many votes are held.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The signatures of all members that voted for this digest in this view, ascending by member.
     pub(crate) fn matching(&self, view: View, digest: &Digest) -> Votes {
         self.0
@@ -154,13 +176,18 @@ impl Slot {
         self.contents.get(digest).filter(|content| content.is_complete())
     }
 
+    /// Whether the bodies of this batch are more than a batch may have.
+    pub(crate) fn is_oversize(&self, digest: &Digest) -> bool {
+        self.contents.get(digest).is_some_and(|content| !content.is_complete() && content.is_oversize())
+    }
+
     pub(crate) fn is_waiting(&self) -> bool {
         self.assignment.as_ref().is_some_and(|assignment| assignment.phase == Phase::Waiting)
     }
 
     /// Whether something wanted is not held.
     pub(crate) fn lacks_content(&self) -> bool {
-        self.wanted().is_some_and(|digest| self.complete(&digest).is_none())
+        self.wanted().is_some_and(|digest| self.complete(&digest).is_none() && !self.is_oversize(&digest))
     }
 
     /// The batch that is accepted in the current view, with its content.
@@ -211,4 +238,33 @@ impl Slot {
 
 fn signature_of(votes: &Votes, member: ReplicaId) -> Option<Signature> {
     votes.iter().find(|(signer, _)| *signer == member).map(|(_, signature)| *signature)
+}
+
+#[cfg(test)]
+mod tests {
+    use tetrarch_crypto::PublicKey;
+    use tetrarch_types::{Timestamp, TransactionBody};
+
+    use super::*;
+
+    fn large(nonce: u64) -> Transaction {
+        let sender = PublicKey::from_bytes([1; PublicKey::LEN]);
+        let command = vec![0; limits::MAX_COMMAND_BYTES];
+        let body = TransactionBody { chain: Digest::ZERO, sender, nonce, valid_until: Timestamp::ZERO, command };
+        Transaction { body, signature: Signature::from_bytes([0; Signature::LEN]) }
+    }
+
+    /// A primary that names a thousand transactions of the largest size must not make a backup hold them all.
+    #[test]
+    fn bodies_beyond_a_batch_are_not_held() {
+        let bodies: Vec<Transaction> = (0..4).map(large).collect();
+        let ids = bodies.iter().map(Transaction::id).collect();
+        let mut content = Content::new(Batch { timestamp: Timestamp::ZERO, transactions: ids });
+        for body in &bodies {
+            content.supply(&body.id(), body);
+            assert!(content.bytes() <= limits::MAX_BATCH_BYTES);
+        }
+        assert!(content.is_oversize() && !content.is_complete());
+        assert_eq!((content.bytes(), content.bodies().count()), (0, 0));
+    }
 }
