@@ -26,6 +26,7 @@
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
+//! | `sizes` | how much it holds |
 //! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
@@ -45,6 +46,7 @@ mod propose;
 mod recovery;
 mod replica;
 mod safety;
+mod sizes;
 mod slot;
 mod spent;
 mod standing;
@@ -62,4 +64,5 @@ pub use live_records::LiveRecords;
 #[cfg(feature = "mutants")]
 pub use mutant::Mutant;
 pub use replica::{Corrupt, Replica, ReplicaStatus};
+pub use sizes::Sizes;
 pub use turn::Turn;

@@ -55,6 +55,15 @@ impl Pool {
         self.entries.len()
     }
 
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many transactions the sender with the most of them has.
+    pub(crate) fn of_sender_at_most(&self) -> usize {
+        self.nonces.values().map(BTreeMap::len).max().unwrap_or(0)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

@@ -53,6 +53,11 @@ impl Chain {
         &self.clients
     }
 
+    /// Whether signatures cost what they cost in production.
+    pub const fn has_real_signatures(&self) -> bool {
+        matches!(self.signatures, Signatures::Real)
+    }
+
     /// A signer that belongs to none of these: there are as many as there are numbers.
     pub fn stranger(&self, number: u64) -> SharedSigner {
         signer(self.signatures, self.seed, "stranger", number)

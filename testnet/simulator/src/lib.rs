@@ -21,6 +21,7 @@ pub mod chain;
 pub mod client;
 pub mod counters;
 pub mod draw;
+pub mod fairness;
 pub mod faults;
 pub mod letter;
 pub mod model;
@@ -34,6 +35,7 @@ pub mod scheme;
 pub mod seed;
 pub mod sequential;
 pub mod sight;
+pub mod state_digest;
 pub mod trace;
 mod world;
 

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use tetrarch_crypto::Digest;
 use tetrarch_kv::{Executed, StoredReply};
-use tetrarch_replica::{Event, Record};
+use tetrarch_replica::{Event, Record, Sizes};
 use tetrarch_types::{CommittedBatch, Outcome, Refusal, ReplicaId, SeqNum, Time, Transaction, TransactionId};
 
 use crate::client::Flaw;
@@ -61,6 +62,17 @@ pub enum Sight {
         /// How far its state is.
         executed: SeqNum,
     },
+    /// What a replica holds, in memory and in its journal.
+    Held {
+        /// Which replica.
+        by: ReplicaId,
+        /// In memory.
+        sizes: Sizes,
+        /// Entries in its journal.
+        journal: u64,
+        /// Its stable checkpoint.
+        stable: SeqNum,
+    },
     /// A client signed a transaction and sends it for the first time.
     Issued {
         /// The transaction.
@@ -95,6 +107,15 @@ pub enum Sight {
         answer: Told,
         /// When.
         at: Time,
+    },
+    /// At the end: where a replica is.
+    Ended {
+        /// Which replica.
+        by: ReplicaId,
+        /// The last batch that it executed.
+        executed: SeqNum,
+        /// Every row of its state under the root, in one digest.
+        state: Digest,
     },
     /// At the end: what a replica still knows about a transaction that a client was answered.
     Kept {

@@ -50,7 +50,7 @@ fn history(rng: &mut Rng) -> Vec<Step> {
     steps.sort_by_key(|(_, effective)| *effective);
     let mut model = Model::default();
     for (step, _) in &mut steps {
-        let is_open = rng.chance(2_500);
+        let is_open = rng.chance(4_000);
         if is_open && rng.chance(5_000) {
             step.answered = None;
             continue;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use support::*;
 use tetrarch_kv::{Command, Expected, Operation};
-use tetrarch_replica::{Event, Record};
+use tetrarch_replica::{Event, Record, Sizes, ViewChangeReason};
 use tetrarch_simulator::client::Flaw;
+use tetrarch_simulator::fairness::Fairness;
 use tetrarch_simulator::sight::Sight;
-use tetrarch_simulator::{Options, Profile, Seed, oracles, run};
+use tetrarch_simulator::{Counters, Options, Profile, Seed, oracles, run};
 use tetrarch_types::*;
 
 fn good(name: &str, sights: impl IntoIterator<Item = Sight>) {
@@ -409,4 +410,92 @@ fn silence_sees_who_forgot_and_speaks_and_who_only_believes_so() {
     bad("silence", [forgot(true), vote()]);
     bad("silence", [forgot(true), recorded(Record::Lost), vote()]);
     bad("silence", [recorded(Record::Lost)]);
+}
+
+/// What a replica of four holds at most, with a window of 8 and the pool of the rules here, in its first view.
+fn held(change: impl Fn(&mut Sizes), journal: u64) -> Sight {
+    let mut sizes = Sizes::default();
+    change(&mut sizes);
+    Sight::Held { by: id(0), sizes, journal, stable: seq(0) }
+}
+
+#[test]
+fn bounds_sees_what_is_too_much() {
+    let most = |it: &mut Sizes| {
+        (it.slots, it.batches, it.votes, it.asked, it.testimony) = (16, 48, 128, 16, 64);
+        (it.view_changes, it.checkpoints, it.roots, it.peers) = (4, 32, 64, 4);
+        (it.pool, it.pool_bytes, it.pool_of_sender) = (20, 2_000, 8);
+        it.largest_batch_bytes = limits::MAX_BATCH_BYTES;
+    };
+    good("bounds", [held(most, 104)]);
+    let one_more: [fn(&mut Sizes); 15] = [
+        |it| it.slots += 1,
+        |it| it.batches += 1,
+        |it| it.votes += 1,
+        |it| it.asked += 1,
+        |it| it.testimony += 1,
+        |it| it.view_changes += 1,
+        |it| it.checkpoints += 1,
+        |it| it.roots += 1,
+        |it| it.peers += 1,
+        |it| it.pool += 1,
+        |it| it.pool_bytes += 1,
+        |it| it.pool_of_sender += 1,
+        |it| it.largest_batch_bytes += 1,
+        |it| it.named = 48 * 1_024 + 1,
+        |it| it.senders += 1,
+    ];
+    for more in one_more {
+        bad("bounds", [held(|it| [most, more].iter().for_each(|change| change(it)), 0)]);
+    }
+    bad("bounds", [held(|_| {}, 105)]);
+}
+
+#[test]
+fn bounds_knows_views_and_senders() {
+    let moved = Event::ViewChangeStarted { view: view(1), reason: ViewChangeReason::NoProgress };
+    let moved = Sight::Observed { by: id(0), event: moved };
+    good("bounds", [moved.clone(), held(|it| it.batches = 64, 105)]);
+    bad("bounds", [moved.clone(), held(|it| it.batches = 65, 0)]);
+    // A view of long ago explains nothing any more.
+    let sizes = Sizes { batches: 64, ..Sizes::default() };
+    bad("bounds", [moved, Sight::Held { by: id(0), sizes, journal: 0, stable: seq(17) }]);
+    good("bounds", [issued(&put(1)), held(|it| it.senders = 1, 0)]);
+    bad("bounds", [issued(&put(1)), issued(&put(2)), held(|it| it.senders = 2, 0)]);
+}
+
+#[test]
+fn replay_from_genesis_sees_other_roots_and_other_ends() {
+    let batches: Vec<CommittedBatch> = (1..=6).map(|at| decided(at, &[put(at)], 0..3)).collect();
+    let (roots, ends) = replayed(&batches);
+    let seen = || batches.iter().map(|batch| executing(0, batch)).collect::<Vec<_>>();
+    let with = |sights: &[Sight]| [seen(), sights.to_vec()].concat();
+    let root = |at: u64, root| executed(0, at, Vec::new(), Some(root));
+    let ended = |at: u64, state| Sight::Ended { by: id(0), executed: seq(at), state };
+    assert_eq!((roots.len(), ends.len()), (1, 6), "one checkpoint is due, at 4");
+    good("replay-from-genesis", with(&[root(4, roots[&4]), ended(5, ends[&5]), ended(6, ends[&6])]));
+    bad("replay-from-genesis", with(&[root(4, digest(1))]));
+    bad("replay-from-genesis", with(&[root(5, roots[&4])]));
+    bad("replay-from-genesis", with(&[ended(6, ends[&5])]));
+    bad("replay-from-genesis", with(&[ended(7, ends[&6])]));
+    bad("replay-from-genesis", [executing(0, &batches[1])]);
+}
+
+#[test]
+fn fairness_counts_who_was_overtaken() {
+    let transactions: Vec<Transaction> = (0..12).map(put).collect();
+    let mut fairness = Fairness::default();
+    transactions.iter().for_each(|transaction| fairness.ask(transaction.id()));
+    let late = [&transactions[1..], &transactions[..1]].concat();
+    fairness.order(&decided(1, &late[..6], 0..3));
+    fairness.order(&decided(2, &late[6..], 0..3));
+    fairness.order(&decided(2, &late[..6], 0..3));
+    let figures = fairness.figures();
+    let expected = [
+        ("ordered", 12),
+        ("overtaken-by-more-than-0", 1),
+        ("overtaken-by-more-than-8", 1),
+        ("overtaken-by-more-than-64", 0),
+    ];
+    assert_eq!(figures, Counters::from(expected));
 }

@@ -1,6 +1,7 @@
 //! Many seeds of each profile run without a complaint, and everything that can go wrong did go wrong in them.
 
 use tetrarch_simulator::adversary::Lie;
+use tetrarch_simulator::client::{HABITS, Mischief, TOLD_NEVER};
 use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble};
 use tetrarch_simulator::{Counters, Options, Profile, Seed, replay_line, run};
 
@@ -33,6 +34,9 @@ fn calm_seeds_pass_and_nothing_goes_wrong_in_them() {
         MessageTrouble::ALL.map(MessageTrouble::name).into_iter().chain(NodeTrouble::ALL.map(NodeTrouble::name));
     let fired: Vec<&str> = faults.chain(Lie::ALL.map(Lie::name)).filter(|name| counters.contains_key(name)).collect();
     assert!(fired.is_empty(), "{fired:?}");
+    let fired: Vec<&str> = mischief().filter(|name| counters.contains_key(name)).collect();
+    assert!(fired.is_empty(), "{fired:?}");
+    all_fired(&counters, HABITS);
 }
 
 #[test]
@@ -44,9 +48,17 @@ fn crashing_seeds_pass_and_every_fault_fires() {
 }
 
 #[test]
-fn lying_seeds_pass_and_every_lie_is_told() {
+fn hostile_seeds_pass_and_every_lie_and_mischief_happens() {
     let counters = all_well(Profile::Byzantine, 200..200 + 2 * SEEDS);
     all_fired(&counters, Lie::ALL.map(Lie::name));
+    all_fired(&counters, mischief());
+    // Honest clients met what the hostile ones did, and were told the truth.
+    all_fired(&counters, [TOLD_NEVER]);
+}
+
+/// Every form of every kind.
+fn mischief() -> impl Iterator<Item = &'static str> {
+    Mischief::ALL.into_iter().flat_map(|kind| kind.forms().iter().copied())
 }
 
 #[test]

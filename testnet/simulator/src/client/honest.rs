@@ -31,6 +31,9 @@ const SENT_TO_SOME: &str = "sent-to-some";
 /// What honest clients do that others find inconvenient, as it is counted.
 pub const HABITS: [&str; 3] = [NONCE_GAP, SENT_TO_ONE, SENT_TO_SOME];
 
+/// How often a client was told that its transaction never executes, as it is counted.
+pub const TOLD_NEVER: &str = "told-never";
+
 /// What two replicas must say alike to count together.
 type Claim = (SeqNum, Digest, Vec<u8>);
 
@@ -160,6 +163,7 @@ impl Client {
 
     fn give_up(&mut self, transaction: TransactionId) -> Option<Heard> {
         let Pending { command, .. } = self.pending.remove(&transaction)?;
+        self.count(TOLD_NEVER);
         Some(Heard::Never { transaction, command })
     }
 

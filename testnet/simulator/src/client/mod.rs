@@ -11,7 +11,7 @@ mod hostile;
 mod mischief;
 mod past;
 
-pub use honest::{Client, HABITS, Heard};
+pub use honest::{Client, HABITS, Heard, TOLD_NEVER};
 pub use hostile::{Hostile, Scene, Shot, Sort, Victim};
 pub use mischief::{Flaw, Mischief, NoMischief};
 pub use past::Past;

@@ -20,6 +20,8 @@ mod running;
 use std::rc::Rc;
 use std::time::Duration;
 
+use tetrarch_crypto::Digest;
+use tetrarch_kv::KvMachine;
 use tetrarch_replica::{Config, Record, ReplicaStatus};
 use tetrarch_types::{ReplicaId, Response, Time, TransactionId};
 
@@ -34,6 +36,7 @@ use crate::faults::CrashPoint;
 use crate::letter::Letter;
 use crate::rng::Rng;
 use crate::sight::Sight;
+use crate::state_digest::state_digest;
 
 /// Something that a node wants done, or that happened in it.
 #[derive(Clone, Debug)]
@@ -160,6 +163,15 @@ impl Node {
     /// Whether nothing that can be read on its disk says which chain it is of.
     pub fn names_no_chain(&self, chain: &Chain) -> bool {
         recovery::names_no_chain(&self.disk, chain, &self.how)
+    }
+
+    /// Every row of its state under the root, in one digest.
+    ///
+    /// # Errors
+    /// A sentence, if one cannot be read.
+    pub fn state(&self) -> Result<Digest, String> {
+        let tables = recovery::State::rooted_tables(&KvMachine);
+        state_digest(&self.disk.store, &tables).map_err(|error| error.to_string())
     }
 
     /// Where its replica stands, if it is up.

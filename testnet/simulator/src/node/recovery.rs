@@ -40,7 +40,8 @@ pub(super) fn recover(config: Config, disk: &Disk, chain: &Chain, start: &Start)
     Ok(Recovered { replica, records, executor, read })
 }
 
-type State = Execution<KvMachine, Arc<FaultyStore>>;
+/// The state on a simulated disk.
+pub(super) type State = Execution<KvMachine, Arc<FaultyStore>>;
 
 /// The state, and whether there was none.
 fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<(State, bool), StoreError> {

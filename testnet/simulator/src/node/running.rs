@@ -8,6 +8,7 @@ use super::journal::Records;
 use super::recovery::{Recovered, recover};
 use super::{Act, Disk, Start};
 use crate::chain::Chain;
+use crate::sight::Sight;
 
 /// The process.
 pub struct Running {
@@ -20,6 +21,8 @@ pub struct Running {
     pub(super) own: Vec<Input>,
     pub(super) inbox: Vec<Input>,
     pub(super) effects: Effects,
+    /// How many turns it has taken.
+    pub(super) turns: u64,
     /// The turn whose records are being synced; until then no other begins.
     pub(super) syncing: Option<Turn>,
     /// Whether the world was asked for a turn that has not come.
@@ -47,6 +50,7 @@ impl Running {
             own: vec![Input::Start],
             inbox: Vec::new(),
             effects: Effects::new(),
+            turns: 0,
             syncing: None,
             turn_scheduled: false,
             last_turn: Time::ZERO,
@@ -100,6 +104,12 @@ impl Running {
             Admitted::Damaged => acts.push(Act::Damaged),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
+    }
+
+    /// How much it holds.
+    pub(super) fn held(&self) -> Sight {
+        let (sizes, journal, stable) = (self.replica.sizes(), self.records.len(), self.replica.stable().seq);
+        Sight::Held { by: self.id, sizes, journal, stable }
     }
 
     /// The power fails during the fsync that is under way: what was being written may be there afterwards.

@@ -2,12 +2,14 @@
 
 mod accusations;
 mod agreement;
+mod bounds;
 mod certificates;
 mod checkpoints;
 mod durability;
 mod durable_first;
 mod exactly_once;
 mod execution;
+mod genesis;
 mod halting;
 mod linearizability;
 mod memory;
@@ -22,6 +24,8 @@ mod silence;
 mod validity;
 
 pub use rules::Rules;
+
+use tetrarch_kv::KvMachine;
 
 use crate::counters::Counters;
 use crate::model::Model;
@@ -64,6 +68,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(silence::Silence::default()),
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
+        Box::new(bounds::Bounds::default()),
         Box::new(agreement::Agreement::default()),
         Box::new(validity::Validity::default()),
         Box::new(exactly_once::ExactlyOnce::default()),
@@ -75,6 +80,7 @@ pub fn all() -> Vec<Box<dyn Oracle>> {
         Box::new(refusals::Refusals::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::default()),
+        Box::new(genesis::Genesis::<KvMachine>::default()),
         Box::new(linearizability::Linearizability::<Model>::default()),
     ]
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tetrarch_crypto::{Claim, PublicKey, Scope, SignatureScheme};
+use tetrarch_replica::PoolLimits;
 use tetrarch_types::{ReplicaId, Signable, View, Votes};
 
 use super::{Verdict, ensure};
@@ -19,6 +20,10 @@ pub struct Rules {
     pub scheme: Arc<dyn SignatureScheme>,
     /// K.
     pub checkpoint_interval: u64,
+    /// L.
+    pub window: u64,
+    /// What pools take.
+    pub pool: PoolLimits,
     /// The members that lie.
     pub liars: BTreeSet<ReplicaId>,
 }

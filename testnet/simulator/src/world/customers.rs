@@ -13,9 +13,6 @@ use crate::sight::{Sight, Told};
 /// After how long a client asks again, at least and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(120), Duration::from_millis(500));
 
-/// How often a client was told that its transaction never executes, as it is counted.
-pub(crate) const TOLD_NEVER: &str = "told-never";
-
 impl World {
     pub(super) fn issue(&mut self, client: usize) {
         let transaction = self.clients[client].issue(&self.rules);
@@ -25,6 +22,7 @@ impl World {
     /// A transaction is sent for the first time.
     fn submit(&mut self, client: usize, transaction: &Rc<Transaction>) {
         self.past.note(transaction);
+        self.fairness.ask(transaction.id());
         let sight = Sight::Issued { transaction: transaction.as_ref().clone(), at: self.now() };
         self.see(&sight);
         for to in self.clients[client].recipients(self.nodes.len()) {
@@ -75,7 +73,6 @@ impl World {
 
     /// Somebody else spent the nonce: the same command is signed again (rule R-6).
     pub(super) fn told_never(&mut self, client: usize, transaction: TransactionId, command: Command) {
-        self.count(TOLD_NEVER, 1);
         self.see(&Sight::ToldNever { transaction });
         let again = self.clients[client].sign(command, &self.rules);
         self.submit(client, &again);

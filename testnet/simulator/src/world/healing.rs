@@ -78,6 +78,13 @@ impl World {
         let told: Vec<_> = self.told.iter().map(|told| told.transaction).collect();
         let honest: Vec<usize> = self.honest().collect();
         for node in honest {
+            match self.nodes[node].state() {
+                Ok(state) => {
+                    let (by, executed) = (replica_id(node), self.executed(node));
+                    self.see(&Sight::Ended { by, executed, state });
+                }
+                Err(what) => self.fail("recovery", format!("replica {node}'s state cannot be read: {what}")),
+            }
             for transaction in &told {
                 let reply = self.nodes[node].running.as_ref().and_then(|running| running.executor.reply(transaction));
                 let sight = Sight::Kept { by: replica_id(node), transaction: *transaction, reply };

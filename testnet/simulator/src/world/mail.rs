@@ -126,7 +126,11 @@ impl World {
                 let line = || format!("{by} refuses {id:?}: {refusal}");
                 self.trace.note(at, b"refu", &[&by.get().to_le_bytes(), id.as_bytes()], line);
             }
-            Sight::Issued { .. } | Sight::Flawed { .. } | Sight::Kept { .. } => {}
+            Sight::Issued { .. }
+            | Sight::Flawed { .. }
+            | Sight::Held { .. }
+            | Sight::Ended { .. }
+            | Sight::Kept { .. } => {}
         }
     }
 

@@ -23,6 +23,7 @@ use crate::chain::Chain;
 use crate::client::{Client, Hostile, Past};
 use crate::counters::Counters;
 use crate::draw::Drawn;
+use crate::fairness::Fairness;
 use crate::network::Network;
 use crate::node::Node;
 use crate::options::{HEAL_WITHIN, Options};
@@ -64,6 +65,7 @@ pub(crate) struct World {
     hostile: Vec<Hostile>,
     past: Past,
     told: Vec<Told>,
+    fairness: Fairness,
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
     counters: Counters,
@@ -105,6 +107,7 @@ impl World {
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
+            fairness: Fairness::default(),
             oracles: oracles::all().into_iter().filter(|it| !options.muted.contains(&it.name())).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
@@ -226,7 +229,7 @@ impl World {
             answered: self.told.len() as u64,
             views: self.views,
             faults: self.counters,
-            figures: self.oracles.iter().flat_map(|oracle| oracle.figures()).collect(),
+            figures: self.oracles.iter().flat_map(|oracle| oracle.figures()).chain(self.fairness.figures()).collect(),
             failure: self.failure,
             recovery,
             trace,
@@ -245,6 +248,8 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         scope: *chain.scope(),
         scheme: chain.scheme.clone(),
         checkpoint_interval: drawn.checkpoint_interval,
+        window: drawn.window,
+        pool: drawn.pool,
         liars: drawn.faulty().map(replica_id).collect(),
     }
 }

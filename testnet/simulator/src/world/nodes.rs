@@ -205,6 +205,7 @@ impl World {
 
     fn watch(&mut self, sight: &Sight) {
         match sight {
+            Sight::Executing { batch, .. } => self.fairness.order(batch),
             Sight::Executed { .. } => self.batches += 1,
             Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {
                 self.views = self.views.max(view.get())

@@ -16,7 +16,7 @@ const VALIDITY: Duration = Duration::from_secs(600);
 
 /// How many of its commands are about the honest clients' keys. What becomes of them nobody is told, so whoever judges the honest
 /// clients' answers must think of both.
-const MEDDLING: Rate = 2_500;
+const MEDDLING: Rate = 2_000;
 
 /// Keys of nobody are numbered from here on, so that none is drawn twice: above those that hostile clients have from the start.
 const THROW_AWAY: u64 = 1 << 32;
@@ -64,6 +64,13 @@ impl<'a> Hand<'a> {
     pub(super) fn body(&mut self) -> TransactionBody {
         let (command, valid_until) = (self.command(), self.valid_until());
         self.account.body(self.scene.chain, valid_until, command)
+    }
+
+    /// A transaction of some account about keys of nobody's.
+    pub(super) fn harmless(&mut self, account: &mut Account) -> Rc<Transaction> {
+        let (command, valid_until) = (commands::apart(self.rng).encode(), self.valid_until());
+        let body = account.body(self.scene.chain, valid_until, command);
+        account.sign(self.scene.chain, body)
     }
 
     /// An ordinary transaction of some account.

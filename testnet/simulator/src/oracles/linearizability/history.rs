@@ -18,6 +18,18 @@ pub(super) struct Operation {
     pub(super) answer: Option<(u64, Vec<u8>)>,
 }
 
+impl Operation {
+    /// When it was answered; at the end of time if it never was.
+    pub(super) fn answered_at(&self) -> u64 {
+        self.answer.as_ref().map_or(u64::MAX, |(at, _)| *at)
+    }
+
+    /// Whether it touches any of these keys.
+    pub(super) fn sees(&self, keys: &BTreeSet<Vec<u8>>) -> bool {
+        self.touches.iter().any(|key| keys.contains(key))
+    }
+}
+
 /// All of them.
 #[derive(Default)]
 pub(super) struct History {

@@ -26,6 +26,9 @@ use search::{Finding, search};
 /// Operations that were judged.
 const OPERATIONS: &str = "linearized-operations";
 
+/// Operations beside them of which nobody was told what became of them.
+const OPEN: &str = "linearizability-open";
+
 /// Partitions that were too hard.
 const UNDECIDED: &str = "linearizability-undecided";
 
@@ -38,7 +41,7 @@ pub(super) struct Linearizability<M> {
 
 impl<M> Default for Linearizability<M> {
     fn default() -> Self {
-        let figures = Counters::from([(OPERATIONS, 0), (UNDECIDED, 0)]);
+        let figures = Counters::from([(OPERATIONS, 0), (OPEN, 0), (UNDECIDED, 0)]);
         Self { history: History::default(), figures, machine: PhantomData }
     }
 }
@@ -70,6 +73,7 @@ impl<M: Sequential> Oracle for Linearizability<M> {
     fn conclude(&mut self, _rules: &Rules) -> Verdict {
         for partition in self.history.partitions::<M>() {
             self.count(OPERATIONS, partition.answered.len());
+            self.count(OPEN, partition.open.len());
             match search::<M>(&partition) {
                 Finding::Explained => {}
                 Finding::Undecided => self.count(UNDECIDED, 1),

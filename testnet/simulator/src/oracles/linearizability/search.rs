@@ -1,8 +1,10 @@
 //! Looking for an order that explains the answers.
 //!
 //! A step takes one operation that was asked before the first answer among those left: it may come next. An answered one must fit its
-//! answer; one that was never answered is tried only where it changes something, and after the answered ones. A configuration that
-//! was left without success is not entered again.
+//! answer. One that was never answered is tried after the answered ones, and only where it changes something that matters to the next
+//! answered one: otherwise it can as well come later. Two sorts of steps are taken without looking at others: one that fits and
+//! changes nothing, and one that fits and shares no key with anything that could come before it. Whatever explains the rest
+//! explains it behind such a step, too. A configuration that was left without success is not entered again.
 
 use std::collections::BTreeSet;
 
@@ -40,18 +42,13 @@ struct Taken {
     open: BTreeSet<usize>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    Answered(usize),
-    Open(usize),
-}
-
-/// A configuration, and what has not been tried from it.
-struct Level<M> {
+/// What was taken, and the state that this led to.
+#[derive(Clone)]
+struct Configuration<M> {
     taken: Taken,
     machine: M,
-    /// The last is tried first.
-    choices: Vec<Choice>,
+    /// Those never answered that were taken since the last answered one: they must matter to the next.
+    block: Vec<usize>,
 }
 
 /// Searches within the bounds.
@@ -63,90 +60,131 @@ pub(super) fn search<M: Sequential>(partition: &Partition) -> Finding {
 struct Search<'a> {
     partition: &'a Partition,
     /// Configurations that were entered.
-    seen: BTreeSet<(Taken, Vec<u8>)>,
+    seen: BTreeSet<(Taken, Vec<u8>, Vec<usize>)>,
     furthest: Taken,
 }
 
 impl Search<'_> {
     fn run<M: Sequential>(mut self, machine: M, steps: usize) -> Finding {
-        let mut path = vec![self.level(Taken::default(), machine)];
+        // For every configuration on the way, those behind it that were not tried; the last one is next.
+        let mut path = vec![vec![Configuration { taken: Taken::default(), machine, block: Vec::new() }]];
         for _ in 0..steps {
-            let Some(level) = path.last_mut() else { return self.contradiction() };
-            if level.taken.low == self.partition.answered.len() {
-                return Finding::Explained;
-            }
-            let Some(choice) = level.choices.pop() else {
+            let Some(untried) = path.last_mut() else { return self.contradiction() };
+            let Some(next) = untried.pop() else {
                 path.pop();
                 continue;
             };
-            if let Some((taken, machine)) = self.step(level, choice)
-                && self.seen.insert((taken.clone(), machine.fingerprint()))
-            {
-                path.push(self.level(taken, machine));
+            if next.taken.low == self.partition.answered.len() {
+                return Finding::Explained;
+            }
+            if self.seen.insert((next.taken.clone(), next.machine.fingerprint(), next.block.clone())) {
+                if next.taken.count() > self.furthest.count() {
+                    self.furthest = next.taken.clone();
+                }
+                path.push(self.behind(&next));
             }
         }
         Finding::Undecided
     }
 
-    /// The configuration after a choice, if it fits.
-    fn step<M: Sequential>(&self, level: &Level<M>, choice: Choice) -> Option<(Taken, M)> {
-        let (mut taken, mut machine) = (level.taken.clone(), level.machine.clone());
-        match choice {
-            Choice::Answered(which) => {
-                let operation = self.partition.answered.get(which)?;
-                let (_, due) = operation.answer.as_ref()?;
-                if M::local(&machine.execute(&operation.command)) != *due {
-                    return None;
-                }
-                taken.take(which);
+    /// The configurations one step further. What was answered first is tried first, and what was never answered last.
+    fn behind<M: Sequential>(&self, from: &Configuration<M>) -> Vec<Configuration<M>> {
+        let (answered, open) = self.candidates(&from.taken);
+        let before = from.machine.fingerprint();
+        let mut steps = Vec::new();
+        for which in answered {
+            let Some(step) = self.take_answered(from, which) else { continue };
+            if step.machine.fingerprint() == before || self.is_apart(&from.taken, which) {
+                return vec![step];
             }
-            Choice::Open(which) => {
-                machine.execute(&self.partition.open.get(which)?.command);
-                // Without effect it may as well never have come.
-                if machine.fingerprint() == level.machine.fingerprint() {
-                    return None;
-                }
-                taken.open.insert(which);
-            }
+            steps.push(step);
         }
-        Some((taken, machine))
+        steps.extend(open.into_iter().filter_map(|which| self.take_open(from, which, &before)));
+        steps.reverse();
+        steps
     }
 
-    fn level<M>(&mut self, taken: Taken, machine: M) -> Level<M> {
-        if taken.count() > self.furthest.count() {
-            self.furthest = taken.clone();
-        }
-        let choices = self.choices(&taken);
-        Level { taken, machine, choices }
-    }
-
-    /// What may come next: what was asked before anything that is left was answered. What was answered first is tried first, and what
-    /// was never answered last, the latest of it first.
-    fn choices(&self, taken: &Taken) -> Vec<Choice> {
+    /// What may come next, because it was asked before anything that is left was answered: the answered ones by the moment of their
+    /// answer, and those never answered, the latest first.
+    fn candidates(&self, taken: &Taken) -> (Vec<usize>, Vec<usize>) {
         let mut first_answer = u64::MAX;
         let mut next = Vec::new();
-        for (which, operation) in self.partition.answered.iter().enumerate().skip(taken.low) {
+        for (which, operation) in self.left(taken) {
             if operation.asked > first_answer {
                 break;
             }
-            if !taken.ahead.contains(&which) {
-                let answered = answered_at(operation);
-                first_answer = first_answer.min(answered);
-                next.push((answered, which));
-            }
+            first_answer = first_answer.min(operation.answered_at());
+            next.push((operation.answered_at(), which));
         }
-        next.sort_unstable_by(|one, other| other.cmp(one));
-        let open = self.partition.open.iter().enumerate().take_while(|(_, operation)| operation.asked < first_answer);
-        let open = open.map(|(which, _)| which).filter(|which| !taken.open.contains(which)).map(Choice::Open);
-        open.chain(next.into_iter().map(|(_, which)| Choice::Answered(which))).collect()
+        next.sort_unstable();
+        let open = self.left_open(taken).take_while(|(_, operation)| operation.asked < first_answer);
+        let mut open: Vec<usize> = open.map(|(which, _)| which).collect();
+        open.reverse();
+        (next.into_iter().map(|(_, which)| which).collect(), open)
+    }
+
+    /// Answered operations that are not taken, by the moment in which they were asked.
+    fn left<'t>(&'t self, taken: &'t Taken) -> impl Iterator<Item = (usize, &'t Operation)> {
+        let from_low = self.partition.answered.iter().enumerate().skip(taken.low);
+        from_low.filter(|(which, _)| !taken.ahead.contains(which))
+    }
+
+    fn left_open<'t>(&'t self, taken: &'t Taken) -> impl Iterator<Item = (usize, &'t Operation)> {
+        self.partition.open.iter().enumerate().filter(|(which, _)| !taken.open.contains(which))
+    }
+
+    /// The step with an answered operation, if it fits.
+    fn take_answered<M: Sequential>(&self, from: &Configuration<M>, which: usize) -> Option<Configuration<M>> {
+        let operation = self.partition.answered.get(which)?;
+        let (_, due) = operation.answer.as_ref()?;
+        let mut step = Configuration { block: Vec::new(), ..from.clone() };
+        let fits = self.matters(&from.block, operation) && M::local(&step.machine.execute(&operation.command)) == *due;
+        step.taken.take(which);
+        fits.then_some(step)
+    }
+
+    /// The step with one that was never answered. Without effect it may as well never have come; and of two in a row that do not see
+    /// each other, one order is enough.
+    fn take_open<M: Sequential>(
+        &self,
+        from: &Configuration<M>,
+        which: usize,
+        before: &[u8],
+    ) -> Option<Configuration<M>> {
+        let operation = self.partition.open.get(which)?;
+        let last = from.block.last().and_then(|last| Some((last, self.partition.open.get(*last)?)));
+        if last.is_some_and(|(last, it)| *last > which && !it.sees(&operation.touches)) {
+            return None;
+        }
+        let mut step = from.clone();
+        step.machine.execute(&operation.command);
+        step.taken.open.insert(which);
+        step.block.push(which);
+        (step.machine.fingerprint() != before).then_some(step)
+    }
+
+    /// Whether each of a block matters to the operation behind it, directly or through others of the block.
+    fn matters(&self, block: &[usize], next: &Operation) -> bool {
+        let mut seen = next.touches.clone();
+        block.iter().rev().filter_map(|which| self.partition.open.get(*which)).all(|operation| {
+            let sees = operation.sees(&seen);
+            seen.extend(operation.touches.iter().cloned());
+            sees
+        })
+    }
+
+    /// Whether an answered operation shares no key with anything that could come before it.
+    fn is_apart(&self, taken: &Taken, which: usize) -> bool {
+        let Some(operation) = self.partition.answered.get(which) else { return false };
+        let until = operation.answered_at();
+        let before = |(_, other): &(usize, &Operation)| other.asked < until;
+        let others = self.left(taken).take_while(before).filter(|(other, _)| *other != which);
+        !others.chain(self.left_open(taken).take_while(before)).any(|(_, other)| other.sees(&operation.touches))
     }
 
     fn contradiction(&self) -> Finding {
-        let left = self.choices(&self.furthest).into_iter().rev().find_map(|choice| match choice {
-            Choice::Answered(which) => self.partition.answered.get(which),
-            Choice::Open(_) => None,
-        });
-        let stuck = left.map_or_else(String::new, |operation| operation.id.to_string());
+        let left = self.left(&self.furthest).min_by_key(|(_, operation)| operation.answered_at());
+        let stuck = left.map_or_else(String::new, |(_, operation)| operation.id.to_string());
         Finding::Contradiction { explained: self.furthest.count(), stuck }
     }
 }
@@ -162,8 +200,4 @@ impl Taken {
             self.low += 1;
         }
     }
-}
-
-fn answered_at(operation: &Operation) -> u64 {
-    operation.answer.as_ref().map_or(u64::MAX, |(at, _)| *at)
 }
