@@ -102,6 +102,7 @@ struct RunResult {
     highest_view: u64,
     recovery_ms: Option<u128>,
     faults: Counters,
+    figures: Counters,
     failure: Option<FailureShown>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trace: Vec<String>,
@@ -145,6 +146,7 @@ impl RunResult {
             highest_view: report.views,
             recovery_ms: report.recovery.map(|recovery| recovery.as_millis()),
             faults: report.faults,
+            figures: report.figures,
             failure: report.failure.map(FailureShown::of),
             trace: report.trace,
         }
@@ -158,6 +160,8 @@ impl RunResult {
         text += &format!("{batches} batches executed, {answered} answers, highest view {highest_view}\n");
         let faults: Vec<String> = self.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
         text += &format!("faults: {}\n", if faults.is_empty() { "none".to_owned() } else { faults.join(", ") });
+        let figures: Vec<String> = self.figures.iter().map(|(figure, number)| format!("{figure} {number}")).collect();
+        text += &format!("oracles: {}\n", figures.join(", "));
         if let Some(recovery) = self.recovery_ms {
             text += &format!("all well {recovery} ms after the faults ended\n");
         }
@@ -194,6 +198,8 @@ struct SoakResult {
     simulated_hours: f64,
     recovery_ms: Option<Recovery>,
     faults: BTreeMap<&'static str, u64>,
+    /// What oracles counted.
+    figures: BTreeMap<&'static str, u64>,
     #[serde(skip)]
     recoveries: Vec<u128>,
 }
@@ -214,6 +220,9 @@ impl SoakResult {
         self.recoveries.extend(report.recovery.map(|recovery| recovery.as_millis()));
         for (fault, times) in report.faults {
             *self.faults.entry(fault).or_default() += times;
+        }
+        for (figure, number) in report.figures {
+            *self.figures.entry(figure).or_default() += number;
         }
         if let Some(failure) = report.failure {
             let replay = replay_line(report.seed, options);
@@ -244,6 +253,8 @@ impl SoakResult {
         if let Some(Recovery { p50, p99, max }) = self.recovery_ms {
             text += &format!("recovery after the faults: p50 {p50} ms, p99 {p99} ms, max {max} ms\n");
         }
+        let figures: Vec<String> = self.figures.iter().map(|(figure, number)| format!("{figure} {number}")).collect();
+        text += &format!("oracles: {}\n", figures.join(", "));
         let rows: Vec<Vec<String>> =
             self.faults.iter().map(|(fault, times)| vec![(*fault).to_owned(), times.to_string()]).collect();
         text + &crate::output::table(&["FAULT", "TIMES"], &rows)
