@@ -2,7 +2,7 @@
 
 use tetrarch_types::{CommittedBatch, Now, Refusal, SeqNum, Transaction};
 
-use crate::slot::Content;
+use crate::content::Content;
 use crate::{Effect, Effects, Event, Replica};
 
 impl Replica {

@@ -27,10 +27,11 @@
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
 //! | `sizes` | how much it holds |
-//! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
+//! | `slot`, `content`, `log`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
 mod config;
+mod content;
 mod door;
 mod event;
 mod execution;

@@ -13,7 +13,8 @@ use tetrarch_types::{
     ReplicaId, SeqNum, Signed, View,
 };
 
-use crate::slot::{Assignment, Content, Counted, Phase, Vote};
+use crate::content::Content;
+use crate::slot::{Assignment, Counted, Phase, Vote};
 use crate::{Effects, Event, Ignored, ProposalFault, Recipients, Record, Replica};
 
 impl Replica {

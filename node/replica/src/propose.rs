@@ -11,9 +11,9 @@ use tetrarch_types::{
     TransactionId, Verified, limits,
 };
 
+use crate::content::Content;
 use crate::pool::Admission;
 use crate::safety::is_valid_at;
-use crate::slot::Content;
 use crate::{Effect, Effects, Event, Recipients, Record, Replica};
 
 /// Requests passed on to the primary at a time.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use tetrarch_types::{Now, PreparedCertificate, SeqNum, Timestamp, Transaction, View, limits};
 
-use crate::slot::{Assignment, Content, Phase, Slot};
+use crate::content::Content;
+use crate::slot::{Assignment, Phase, Slot};
 use crate::{ProposalFault, Replica};
 
 /// A backup's judgement of a proposal that it holds whole.
