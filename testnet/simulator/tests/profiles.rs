@@ -10,7 +10,7 @@ const SEEDS: u64 = 60;
 /// What happened in all of them together.
 fn all_well(profile: Profile, seeds: std::ops::Range<u64>) -> Counters {
     let options = Options { profile, ..Options::default() };
-    let mut counters = Counters::new();
+    let (mut counters, mut figures) = (Counters::new(), Counters::new());
     for seed in seeds.map(Seed::new) {
         let report = run(seed, &options);
         assert_eq!(report.failure, None, "{}", replay_line(seed, &options));
@@ -18,8 +18,19 @@ fn all_well(profile: Profile, seeds: std::ops::Range<u64>) -> Counters {
         for (fault, times) in report.faults {
             *counters.entry(fault).or_default() += times;
         }
+        for (figure, number) in report.figures {
+            *figures.entry(figure).or_default() += number;
+        }
     }
+    assert_judged(&figures);
     counters
+}
+
+/// The search for linearizations saw something, and hardly ever gave up.
+fn assert_judged(figures: &Counters) {
+    let figure = |name| figures.get(name).copied().unwrap_or_default();
+    assert!(figure("linearized-operations") > 100, "{figures:?}");
+    assert!(figure("linearizability-undecided") <= SEEDS / 20, "{figures:?}");
 }
 
 fn all_fired<'a>(counters: &Counters, names: impl IntoIterator<Item = &'a str>) {
