@@ -16,7 +16,7 @@ const VALIDITY: Duration = Duration::from_secs(600);
 
 /// How many of its commands are about the honest clients' keys. What becomes of them nobody is told, so whoever judges the honest
 /// clients' answers must think of both.
-const MEDDLING: Rate = 2_000;
+const MEDDLING: Rate = 1_000;
 
 /// Keys of nobody are numbered from here on, so that none is drawn twice: above those that hostile clients have from the start.
 const THROW_AWAY: u64 = 1 << 32;
