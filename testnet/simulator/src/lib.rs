@@ -7,6 +7,7 @@
 //!   seed ─▶ Drawn ─▶ World ─┬─ Node × n      replica, journal, execution over a FaultyStore
 //!                           ├─ Adversary × ≤f  a node whose words are rewritten
 //!                           ├─ Client          signs, sends, believes a quorum
+//!                           ├─ Hostile         a client with one kind of mischief a file
 //!                           ├─ Network         delay, and what faults make of it
 //!                           ├─ faults          one kind a file
 //!                           └─ oracles         one invariant a file ─▶ Report
