@@ -298,7 +298,7 @@ fn on_a_disk_with_the_damage_still_in_it() {
     drop(store);
     support::files::flip(&support::files::newest_with(directory.path(), "sst"), 0.5);
     let store = RocksStore::open(directory.path(), &[JOURNAL]).unwrap();
-    let journal = Journal::start_over(&store, Box::new(mark.clone())).unwrap();
+    let journal = Journal::start_over(&store, Box::new(mark.clone()), &[]).unwrap();
     assert!(journal.next() > 2001);
     assert_eq!(Journal::open(&store, Box::new(mark)).unwrap().1, []);
 }
