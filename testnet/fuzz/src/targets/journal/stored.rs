@@ -191,12 +191,12 @@ impl Disk {
 
     fn start_over(&mut self, mark: Option<Mark>) {
         let before = mark.map_or(0, |mark| mark.index);
-        let note = b"begun anew".to_vec();
+        let note = b"a note of the loss".to_vec();
         let journal = Journal::start_over(self.store.clone(), Box::new(self.mark.clone()), std::slice::from_ref(&note));
         let journal = journal.expect("rows that cannot be read are no error");
         assert!(journal.first() + 1 == journal.next() && journal.first() > before);
         assert_eq!(self.mark.read(), Ok(self.mark.image()));
-        self.written = BTreeMap::from([(journal.first(), note)]);
+        self.written = [(journal.first(), note)].into();
         self.journal = journal;
     }
 }
