@@ -49,6 +49,11 @@ impl Checkpoints {
         None
     }
 
+    /// How many CHECKPOINTs are held.
+    pub(crate) fn votes(&self) -> usize {
+        self.votes.values().map(BTreeMap::len).sum()
+    }
+
     fn matching(&self, checkpoint: &Checkpoint) -> Votes {
         let votes = self.votes.values().filter_map(|of_member| of_member.get(&checkpoint.seq));
         votes.filter(|vote| vote.payload == *checkpoint).map(|vote| (vote.signer, vote.signature)).collect()

@@ -34,7 +34,7 @@ pub struct Config {
 }
 
 /// Bounds of the pool of waiting transactions (rule B-2).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolLimits {
     /// Transactions in total.
     pub transactions: usize,

@@ -2,7 +2,7 @@
 
 use tetrarch_types::{CommittedBatch, Now, Refusal, SeqNum, Transaction};
 
-use crate::slot::Content;
+use crate::content::Content;
 use crate::{Effect, Effects, Event, Replica};
 
 impl Replica {
@@ -49,14 +49,15 @@ impl Replica {
         }
     }
 
-    /// The nonce is spent now: whatever else waits under it never executes.
+    /// The nonce is spent now: whatever else waits under it never executes, nor does what falls out of the window (rule R-2). None of
+    /// that may stay in the pool: every backup would refuse a batch with it, view after view.
     fn settle_nonce(&mut self, seq: SeqNum, body: &Transaction, effects: &mut Effects) {
         let (sender, nonce) = (body.body.sender, body.body.nonce);
         self.spent.spend(body, self.agreed_time);
         if self.in_flight.get(&(sender, nonce)).is_some_and(|place| *place <= seq) {
             self.in_flight.remove(&(sender, nonce));
         }
-        if let Some(transaction) = self.pool.remove_nonce(&sender, nonce) {
+        for (nonce, transaction) in self.pool.remove_spent(&sender, nonce) {
             effects.push(Effect::Refuse { transaction, refusal: Refusal::NonceSpent { nonce } });
         }
     }

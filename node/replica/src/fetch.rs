@@ -11,7 +11,7 @@ use tetrarch_types::{
     Verified, limits,
 };
 
-use crate::slot::Content;
+use crate::content::Content;
 use crate::{Effect, Effects, Event, Ignored, Missing, Recipients, Replica};
 
 /// How long a missing body may still be on its way from the client before it is asked for.

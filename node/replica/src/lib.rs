@@ -26,10 +26,12 @@
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
-//! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
+//! | `sizes` | how much it holds |
+//! | `slot`, `content`, `log`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
 mod config;
+mod content;
 mod door;
 mod event;
 mod execution;
@@ -44,6 +46,7 @@ mod propose;
 mod recovery;
 mod replica;
 mod safety;
+mod sizes;
 mod slot;
 mod spent;
 mod standing;
@@ -59,4 +62,5 @@ pub use door::{Effect, Effects, Input, Recipients, Record};
 pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
 pub use live_records::LiveRecords;
 pub use replica::{Corrupt, Replica, ReplicaStatus};
+pub use sizes::Sizes;
 pub use turn::Turn;

@@ -13,9 +13,10 @@ use tetrarch_types::{
     ReplicaId, SeqNum, Signed, View,
 };
 
+use crate::content::Content;
 use crate::mutated::mutated;
-use crate::slot::{Assignment, Content, Counted, Phase, Vote};
-use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
+use crate::slot::{Assignment, Counted, Phase, Vote};
+use crate::{Effects, Event, Ignored, ProposalFault, Recipients, Record, Replica};
 
 impl Replica {
     pub(crate) fn on_pre_prepare(&mut self, now: Now, proposal: Proposal, effects: &mut Effects) {
@@ -76,6 +77,9 @@ impl Replica {
     /// PRE-PREPARE stands for its PREPARE; its own ordinary proposals were durable before they were sent.
     pub(crate) fn try_accept(&mut self, now: Now, seq: SeqNum, effects: &mut Effects) {
         let Some(assignment) = self.acceptable(seq) else { return };
+        if self.log.get(seq).is_some_and(|slot| slot.is_oversize(&assignment.digest)) {
+            return self.refuse(seq, ProposalFault::TooLarge, effects);
+        }
         let Some(content) = self.log.get(seq).and_then(|slot| slot.complete(&assignment.digest)).cloned() else {
             return;
         };
@@ -86,8 +90,7 @@ impl Replica {
             && !is_reproposal
             && let Err(reason) = self.may_prepare(now, seq, &content)
         {
-            self.set_phase(seq, Phase::Refused);
-            return effects.observe(Event::ProposalRefused { view, seq, reason });
+            return self.refuse(seq, reason, effects);
         }
         let prepare = Payload::Prepare(Prepare { view, seq, digest: assignment.digest });
         let record = Record::Accepted {
@@ -105,6 +108,11 @@ impl Replica {
         self.set_phase(seq, Phase::Accepted);
         self.place(seq, &content);
         self.try_prepare(seq, effects);
+    }
+
+    fn refuse(&mut self, seq: SeqNum, reason: ProposalFault, effects: &mut Effects) {
+        self.set_phase(seq, Phase::Refused);
+        effects.observe(Event::ProposalRefused { view: self.view, seq, reason });
     }
 
     /// Rule D-1 and D-2, law 1: the record, then the vote that depends on it.

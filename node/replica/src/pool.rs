@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tetrarch_crypto::PublicKey;
-use tetrarch_types::{Refusal, Time, Timestamp, Transaction, TransactionId, Verified};
+use tetrarch_types::{NonceWindow, Refusal, Time, Timestamp, Transaction, TransactionId, Verified};
 
 use crate::PoolLimits;
 
@@ -53,6 +53,15 @@ impl Pool {
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many transactions the sender with the most of them has.
+    pub(crate) fn of_sender_at_most(&self) -> usize {
+        self.nonces.values().map(BTreeMap::len).max().unwrap_or(0)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -115,11 +124,16 @@ impl Pool {
         Some(entry.arrival)
     }
 
-    /// Takes out whatever waits under this sender's nonce: another transaction with it is executed.
-    pub(crate) fn remove_nonce(&mut self, sender: &PublicKey, nonce: u64) -> Option<TransactionId> {
-        let id = *self.nonces.get(sender)?.get(&nonce)?;
-        self.remove(&id);
-        Some(id)
+    /// Takes out whatever of this sender's can no longer execute once this nonce is spent: what waits under it, and what falls out of
+    /// the window below it.
+    pub(crate) fn remove_spent(&mut self, sender: &PublicKey, nonce: u64) -> Vec<(u64, TransactionId)> {
+        let Some(nonces) = self.nonces.get(sender) else { return Vec::new() };
+        let fallen = nonces.range(..NonceWindow::lowest_beside(nonce)).chain(nonces.get_key_value(&nonce));
+        let spent: Vec<_> = fallen.map(|(nonce, id)| (*nonce, *id)).collect();
+        for (_, id) in &spent {
+            self.remove(id);
+        }
+        spent
     }
 
     /// The transaction is part of a batch in agreement: it is not offered for another.

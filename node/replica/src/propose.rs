@@ -3,14 +3,17 @@
 //! A batch is made when no other input waits, so that what arrived together is ordered together; nothing waits for a batch to
 //! fill. While as many batches are in flight as the pipeline allows, requests gather in the pool and the next batch is larger.
 
+use std::collections::BTreeMap;
+
+use tetrarch_crypto::PublicKey;
 use tetrarch_types::{
-    Batch, Now, Payload, PrePrepare, Refusal, ReplicaId, SeqNum, Supply, Timestamp, Transaction, TransactionId,
-    Verified, limits,
+    Batch, NonceWindow, Now, Payload, PrePrepare, Refusal, ReplicaId, SeqNum, Supply, Timestamp, Transaction,
+    TransactionId, Verified, limits,
 };
 
+use crate::content::Content;
 use crate::pool::Admission;
 use crate::safety::is_valid_at;
-use crate::slot::Content;
 use crate::{Effect, Effects, Event, Recipients, Record, Replica};
 
 /// Requests passed on to the primary at a time.
@@ -123,14 +126,10 @@ impl Replica {
 
     /// The next transactions by arrival, within the bounds of a batch.
     fn select(&self, stamp: Timestamp) -> Vec<(TransactionId, Transaction)> {
-        let mut bytes = 0;
-        let eligible = |transaction: &Transaction| {
-            let place = (transaction.body.sender, transaction.body.nonce);
-            is_valid_at(transaction, stamp) && !self.in_flight.contains_key(&place)
-        };
+        let (mut bytes, mut highest) = (0, BTreeMap::new());
         self.pool
             .waiting()
-            .filter(|(_, transaction)| eligible(transaction))
+            .filter(|(_, transaction)| is_valid_at(transaction, stamp) && self.is_fresh(transaction, &mut highest))
             .take(self.config.batch_transactions.min(limits::MAX_BATCH_TRANSACTIONS))
             .take_while(|(_, transaction)| {
                 bytes += transaction.cost();
@@ -138,6 +137,22 @@ impl Replica {
             })
             .map(|(id, transaction)| (*id, transaction.clone()))
             .collect()
+    }
+
+    /// Whether the nonce will be unspent when its turn comes, behind everything that is in flight and what was taken before it: what
+    /// these push out of the window is refused by every backup that has executed them (rule N-3). `highest` holds the highest nonce
+    /// in flight of each sender that was asked about.
+    fn is_fresh(&self, transaction: &Transaction, highest: &mut BTreeMap<PublicKey, Option<u64>>) -> bool {
+        let (sender, nonce) = (transaction.body.sender, transaction.body.nonce);
+        let in_flight =
+            || self.in_flight.range((sender, 0)..=(sender, u64::MAX)).next_back().map(|((_, nonce), _)| *nonce);
+        let highest = highest.entry(sender).or_insert_with(in_flight);
+        let is_fresh = highest.is_none_or(|highest| nonce >= NonceWindow::lowest_beside(highest))
+            && !self.in_flight.contains_key(&(sender, nonce));
+        if is_fresh {
+            *highest = (*highest).max(Some(nonce));
+        }
+        is_fresh
     }
 
     /// Rule D-1: durable with its bodies, then sent. It comes back to this replica like to any other.

@@ -5,8 +5,9 @@ use tetrarch_types::{
     Applied, Batch, CheckpointCertificate, Payload, PrePrepare, PreparedCertificate, SeqNum, Signed, Transaction, View,
 };
 
+use crate::content::Content;
 use crate::replica::Corrupt;
-use crate::slot::{Assignment, Content, Phase, Slot};
+use crate::slot::{Assignment, Phase, Slot};
 use crate::{Config, Record, Replica};
 
 impl Replica {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use tetrarch_types::{Now, PreparedCertificate, SeqNum, Timestamp, Transaction, View, limits};
 
+use crate::content::Content;
 use crate::mutated::mutated;
-use crate::slot::{Assignment, Content, Phase, Slot};
+use crate::slot::{Assignment, Phase, Slot};
 use crate::{ProposalFault, Replica};
 
 /// A backup's judgement of a proposal that it holds whole.

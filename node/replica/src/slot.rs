@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
-    Batch, Commit, CommitCertificate, HeldVote, Membership, PrePrepare, Prepare, PreparedCertificate, ReplicaId,
-    SeqNum, Signed, Transaction, TransactionId, View, Votes,
+    Commit, CommitCertificate, HeldVote, Membership, PrePrepare, Prepare, PreparedCertificate, ReplicaId, SeqNum,
+    Signed, View, Votes,
 };
 
+use crate::content::Content;
 use crate::mutated::mutated;
 
 /// How far an assignment of the current view has come here.
@@ -30,52 +31,6 @@ pub(crate) struct Assignment {
     /// The primary's signature on the PRE-PREPARE.
     pub(crate) signature: Signature,
     pub(crate) phase: Phase,
-}
-
-/// A batch and as many of its bodies as are held.
-#[derive(Clone, Debug)]
-pub(crate) struct Content {
-    pub(crate) batch: Batch,
-    bodies: Vec<Option<Transaction>>,
-    missing: usize,
-}
-
-impl Content {
-    pub(crate) fn new(batch: Batch) -> Self {
-        let missing = batch.transactions.len();
-        Self { batch, bodies: vec![None; missing], missing }
-    }
-
-    pub(crate) fn complete(batch: Batch, transactions: Vec<Transaction>) -> Self {
-        Self { batch, bodies: transactions.into_iter().map(Some).collect(), missing: 0 }
-    }
-
-    /// Takes a body if the batch names it and lacks it.
-    pub(crate) fn supply(&mut self, id: &TransactionId, body: &Transaction) {
-        let Some(index) = self.batch.transactions.iter().position(|named| named == id) else { return };
-        if let Some(place @ None) = self.bodies.get_mut(index) {
-            *place = Some(body.clone());
-            self.missing -= 1;
-        }
-    }
-
-    pub(crate) const fn is_complete(&self) -> bool {
-        self.missing == 0
-    }
-
-    pub(crate) fn missing(&self) -> impl Iterator<Item = TransactionId> + '_ {
-        self.batch.transactions.iter().zip(&self.bodies).filter(|(_, body)| body.is_none()).map(|(id, _)| *id)
-    }
-
-    /// The bodies that are held, in the batch's order.
-    pub(crate) fn bodies(&self) -> impl Iterator<Item = &Transaction> {
-        self.bodies.iter().flatten()
-    }
-
-    pub(crate) fn body(&self, id: &TransactionId) -> Option<&Transaction> {
-        let index = self.batch.transactions.iter().position(|named| named == id)?;
-        self.bodies.get(index)?.as_ref()
-    }
 }
 
 /// One member's vote.
@@ -136,6 +91,11 @@ impl Ballot {
         self.votes.get(&member).copied()
     }
 
+    /// How many votes are held.
+    pub(crate) fn len(&self) -> usize {
+        self.votes.len()
+    }
+
     /// The signatures of all members whose vote counts, ascending by member.
     pub(crate) fn matching(&self, counts: impl Fn(&Vote) -> bool) -> Votes {
         let votes = self.votes.iter().map(|(member, vote)| (*member, *vote));
@@ -172,13 +132,18 @@ impl Slot {
         self.contents.get(digest).filter(|content| content.is_complete())
     }
 
+    /// Whether the bodies of this batch are more than a batch may have.
+    pub(crate) fn is_oversize(&self, digest: &Digest) -> bool {
+        self.contents.get(digest).is_some_and(|content| !content.is_complete() && content.is_oversize())
+    }
+
     pub(crate) fn is_waiting(&self) -> bool {
         self.assignment.as_ref().is_some_and(|assignment| assignment.phase == Phase::Waiting)
     }
 
     /// Whether something wanted is not held.
     pub(crate) fn lacks_content(&self) -> bool {
-        self.wanted().is_some_and(|digest| self.complete(&digest).is_none())
+        self.wanted().is_some_and(|digest| self.complete(&digest).is_none() && !self.is_oversize(&digest))
     }
 
     /// The batch that is accepted in the current view, with its content.

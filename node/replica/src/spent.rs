@@ -19,6 +19,10 @@ impl Spent {
         Self { senders: senders.into_iter().collect(), swept: Timestamp::ZERO }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.senders.len()
+    }
+
     pub(crate) fn contains(&self, sender: &PublicKey, nonce: u64) -> bool {
         self.senders.get(sender).is_some_and(|sender| sender.nonces.is_spent(nonce))
     }

@@ -43,6 +43,13 @@ pub(crate) struct Standing {
     told: BTreeMap<ReplicaId, Time>,
 }
 
+impl Standing {
+    /// How many members something is kept of, at most.
+    pub(crate) fn members_at_most(&self) -> usize {
+        self.answers.len().max(self.told.len())
+    }
+}
+
 impl Replica {
     /// Whether anything may be said in agreement: its records are whole, and so is its state.
     pub(crate) const fn votes(&self) -> bool {

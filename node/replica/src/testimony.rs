@@ -63,6 +63,11 @@ impl Testimony {
         to <= self.view
     }
 
+    /// How many votes it explains.
+    pub(crate) fn len(&self) -> usize {
+        self.accepted.len() + self.prepared.len()
+    }
+
     /// Votes for numbers through this one no longer matter.
     pub(crate) fn forget_through(&mut self, seq: SeqNum) {
         self.accepted.retain(|(_, of, _)| *of > seq);

@@ -55,8 +55,13 @@ impl NonceWindow {
         }
     }
 
+    /// The lowest nonce that can still be spent once this one is: those below fall out of the window.
+    pub const fn lowest_beside(nonce: u64) -> u64 {
+        lowest_word_beside(nonce / WORD) * WORD
+    }
+
     fn slide_to(&mut self, word: u64) {
-        let lowest = (word + 1).saturating_sub(NONCE_WINDOW / WORD);
+        let lowest = lowest_word_beside(word);
         if lowest > self.base {
             let fallen = usize::try_from(lowest - self.base).unwrap_or(usize::MAX).min(self.words.len());
             self.words.drain(..fallen);
@@ -69,6 +74,10 @@ impl NonceWindow {
         self.words.drain(..full);
         self.base += full as u64;
     }
+}
+
+const fn lowest_word_beside(word: u64) -> u64 {
+    (word + 1).saturating_sub(NONCE_WINDOW / WORD)
 }
 
 const fn bit(nonce: u64) -> u64 {

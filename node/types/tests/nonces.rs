@@ -151,3 +151,16 @@ fn a_far_jump_forgets_the_bitmap_but_not_that_it_was_spent() {
     assert!((0..5_000).all(|nonce| window.is_spent(nonce)));
     assert_eq!(window.highest(), Some(1_000_000_000));
 }
+
+/// What replicas drop from their pools is what the window no longer lets through.
+#[test]
+fn what_falls_out_of_the_window_is_known_beforehand() {
+    for highest in [0, 1, 63, 64, 4_095, 4_096, 4_160, 9_000, u64::MAX - 1, u64::MAX] {
+        let mut window = NonceWindow::default();
+        assert!(window.spend(highest));
+        let lowest = NonceWindow::lowest_beside(highest);
+        assert!(lowest <= highest && highest - lowest < NONCE_WINDOW, "{highest}");
+        assert!(lowest == highest || !window.is_spent(lowest), "{highest}");
+        assert!(lowest == 0 || window.is_spent(lowest - 1), "{highest}");
+    }
+}

@@ -20,12 +20,14 @@ pub struct Chain {
     pub verifier: Verifier,
     replicas: Vec<SharedSigner>,
     clients: Vec<SharedSigner>,
+    signatures: Signatures,
+    seed: u64,
 }
 
 impl Chain {
     /// The chain of a run with `n` replicas and this many clients.
     pub fn new(seed: u64, n: usize, clients: usize, signatures: Signatures, parameters: Parameters) -> Self {
-        let signers = |role, count| (0..count).map(|index| signer(signatures, seed, role, index)).collect();
+        let signers = |role, count| (0..count as u64).map(|index| signer(signatures, seed, role, index)).collect();
         let replicas: Vec<SharedSigner> = signers("replica", n);
         let clients = signers("client", clients);
         let keys = replicas.iter().map(|signer| signer.public_key()).collect();
@@ -33,7 +35,7 @@ impl Chain {
         let membership = Arc::new(Membership::new(genesis, Epoch::ZERO, parameters, keys));
         let scheme = scheme(signatures);
         let verifier = Verifier::new(membership.clone(), scheme.clone());
-        Self { membership, scheme, verifier, replicas, clients }
+        Self { membership, scheme, verifier, replicas, clients, signatures, seed }
     }
 
     /// What every signature is bound to.
@@ -49,6 +51,16 @@ impl Chain {
     /// The clients' signers.
     pub fn clients(&self) -> &[SharedSigner] {
         &self.clients
+    }
+
+    /// Whether signatures cost what they cost in production.
+    pub const fn has_real_signatures(&self) -> bool {
+        matches!(self.signatures, Signatures::Real)
+    }
+
+    /// A signer that belongs to none of these: there are as many as there are numbers.
+    pub fn stranger(&self, number: u64) -> SharedSigner {
+        signer(self.signatures, self.seed, "stranger", number)
     }
 
     /// What liars hold who act together.
@@ -76,8 +88,8 @@ fn scheme(signatures: Signatures) -> Arc<dyn SignatureScheme> {
     }
 }
 
-fn signer(signatures: Signatures, seed: u64, role: &str, index: usize) -> SharedSigner {
-    let parts = [b"simulated key".as_slice(), role.as_bytes(), &seed.to_be_bytes(), &(index as u64).to_be_bytes()];
+fn signer(signatures: Signatures, seed: u64, role: &str, index: u64) -> SharedSigner {
+    let parts = [b"simulated key".as_slice(), role.as_bytes(), &seed.to_be_bytes(), &index.to_be_bytes()];
     let secret = *Digest::of(Domain::Genesis, &parts).as_bytes();
     match signatures {
         Signatures::Fake => Arc::new(FakeSigner::from_seed(secret)),

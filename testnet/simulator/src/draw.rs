@@ -3,7 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use tetrarch_replica::PoolLimits;
+
 use crate::adversary::Lie;
+use crate::client::Mischief;
 use crate::faults::{MessageTrouble, NodeTrouble};
 use crate::options::{Options, Profile};
 use crate::rng::{Rate, Rng};
@@ -77,6 +80,12 @@ pub struct Drawn {
     pub twins: Vec<usize>,
     /// Links that are cut by plan: nothing of this is drawn, scenarios of [`twins`](crate::twins) bring it.
     pub cuts: Vec<Cut>,
+    /// The hostile clients and what each of them does.
+    pub hostile: Vec<(usize, Vec<Mischief>)>,
+    /// How often each of them does something, at a mean distance.
+    pub mischief_pace: Duration,
+    /// What the replicas' pools take: little, where there are floods.
+    pub pool: PoolLimits,
 }
 
 impl Drawn {
@@ -99,6 +108,7 @@ impl Drawn {
         if rng.below(HASTY_ONE_IN) == 0 {
             drawn.make_hasty(&mut rng);
         }
+        drawn.be_hostile(&mut rng, options);
         options.without.iter().for_each(|trouble| trouble.strike_out(&mut drawn));
         drawn
     }
@@ -148,6 +158,24 @@ impl Drawn {
             liars: Vec::new(),
             twins: Vec::new(),
             cuts: Vec::new(),
+            hostile: Vec::new(),
+            mischief_pace: Duration::ZERO,
+            pool: PoolLimits::default(),
+        }
+    }
+
+    /// Draws hostile clients. Pools are smaller then than any flood, and not so large that an honest client would wait behind a full
+    /// one for longer than everyone may take to be well.
+    fn be_hostile(&mut self, rng: &mut Rng, options: &Options) {
+        let count = if options.mischief.is_empty() { rng.index(3) } else { 1 };
+        let drawn: Vec<_> = (0..count).map(|which| (which, mischief(rng, self.signatures))).collect();
+        let pace = Duration::from_millis(rng.one_of([60, 200, 500]));
+        let (transactions, per_sender) = (rng.one_of([64, 256, 2_048]), rng.one_of([8, 32, 256]));
+        let bytes = rng.one_of([64 * 1_024, 1_024 * 1_024, 128 * 1_024 * 1_024]);
+        if count > 0 && options.profile.has_liars() {
+            self.hostile = if options.mischief.is_empty() { drawn } else { vec![(0, options.mischief.clone())] };
+            self.mischief_pace = pace;
+            self.pool = PoolLimits { transactions: transactions.min(16 * self.batch), bytes, per_sender };
         }
     }
 
@@ -238,6 +266,18 @@ fn lies(rng: &mut Rng) -> Vec<Lie> {
     lies
 }
 
+fn mischief(rng: &mut Rng, signatures: Signatures) -> Vec<Mischief> {
+    let is_possible = |kind: &Mischief| signatures == Signatures::Real || !kind.needs_real_signatures();
+    let possible: Vec<Mischief> = Mischief::ALL.into_iter().filter(is_possible).collect();
+    let count = rng.between(1, 4) as usize;
+    let mut kinds = rng.sample(&possible, count);
+    // Few runs have real signatures; those must not go without what means something only there.
+    kinds.extend(possible.into_iter().filter(|kind| kind.needs_real_signatures()));
+    kinds.sort_unstable();
+    kinds.dedup();
+    kinds
+}
+
 impl fmt::Display for Drawn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "profile {}, n {}, signatures {:?}", self.profile, self.n, self.signatures)?;
@@ -248,6 +288,7 @@ impl fmt::Display for Drawn {
         writeln!(f, "latency {:?} + {:?}, fsync {:?}, skew {:?}", self.latency, self.jitter, self.fsync, self.skew)?;
         writeln!(f, "message faults {:?}", self.message_troubles)?;
         writeln!(f, "node faults {:?}", self.node_troubles)?;
-        write!(f, "liars {:?}, twins {:?}", self.liars, self.twins)
+        writeln!(f, "liars {:?}, twins {:?}", self.liars, self.twins)?;
+        write!(f, "hostile clients {:?} every {:?}, {:?}", self.hostile, self.mischief_pace, self.pool)
     }
 }

@@ -7,6 +7,7 @@
 //!   seed ─▶ Drawn ─▶ World ─┬─ Node × n      replica, journal, execution over a FaultyStore
 //!                           ├─ Adversary × ≤f  a node whose words are rewritten
 //!                           ├─ Client          signs, sends, believes a quorum
+//!                           ├─ Hostile         a client with one kind of mischief a file
 //!                           ├─ Workload        the machine that they run, what clients ask of it, what must come of it
 //!                           ├─ Network         delay, and what faults make of it
 //!                           ├─ faults          one kind a file
@@ -85,6 +86,7 @@ pub mod client;
 pub mod counters;
 pub mod coverage;
 pub mod draw;
+pub mod fairness;
 pub mod faults;
 pub mod hunt;
 pub mod letter;
@@ -99,6 +101,7 @@ pub mod scheme;
 pub mod seed;
 pub mod shrink;
 pub mod sight;
+pub mod state_digest;
 pub mod trace;
 pub mod trouble;
 pub mod twins;

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::adversary::Lie;
+use crate::client::Mischief;
 use crate::scheme::Signatures;
 use crate::trouble::Trouble;
 
@@ -49,7 +50,7 @@ impl Profile {
         !matches!(self, Self::Overrun)
     }
 
-    /// Whether replicas may lie.
+    /// Whether replicas may lie and clients may be hostile.
     pub const fn has_liars(self) -> bool {
         matches!(self, Self::Byzantine | Self::Mixed)
     }
@@ -98,6 +99,8 @@ pub struct Options {
     pub signatures: Option<Signatures>,
     /// How liars lie, each of them in all these ways; drawn if none is named.
     pub lies: Vec<Lie>,
+    /// How hostile clients misbehave, each of them in all these ways; drawn if none is named.
+    pub mischief: Vec<Mischief>,
     /// How long everyone may take to be well after the faults, instead of [`HEAL_WITHIN`].
     pub heal_within: Option<Duration>,
     /// A replica, and how many of its writes succeed before one finds no room.

@@ -49,6 +49,8 @@ pub struct Report {
     pub faults: Counters,
     /// The rules of the protocol that were seen at work.
     pub rules: coverage::Rules,
+    /// What oracles counted beside that: how much they judged, and what they report without calling it wrong.
+    pub figures: Counters,
     /// What went wrong, if anything did.
     pub failure: Option<Failure>,
     /// If something did: the latest commands in the one order, with their results, as the workload shows them.
@@ -75,6 +77,7 @@ impl Report {
             views: 0,
             faults: Counters::new(),
             rules: coverage::Rules::new(),
+            figures: Counters::new(),
             failure: Some(Failure { oracle: "panic", what, at: Time::ZERO }),
             commands: Vec::new(),
             recovery: None,

@@ -2,10 +2,14 @@
 
 use std::rc::Rc;
 
+use tetrarch_crypto::Digest;
 use tetrarch_kv::{Executed, StoredReply};
-use tetrarch_replica::{Event, Record};
-use tetrarch_types::{CommittedBatch, Outcome, ReplicaId, SeqNum, Time, Timestamp, Transaction, TransactionId};
+use tetrarch_replica::{Event, Record, Sizes};
+use tetrarch_types::{
+    CommittedBatch, Outcome, Refusal, ReplicaId, SeqNum, Time, Timestamp, Transaction, TransactionId,
+};
 
+use crate::client::Flaw;
 use crate::letter::Letter;
 
 /// One observation.
@@ -87,6 +91,17 @@ pub enum Sight {
         /// How far its state is.
         executed: SeqNum,
     },
+    /// What a replica holds, in memory and in its journal.
+    Held {
+        /// Which replica.
+        by: ReplicaId,
+        /// In memory.
+        sizes: Sizes,
+        /// Entries in its journal.
+        journal: u64,
+        /// Its stable checkpoint.
+        stable: SeqNum,
+    },
     /// A client signed a transaction and sends it for the first time.
     Issued {
         /// The transaction.
@@ -94,12 +109,42 @@ pub enum Sight {
         /// When.
         at: Time,
     },
+    /// A hostile client sends a transaction that must never be carried out.
+    Flawed {
+        /// Which.
+        transaction: TransactionId,
+        /// Why it must not.
+        flaw: Flaw,
+    },
+    /// A replica refuses a transaction.
+    Refused {
+        /// Which replica.
+        by: ReplicaId,
+        /// The transaction.
+        transaction: TransactionId,
+        /// Why.
+        refusal: Refusal,
+    },
+    /// A client holds f + 1 refusals that say that another transaction spent the nonce of this one.
+    ToldNever {
+        /// The transaction.
+        transaction: TransactionId,
+    },
     /// A client holds a quorum of matching replies.
     Told {
         /// The answer.
         answer: Told,
         /// When.
         at: Time,
+    },
+    /// At the end: where a replica is.
+    Ended {
+        /// Which replica.
+        by: ReplicaId,
+        /// The last batch that it executed.
+        executed: SeqNum,
+        /// Every row of its state under the root, in one digest.
+        state: Digest,
     },
     /// At the end: what a replica still knows about a transaction that a client was answered.
     Kept {

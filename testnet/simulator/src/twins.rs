@@ -10,6 +10,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tetrarch_replica::PoolLimits;
+
 use crate::draw::{Cut, Drawn};
 use crate::options::{Options, Profile};
 use crate::report::Report;
@@ -99,6 +101,9 @@ impl Scenario {
             liars: Vec::new(),
             twins: vec![self.twin()],
             cuts: cuts.collect(),
+            hostile: Vec::new(),
+            mischief_pace: Duration::ZERO,
+            pool: PoolLimits::default(),
         }
     }
 }

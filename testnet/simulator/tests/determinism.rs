@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use tetrarch_simulator::client::Mischief;
 use tetrarch_simulator::{Options, Profile, Seed, Signatures, run};
 
 fn brief(profile: Profile) -> Options {
@@ -43,4 +44,18 @@ fn what_is_fixed_is_not_drawn() {
     let options = Options { n: Some(5), signatures: Some(Signatures::Fake), ..brief(Profile::Byzantine) };
     let report = run(Seed::new(9), &options);
     assert_eq!((report.drawn.n, report.drawn.faulty_for), (5, Duration::from_millis(400)));
+}
+
+#[test]
+fn mischief_that_is_named_is_the_only_one() {
+    let options = Options { mischief: vec![Mischief::Replay], ..brief(Profile::Byzantine) };
+    let report = run(Seed::new(9), &options);
+    assert_eq!(report.drawn.hostile, [(0, vec![Mischief::Replay])]);
+    for kind in Mischief::ALL {
+        let happened = kind.forms().iter().any(|form| report.faults.contains_key(form));
+        assert_eq!(happened, kind == Mischief::Replay, "{kind}");
+    }
+    // Where nobody is hostile, nobody is.
+    let calm = run(Seed::new(9), &Options { profile: Profile::Calm, ..options });
+    assert!(calm.drawn.hostile.is_empty());
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use support::*;
 use tetrarch_crypto::Domain;
-use tetrarch_kv::{Command, Context};
-use tetrarch_replica::{Event, Record};
+use tetrarch_kv::{Command, Expected, Operation};
+use tetrarch_replica::{Event, Record, Sizes, ViewChangeReason};
+use tetrarch_simulator::client::Flaw;
+use tetrarch_simulator::fairness::Fairness;
 use tetrarch_simulator::oracles::Statement;
 use tetrarch_simulator::sight::Sight;
-use tetrarch_simulator::workload::{KvModel, Model};
-use tetrarch_simulator::{Options, Profile, Seed, run};
+use tetrarch_simulator::workload::{KvModel, Sequential};
+use tetrarch_simulator::{Counters, Options, Profile, Seed, run};
 use tetrarch_types::*;
 
 fn good(name: &str, sights: impl IntoIterator<Item = Sight>) {
@@ -76,6 +78,65 @@ fn validity_sees_what_nobody_signed_or_sent() {
     bad("validity", [issued(&sent), executing(0, &decided(1, &[forged], 0..3))]);
     let swapped = CommittedBatch { transactions: vec![put(2)], ..decided(1, std::slice::from_ref(&sent), 0..3) };
     bad("validity", [issued(&sent), issued(&put(2)), executing(0, &swapped)]);
+}
+
+#[test]
+fn validity_sees_what_has_a_flaw() {
+    let batch = |transaction: &Transaction| executing(0, &decided(1, std::slice::from_ref(transaction), 0..3));
+    let flawed = Sight::Flawed { transaction: put(1).id(), flaw: Flaw::WeakKey };
+    bad("validity", [issued(&put(1)), flawed, batch(&put(1))]);
+    let elsewhere = TransactionBody { chain: digest(7), ..put(1).body }.sign(&scope(), &client());
+    bad("validity", [issued(&elsewhere), batch(&elsewhere)]);
+    let command = vec![0; limits::MAX_COMMAND_BYTES + 1];
+    let large = TransactionBody { command, ..put(1).body }.sign(&scope(), &client());
+    bad("validity", [issued(&large), batch(&large)]);
+}
+
+#[test]
+fn validity_sees_what_comes_too_late_or_stays_for_too_long() {
+    let until = |micros| {
+        let valid_until = Timestamp::from_micros(micros);
+        TransactionBody { valid_until, ..put(1).body }.sign(&scope(), &client())
+    };
+    let answered = |transaction: &Transaction, outcome| {
+        let batch = decided(1_000, std::slice::from_ref(transaction), 0..3);
+        let replies = vec![reply(1_000, transaction, outcome)];
+        [issued(transaction), executing(0, &batch), executed(0, 1_000, replies, None)]
+    };
+    let done = || Outcome::Executed(Vec::new());
+    let hour = 3_600_000_000;
+    good("validity", answered(&until(1_000), done()));
+    bad("validity", answered(&until(999), done()));
+    good("validity", answered(&until(999), Outcome::Expired));
+    bad("validity", answered(&until(1_000), Outcome::Expired));
+    good("validity", answered(&until(hour + 1_000), done()));
+    bad("validity", answered(&until(hour + 1_001), done()));
+    good("validity", answered(&until(hour + 1_001), Outcome::ValidTooLong));
+    bad("validity", answered(&until(hour + 1_000), Outcome::ValidTooLong));
+}
+
+#[test]
+fn refusals_sees_what_was_ruled_out_and_happens() {
+    let refused = |refusal| Sight::Refused { by: id(0), transaction: put(1).id(), refusal };
+    let spent = || refused(Refusal::NonceSpent { nonce: 1 });
+    let never = || Sight::ToldNever { transaction: put(1).id() };
+    let done = || executed(0, 1, vec![reply(1, &put(1), Outcome::Executed(Vec::new()))], None);
+    good("refusals", [issued(&put(1)), spent(), never()]);
+    good("refusals", [issued(&put(1)), refused(Refusal::Busy), refused(Refusal::NonceContested { nonce: 1 }), done()]);
+    bad("refusals", [spent(), done()]);
+    bad("refusals", [done(), spent()]);
+    bad("refusals", [never(), done()]);
+    bad("refusals", [done(), never()]);
+}
+
+#[test]
+fn refusals_sees_flaws_that_are_none() {
+    let flaws = [Refusal::BadSignature, Refusal::WeakKey, Refusal::TooLarge { actual: 1, limit: 2 }];
+    for refusal in flaws {
+        let refused = Sight::Refused { by: id(0), transaction: put(1).id(), refusal };
+        good("refusals", [refused.clone()]);
+        bad("refusals", [issued(&put(1)), refused]);
+    }
 }
 
 #[test]
@@ -314,9 +375,7 @@ fn real_time_order_sees_an_answer_from_before_the_question() {
 fn history_sees_answers_that_the_order_does_not_give() {
     let transactions = [put(1), put(2)];
     let batch = decided(1, &transactions, 0..3);
-    let mut model = KvModel::default();
-    let context = Context { seq: seq(1), index: 0, time: Timestamp::ZERO };
-    let results = transactions.clone().map(|it| Outcome::Executed(model.execute(&context, &it.body.command)));
+    let results = results([&transactions[0], &transactions[1]]);
     let answered =
         |which: usize, at, outcome: &Outcome| [executing(0, &batch), told(at, &transactions[which], outcome.clone())];
     good("history", answered(0, 1, &results[0]));
@@ -325,6 +384,78 @@ fn history_sees_answers_that_the_order_does_not_give() {
     bad("history", answered(0, 2, &results[0]));
     bad("history", answered(0, 1, &Outcome::Expired));
     bad("history", [told(1, &put(3), results[0].clone())]);
+}
+
+/// What a nonce far ahead pushes out of the window is decided and not carried out.
+#[test]
+fn history_knows_which_nonces_are_too_old() {
+    let (far, old) = (put(9_000), put(1));
+    let batch = decided(1, &[far.clone(), old.clone()], 0..3);
+    let [first, second] = results([&far, &old]);
+    good("history", [executing(0, &batch), told(1, &far, first)]);
+    bad("history", [executing(0, &batch), told(1, &old, second)]);
+}
+
+/// The results of commands, one after the other, on a store of their own.
+fn results<const N: usize>(commands: [&Transaction; N]) -> [Outcome; N] {
+    let mut model = KvModel::default();
+    commands.map(|it| Outcome::Executed(Sequential::execute(&mut model, &it.body.command)))
+}
+
+#[test]
+fn linearizability_sees_stale_reads() {
+    let (write, read) = (put(1), transaction(2, &Command::get("key")));
+    let [written, seen] = results([&write, &read]);
+    let [unseen, _] = results([&read, &write]);
+    let asked = |answer: &Outcome| {
+        [issued(&write), told(1, &write, written.clone()), issued(&read), told(1, &read, answer.clone())]
+    };
+    good("linearizability", asked(&seen));
+    bad("linearizability", asked(&unseen));
+    // At the same time, either may come first.
+    for answer in [&seen, &unseen] {
+        let write_told = told(1, &write, written.clone());
+        good("linearizability", [issued(&write), issued(&read), told(1, &read, answer.clone()), write_told]);
+    }
+}
+
+#[test]
+fn linearizability_sees_lost_updates_and_halves() {
+    let create = |nonce| transaction(nonce, &Command::compare_and_swap("key", Expected::Absent, Some(vec![1])));
+    let (one, other) = (create(1), create(2));
+    let [won, lost] = results([&one, &other]);
+    let both =
+        |answer: &Outcome| [issued(&one), issued(&other), told(1, &one, won.clone()), told(1, &other, answer.clone())];
+    good("linearizability", both(&lost));
+    bad("linearizability", both(&won));
+    let pair = transaction(3, &Command::new([Operation::put("a", [1]), Operation::put("b", [1])]));
+    let half = transaction(4, &Command::put("a", [1]));
+    let look = transaction(5, &Command::new([Operation::get("a"), Operation::get("b")]));
+    let [done, whole] = results([&pair, &look]);
+    let [_, torn] = results([&half, &look]);
+    let seen =
+        |answer: &Outcome| [issued(&pair), issued(&look), told(1, &look, answer.clone()), told(1, &pair, done.clone())];
+    good("linearizability", seen(&whole));
+    bad("linearizability", seen(&torn));
+}
+
+#[test]
+fn linearizability_sees_through_unknown_outcomes() {
+    let (write, read, again) = (put(1), transaction(2, &Command::get("key")), transaction(3, &Command::get("key")));
+    let [_, seen] = results([&write, &read]);
+    let [unseen, _] = results([&read, &write]);
+    let unanswered = |first: &Outcome, second: &Outcome| {
+        let reads = [issued(&read), told(1, &read, first.clone()), issued(&again), told(1, &again, second.clone())];
+        [vec![issued(&write)], reads.to_vec()].concat()
+    };
+    good("linearizability", unanswered(&unseen, &unseen));
+    good("linearizability", unanswered(&unseen, &seen));
+    good("linearizability", unanswered(&seen, &seen));
+    bad("linearizability", unanswered(&seen, &unseen));
+    // Not before it was asked; and not at all once its client was told that it never happens.
+    bad("linearizability", [issued(&read), told(1, &read, seen.clone()), issued(&write)]);
+    let never = Sight::ToldNever { transaction: write.id() };
+    bad("linearizability", [issued(&write), never, issued(&read), told(1, &read, seen)]);
 }
 
 #[test]
@@ -384,4 +515,92 @@ fn silence_sees_who_forgot_and_speaks_and_who_only_believes_so() {
     bad("silence", [forgot(true), vote()]);
     bad("silence", [forgot(true), recorded(Record::Lost), vote()]);
     bad("silence", [recorded(Record::Lost)]);
+}
+
+/// What a replica of four holds at most, with a window of 8 and the pool of the rules here, in its first view.
+fn held(change: impl Fn(&mut Sizes), journal: u64) -> Sight {
+    let mut sizes = Sizes::default();
+    change(&mut sizes);
+    Sight::Held { by: id(0), sizes, journal, stable: seq(0) }
+}
+
+#[test]
+fn bounds_sees_what_is_too_much() {
+    let most = |it: &mut Sizes| {
+        (it.slots, it.batches, it.votes, it.asked, it.testimony) = (16, 48, 128, 16, 64);
+        (it.view_changes, it.checkpoints, it.roots, it.peers) = (4, 32, 64, 4);
+        (it.pool, it.pool_bytes, it.pool_of_sender) = (20, 2_000, 8);
+        it.largest_batch_bytes = limits::MAX_BATCH_BYTES;
+    };
+    good("bounds", [held(most, 104)]);
+    let one_more: [fn(&mut Sizes); 15] = [
+        |it| it.slots += 1,
+        |it| it.batches += 1,
+        |it| it.votes += 1,
+        |it| it.asked += 1,
+        |it| it.testimony += 1,
+        |it| it.view_changes += 1,
+        |it| it.checkpoints += 1,
+        |it| it.roots += 1,
+        |it| it.peers += 1,
+        |it| it.pool += 1,
+        |it| it.pool_bytes += 1,
+        |it| it.pool_of_sender += 1,
+        |it| it.largest_batch_bytes += 1,
+        |it| it.named = 48 * 1_024 + 1,
+        |it| it.senders += 1,
+    ];
+    for more in one_more {
+        bad("bounds", [held(|it| [most, more].iter().for_each(|change| change(it)), 0)]);
+    }
+    bad("bounds", [held(|_| {}, 105)]);
+}
+
+#[test]
+fn bounds_knows_views_and_senders() {
+    let moved = Event::ViewChangeStarted { view: view(1), reason: ViewChangeReason::NoProgress };
+    let moved = Sight::Observed { by: id(0), event: moved };
+    good("bounds", [moved.clone(), held(|it| it.batches = 64, 105)]);
+    bad("bounds", [moved.clone(), held(|it| it.batches = 65, 0)]);
+    // A view of long ago explains nothing any more.
+    let sizes = Sizes { batches: 64, ..Sizes::default() };
+    bad("bounds", [moved, Sight::Held { by: id(0), sizes, journal: 0, stable: seq(17) }]);
+    good("bounds", [issued(&put(1)), held(|it| it.senders = 1, 0)]);
+    bad("bounds", [issued(&put(1)), issued(&put(2)), held(|it| it.senders = 2, 0)]);
+}
+
+#[test]
+fn replay_from_genesis_sees_other_roots_and_other_ends() {
+    let batches: Vec<CommittedBatch> = (1..=6).map(|at| decided(at, &[put(at)], 0..3)).collect();
+    let (roots, ends) = replayed(&batches);
+    let seen = || batches.iter().map(|batch| executing(0, batch)).collect::<Vec<_>>();
+    let with = |sights: &[Sight]| [seen(), sights.to_vec()].concat();
+    let root = |at: u64, root| executed(0, at, Vec::new(), Some(root));
+    let ended = |at: u64, state| Sight::Ended { by: id(0), executed: seq(at), state };
+    assert_eq!((roots.len(), ends.len()), (1, 6), "one checkpoint is due, at 4");
+    good("replay-from-genesis", with(&[root(4, roots[&4]), ended(5, ends[&5]), ended(6, ends[&6])]));
+    bad("replay-from-genesis", with(&[root(4, digest(1))]));
+    bad("replay-from-genesis", with(&[root(5, roots[&4])]));
+    bad("replay-from-genesis", with(&[ended(6, ends[&5])]));
+    bad("replay-from-genesis", with(&[ended(7, ends[&6])]));
+    bad("replay-from-genesis", [executing(0, &batches[1])]);
+}
+
+#[test]
+fn fairness_counts_who_was_overtaken() {
+    let transactions: Vec<Transaction> = (0..12).map(put).collect();
+    let mut fairness = Fairness::default();
+    transactions.iter().for_each(|transaction| fairness.ask(transaction.id()));
+    let late = [&transactions[1..], &transactions[..1]].concat();
+    fairness.order(&decided(1, &late[..6], 0..3));
+    fairness.order(&decided(2, &late[6..], 0..3));
+    fairness.order(&decided(2, &late[..6], 0..3));
+    let figures = fairness.figures();
+    let expected = [
+        ("ordered", 12),
+        ("overtaken-by-more-than-0", 1),
+        ("overtaken-by-more-than-8", 1),
+        ("overtaken-by-more-than-64", 0),
+    ];
+    assert_eq!(figures, Counters::from(expected));
 }

@@ -1,6 +1,7 @@
 //! Many seeds of each profile run without a complaint, and everything that can go wrong did go wrong in them.
 
 use tetrarch_simulator::adversary::Lie;
+use tetrarch_simulator::client::{HABITS, Mischief, TOLD_NEVER};
 use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble, WritePoint, forms};
 use tetrarch_simulator::oracles::FORKS;
 use tetrarch_simulator::{Counters, Options, Profile, Seed, replay_line, run};
@@ -10,7 +11,7 @@ const SEEDS: u64 = 60;
 /// What happened in all of them together.
 fn all_well(profile: Profile, seeds: std::ops::Range<u64>) -> Counters {
     let options = Options { profile, ..Options::default() };
-    let mut counters = Counters::new();
+    let (mut counters, mut figures) = (Counters::new(), Counters::new());
     for seed in seeds.map(Seed::new) {
         let report = run(seed, &options);
         assert_eq!(report.failure, None, "{}", replay_line(seed, &options));
@@ -18,8 +19,19 @@ fn all_well(profile: Profile, seeds: std::ops::Range<u64>) -> Counters {
         for (fault, times) in report.faults {
             *counters.entry(fault).or_default() += times;
         }
+        for (figure, number) in report.figures {
+            *figures.entry(figure).or_default() += number;
+        }
     }
+    assert_judged(&figures);
     counters
+}
+
+/// The search for linearizations saw something, and hardly ever gave up.
+fn assert_judged(figures: &Counters) {
+    let figure = |name| figures.get(name).copied().unwrap_or_default();
+    assert!(figure("linearized-operations") > 100, "{figures:?}");
+    assert!(figure("linearizability-undecided") <= SEEDS / 20, "{figures:?}");
 }
 
 fn all_fired<'a>(counters: &Counters, names: impl IntoIterator<Item = &'a str>) {
@@ -35,6 +47,9 @@ fn calm_seeds_pass_and_nothing_goes_wrong_in_them() {
     let fired: Vec<&str> =
         faults.chain(Lie::ALL.iter().map(|lie| lie.name())).filter(|name| counters.contains_key(name)).collect();
     assert!(fired.is_empty(), "{fired:?}");
+    let fired: Vec<&str> = mischief().filter(|name| counters.contains_key(name)).collect();
+    assert!(fired.is_empty(), "{fired:?}");
+    all_fired(&counters, HABITS);
 }
 
 #[test]
@@ -48,9 +63,17 @@ fn crashing_seeds_pass_and_every_fault_fires() {
 }
 
 #[test]
-fn lying_seeds_pass_and_every_lie_is_told() {
+fn hostile_seeds_pass_and_every_lie_and_mischief_happens() {
     let counters = all_well(Profile::Byzantine, 300..300 + 2 * SEEDS);
     all_fired(&counters, Lie::ALL.iter().map(|lie| lie.name()));
+    all_fired(&counters, mischief());
+    // Honest clients met what the hostile ones did, and were told the truth.
+    all_fired(&counters, [TOLD_NEVER]);
+}
+
+/// Every form of every kind.
+fn mischief() -> impl Iterator<Item = &'static str> {
+    Mischief::ALL.into_iter().flat_map(|kind| kind.forms().iter().copied())
 }
 
 #[test]
@@ -65,7 +88,7 @@ fn overrun_seeds_fork_and_convict_who_did_it() {
     for seed in (600..600 + SEEDS).map(Seed::new) {
         let report = run(seed, &options);
         assert_eq!(report.failure, None, "{}", replay_line(seed, &options));
-        forks += report.faults.get(FORKS).copied().unwrap_or_default();
+        forks += report.figures.get(FORKS).copied().unwrap_or_default();
     }
     assert!(forks > 0, "no order ever forked");
 }

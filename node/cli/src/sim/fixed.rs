@@ -24,7 +24,8 @@ pub(super) struct Fixed {
     /// How long faults last, in milliseconds of simulated time.
     #[arg(long, value_name = "MS", value_parser = value_parser!(u64).range(..=HOUR_MILLIS))]
     ticks: Option<u64>,
-    /// Faults and lies that do not happen though they are drawn: names as in the summary, and liar-K for all that replica K lies.
+    /// Faults, lies and mischief that do not happen though they are drawn: names as in the summary, liar-K for all that replica K lies,
+    /// and hostile-K for all that a hostile client does.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     without: Vec<Trouble>,
     /// How long everyone may take to be well after the faults, in milliseconds of simulated time [default: 30000].

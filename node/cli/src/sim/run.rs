@@ -49,6 +49,8 @@ struct RunResult {
     highest_view: u64,
     recovery_ms: Option<u128>,
     faults: Counters,
+    /// What oracles counted.
+    figures: Counters,
     failure: Option<Complaint>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     trace: Vec<String>,
@@ -69,6 +71,7 @@ impl RunResult {
             highest_view: report.views,
             recovery_ms: report.recovery.map(|recovery| recovery.as_millis()),
             faults: report.faults,
+            figures: report.figures,
             failure: report.failure.as_ref().map(Complaint::of),
             trace: report.trace.iter().map(ToString::to_string).collect(),
         }
@@ -82,6 +85,8 @@ impl RunResult {
         text += &format!("{batches} batches executed, {answered} answers, highest view {highest_view}\n");
         let faults: Vec<String> = self.faults.iter().map(|(fault, times)| format!("{fault} {times}")).collect();
         text += &format!("faults: {}\n", if faults.is_empty() { "none".to_owned() } else { faults.join(", ") });
+        let figures: Vec<String> = self.figures.iter().map(|(figure, number)| format!("{figure} {number}")).collect();
+        text += &format!("oracles: {}\n", figures.join(", "));
         if let Some(recovery) = self.recovery_ms {
             text += &format!("all well {recovery} ms after the faults ended\n");
         }

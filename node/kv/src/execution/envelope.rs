@@ -38,6 +38,11 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         [rooted(machine).as_slice(), &INDEXES, &tree::TABLES, &NODE_LOCAL].concat()
     }
 
+    /// Of these, the ones that stand under the state root: every replica has the same rows in them behind the same batch.
+    pub fn rooted_tables(machine: &M) -> Vec<Table> {
+        rooted(machine)
+    }
+
     /// Makes an empty store the start of a chain. Once in a node's life: a store that should hold a chain and does not must be
     /// noticed, so [`open`](Self::open) never does this by itself.
     ///

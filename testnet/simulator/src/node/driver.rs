@@ -13,6 +13,9 @@ use crate::faults::WritePoint;
 use crate::letter::Letter;
 use crate::sight::Sight;
 
+/// Of a node's turns, every so many end with a look at what it holds.
+const WEIGHED_EVERY: u64 = 4;
+
 /// How far a turn's end gets before the node loses its power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
@@ -39,6 +42,10 @@ impl Running {
         }
         if self.executor.wakes_at().is_some_and(|deadline| deadline <= now.time) {
             self.enqueue(Job::Wake, acts);
+        }
+        self.turns += 1;
+        if self.turns.is_multiple_of(WEIGHED_EVERY) {
+            acts.push(Act::Saw(self.held()));
         }
         let mut turn = Turn::of(&mut self.effects);
         if let Err(fault) = self.carry_out(std::mem::take(&mut turn.at_once), disk, chain, acts) {

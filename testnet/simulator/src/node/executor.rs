@@ -199,7 +199,8 @@ impl Executor {
     fn answer(&mut self, executed: &Executed, chain: &Chain, acts: &mut Vec<Act>) {
         for stored in &executed.replies {
             for client in self.waiting.remove(&stored.transaction).unwrap_or_default() {
-                acts.push(Act::Respond { client, response: self.response(stored.clone(), chain) });
+                let (about, response) = (stored.transaction, self.response(stored.clone(), chain));
+                acts.push(Act::Respond { client, about, response });
             }
         }
     }
@@ -211,7 +212,8 @@ impl Executor {
             return;
         }
         for client in self.waiting.remove(transaction).unwrap_or_default() {
-            acts.push(Act::Respond { client, response: Response::Refused(refusal.clone()) });
+            let (about, response) = (*transaction, Response::Refused(refusal.clone()));
+            acts.push(Act::Respond { client, about, response });
         }
     }
 

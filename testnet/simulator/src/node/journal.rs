@@ -56,6 +56,11 @@ impl Records {
         Ok((Self { journal, live }, read))
     }
 
+    /// How many entries there are.
+    pub(super) fn len(&self) -> u64 {
+        self.journal.next() - self.journal.first()
+    }
+
     /// Appends a turn's records with one write.
     ///
     /// # Errors

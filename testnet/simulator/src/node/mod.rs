@@ -24,10 +24,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tetrarch_crypto::Digest;
 use tetrarch_kv::{Overlay, StateMachine};
 use tetrarch_replica::{Config, Record, ReplicaStatus};
 use tetrarch_storage::Taken;
-use tetrarch_types::{ReplicaId, Response, Time};
+use tetrarch_types::{ReplicaId, Response, Time, TransactionId};
 
 pub use clock::{Clock, EPOCH, MAX_DRIFT};
 pub use disk::{Backup, Disk, JournalEnds};
@@ -42,6 +43,7 @@ use crate::faults::CrashPoint;
 use crate::letter::Letter;
 use crate::rng::Rng;
 use crate::sight::Sight;
+use crate::state_digest::state_digest;
 use crate::workload::Workload;
 
 /// Something that a node wants done, or that happened in it.
@@ -58,6 +60,8 @@ pub enum Act {
     Respond {
         /// Which.
         client: usize,
+        /// The transaction that it asked for.
+        about: TransactionId,
         /// What.
         response: Response,
     },
@@ -205,6 +209,15 @@ impl Node {
         state.failure().is_none().then_some(verdict)
     }
 
+    /// Every row of its state under the root, in one digest.
+    ///
+    /// # Errors
+    /// A sentence, if one cannot be read.
+    pub fn state(&self) -> Result<Digest, String> {
+        let tables = recovery::rooted_tables(&self.how.workload);
+        state_digest(&self.disk.store, &tables).map_err(|error| error.to_string())
+    }
+
     /// Where its replica stands, if it is up.
     pub fn status(&self) -> Option<ReplicaStatus> {
         self.running.as_ref().map(Running::status)
@@ -220,5 +233,6 @@ fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {
     config.heartbeat_interval = drawn.base_timeout.max(drawn.hop() * 4).max(Duration::from_millis(100));
     config.pipeline = drawn.pipeline;
     config.batch_transactions = drawn.batch;
+    config.pool = drawn.pool;
     config
 }

@@ -49,6 +49,11 @@ pub(super) fn tables(workload: &Arc<dyn Workload>) -> Vec<Table> {
     State::tables(&Watched::new(workload.clone()))
 }
 
+/// Those that the state's root stands for.
+pub(super) fn rooted_tables(workload: &Arc<dyn Workload>) -> Vec<Table> {
+    State::rooted_tables(&Watched::new(workload.clone()))
+}
+
 /// The state; made anew where there is none.
 fn open_state(disk: &Disk, chain: &Chain, start: &Start) -> Result<State, StoreError> {
     if State::is_empty(&disk.store)? {

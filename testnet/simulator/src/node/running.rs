@@ -1,7 +1,7 @@
 //! A node's process: everything that a crash takes away.
 
 use tetrarch_replica::{Config, Effects, Input, Record, Replica, ReplicaStatus, Turn};
-use tetrarch_types::{Message, Refusal, ReplicaId, Response, SeqNum, Time, Transaction, Verified};
+use tetrarch_types::{Message, Refusal, Rejection, ReplicaId, Response, SeqNum, Time, Transaction, Verified, limits};
 
 use super::executor::{Admitted, Executor};
 use super::fault::Fault;
@@ -10,6 +10,7 @@ use super::recovery::{Recovered, recover};
 use super::{Act, Disk, Start};
 use crate::chain::Chain;
 use crate::faults::WritePoint;
+use crate::sight::Sight;
 
 /// The process.
 pub struct Running {
@@ -22,6 +23,8 @@ pub struct Running {
     pub(super) own: Vec<Input>,
     pub(super) inbox: Vec<Input>,
     pub(super) effects: Effects,
+    /// How many turns it has taken.
+    pub(super) turns: u64,
     /// The turn whose records are being synced; until then no other begins.
     pub(super) syncing: Option<Turn>,
     /// Whether the world was asked for a turn that has not come.
@@ -50,6 +53,7 @@ impl Running {
             own: vec![Input::Start],
             inbox: Vec::new(),
             effects: Effects::new(),
+            turns: 0,
             syncing: None,
             turn_scheduled: false,
             last_turn: Time::ZERO,
@@ -90,15 +94,25 @@ impl Running {
 
     /// A client's request arrived.
     pub fn submit(&mut self, client: usize, transaction: &Transaction, chain: &Chain, acts: &mut Vec<Act>) {
-        let Ok(verified) = chain.verifier.transaction(transaction.clone()) else {
-            let response = Response::Refused(Refusal::BadSignature);
-            return acts.push(Act::Respond { client, response });
+        let about = transaction.id();
+        let verified = match chain.verifier.transaction(transaction.clone()) {
+            Ok(verified) => verified,
+            Err(rejection) => {
+                let response = Response::Refused(refusal(&rejection, transaction, chain));
+                return acts.push(Act::Respond { client, about, response });
+            }
         };
         match self.executor.admit(client, &verified, chain) {
-            Admitted::Answered(response) => acts.push(Act::Respond { client, response: *response }),
+            Admitted::Answered(response) => acts.push(Act::Respond { client, about, response: *response }),
             Admitted::Damaged(what) => acts.push(Act::Damaged(what)),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }
+    }
+
+    /// How much it holds.
+    pub(super) fn held(&self) -> Sight {
+        let (sizes, journal, stable) = (self.replica.sizes(), self.records.len(), self.replica.stable().seq);
+        Sight::Held { by: self.id, sizes, journal, stable }
     }
 
     /// The power fails during the fsync that is under way: what was being written may be there afterwards.
@@ -108,5 +122,19 @@ impl Running {
             // It must fail, and its failure is the point.
             let _lost = self.records.append(&turn.records);
         }
+    }
+}
+
+/// What a client is told of a transaction that the verifier does not let through, as the server says it.
+fn refusal(rejection: &Rejection, transaction: &Transaction, chain: &Chain) -> Refusal {
+    match rejection {
+        Rejection::WrongChain => Refusal::WrongChain { theirs: transaction.body.chain, ours: chain.scope().genesis },
+        Rejection::TooLarge => {
+            let actual = transaction.body.command.len() as u64;
+            Refusal::TooLarge { actual, limit: limits::MAX_COMMAND_BYTES as u64 }
+        }
+        Rejection::WeakKey(_) => Refusal::WeakKey,
+        Rejection::BadSignature => Refusal::BadSignature,
+        other => Refusal::Malformed(other.to_string()),
     }
 }

@@ -17,6 +17,7 @@ use tetrarch_types::{
 };
 
 use super::{Oracle, Rules, Verdict, ensure};
+use crate::counters::Counters;
 use crate::sight::Sight;
 
 /// Numbers at which honest replicas decided different batches.
@@ -145,7 +146,7 @@ impl Oracle for Accountability {
         self.decided.keys().try_for_each(|seq| self.judge(*seq, rules, true))
     }
 
-    fn counted(&self) -> Option<(&'static str, u64)> {
-        Some((FORKS, self.decided.keys().filter(|seq| self.fork(**seq).is_some()).count() as u64))
+    fn figures(&self) -> Counters {
+        Counters::from([(FORKS, self.decided.keys().filter(|seq| self.fork(**seq).is_some()).count() as u64)])
     }
 }

@@ -4,6 +4,7 @@ mod accountability;
 mod accusations;
 mod agreed_time;
 mod agreement;
+mod bounds;
 mod certificates;
 mod checkpoints;
 mod contract;
@@ -11,12 +12,16 @@ mod durability;
 mod durable_first;
 mod exactly_once;
 mod execution;
+mod genesis;
 mod halting;
 mod invariant;
+mod linearizability;
 mod memory;
 mod new_views;
+mod order;
 mod promises;
 mod real_time;
+mod refusals;
 mod replay;
 mod rules;
 mod silence;
@@ -30,6 +35,7 @@ pub use accountability::FORKS;
 pub use rules::Rules;
 pub use statement::Statement;
 
+use crate::counters::Counters;
 use crate::sight::Sight;
 use crate::workload::Workload;
 
@@ -60,14 +66,22 @@ pub trait Oracle {
         Ok(())
     }
 
-    /// What it counted that tests want to have seen.
-    fn counted(&self) -> Option<(&'static str, u64)> {
-        None
+    /// What it counted, for the report.
+    fn figures(&self) -> Counters {
+        Counters::new()
     }
 }
 
 /// All oracles for a run of this workload.
 pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
+    let mut oracles = of_every_workload(workload);
+    if let Some(machine) = workload.sequential() {
+        oracles.push(Box::new(linearizability::Linearizability::new(machine)));
+    }
+    oracles
+}
+
+fn of_every_workload(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
     vec![
         Box::new(certificates::Certificates::default()),
         Box::new(new_views::NewViews::default()),
@@ -76,6 +90,7 @@ pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
         Box::new(watermarks::Watermarks::default()),
+        Box::new(bounds::Bounds::default()),
         Box::new(agreement::Agreement::default()),
         Box::new(agreed_time::AgreedTime),
         Box::new(validity::Validity::default()),
@@ -87,8 +102,10 @@ pub fn all(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(accusations::Accusations::default()),
         Box::new(accountability::Accountability::default()),
         Box::new(durability::Durability::default()),
+        Box::new(refusals::Refusals::default()),
         Box::new(real_time::RealTime::default()),
         Box::new(replay::Replay::new(workload.clone())),
+        Box::new(genesis::Genesis::new(workload.clone())),
         Box::new(invariant::Invariant),
     ]
 }

@@ -1,13 +1,12 @@
 //! The history explains itself: executed in the agreed order on the workload's model, the commands give every answer that a client
 //! got. The store's model knows puts, deletes, reads and compare-and-swaps, revisions and versions, and is not the store's code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tetrarch_crypto::PublicKey;
-use tetrarch_kv::Context;
-use tetrarch_types::{Outcome, SeqNum, Timestamp, Transaction, TransactionId};
+use tetrarch_types::{Outcome, SeqNum, TransactionId};
 
+use super::order::{Fate, Order, Settled};
 use super::{Oracle, Rules, Verdict, ensure};
 use crate::sight::{Sight, Told};
 use crate::workload::Workload;
@@ -15,7 +14,7 @@ use crate::workload::Workload;
 /// See the module.
 pub(super) struct Replay {
     workload: Arc<dyn Workload>,
-    order: BTreeMap<SeqNum, (Timestamp, Vec<Transaction>)>,
+    order: Order,
     told: Vec<Told>,
 }
 
@@ -23,31 +22,26 @@ pub(super) struct Replay {
 struct Expected<'a> {
     seq: SeqNum,
     command: &'a [u8],
-    result: Vec<u8>,
+    outcome: Outcome,
 }
 
 impl Replay {
     pub(super) fn new(workload: Arc<dyn Workload>) -> Self {
-        Self { workload, order: BTreeMap::new(), told: Vec::new() }
+        Self { workload, order: Order::default(), told: Vec::new() }
     }
 
     fn history(&self) -> BTreeMap<TransactionId, Expected<'_>> {
         let mut model = self.workload.model();
-        let mut spent: BTreeSet<(PublicKey, u64)> = BTreeSet::new();
-        let mut history = BTreeMap::new();
-        let mut time = Timestamp::ZERO;
-        for (seq, (stamp, transactions)) in &self.order {
-            // Agreed time: it never goes back.
-            time = if transactions.is_empty() { time } else { time.max(*stamp) };
-            for (index, transaction) in (0_u32..).zip(transactions) {
-                let body = &transaction.body;
-                if spent.insert((body.sender, body.nonce)) {
-                    let result = model.execute(&Context { seq: *seq, index, time }, &body.command);
-                    history.insert(transaction.id(), Expected { seq: *seq, command: &body.command, result });
-                }
-            }
-        }
-        history
+        let expected = |Settled { context, transaction, fate }| {
+            let command = transaction.body.command.as_slice();
+            let outcome = match fate {
+                Fate::Executed => Outcome::Executed(model.execute(&context, command)),
+                Fate::Expired => Outcome::Expired,
+                Fate::ValidTooLong => Outcome::ValidTooLong,
+            };
+            (transaction.id(), Expected { seq: context.seq, command, outcome })
+        };
+        self.order.settled().map(expected).collect()
     }
 
     fn shown(&self, outcome: &Outcome) -> String {
@@ -65,10 +59,7 @@ impl Oracle for Replay {
 
     fn see(&mut self, sight: &Sight, _rules: &Rules) -> Verdict {
         match sight {
-            Sight::Executing { batch, .. } => {
-                let order = self.order.entry(batch.seq);
-                order.or_insert_with(|| (batch.batch.timestamp, batch.transactions.clone()));
-            }
+            Sight::Executing { batch, .. } => self.order.learn(batch),
             Sight::Told { answer, .. } => self.told.push(answer.clone()),
             _ => {}
         }
@@ -83,10 +74,9 @@ impl Oracle for Replay {
         for Told { transaction, seq, outcome } in told {
             let expected = history.get(transaction);
             let expected = expected.ok_or_else(|| format!("a client was told of {transaction}, which is nowhere"))?;
-            let holds = expected.seq == *seq && *outcome == Outcome::Executed(expected.result.clone());
-            ensure(holds, || {
+            ensure(expected.seq == *seq && expected.outcome == *outcome, || {
                 let (command, told) = (self.workload.show_command(expected.command), self.shown(outcome));
-                let (at, due) = (expected.seq, self.workload.show_result(&expected.result));
+                let (at, due) = (expected.seq, self.shown(&expected.outcome));
                 format!("to {command} a client was told {told} from batch {seq}; the model says {due} in batch {at}")
             })?;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tetrarch_crypto::{Claim, PublicKey, Scope, Signature, SignatureScheme};
+use tetrarch_replica::PoolLimits;
 use tetrarch_types::{ReplicaId, View, Votes};
 
 use super::{Statement, Verdict, ensure};
@@ -21,6 +22,8 @@ pub struct Rules {
     pub checkpoint_interval: u64,
     /// L.
     pub window: u64,
+    /// What pools take.
+    pub pool: PoolLimits,
     /// The members that lie.
     pub liars: BTreeSet<ReplicaId>,
 }

@@ -3,19 +3,25 @@
 //! ```text
 //!   Workload ─┬─ machine    one for each start of each replica            judged by: every oracle
 //!             ├─ generator  one for each client: what it asks next
+//!             ├─ abuse      what hostile clients ask
 //!             ├─ model      one for the run: what the answers should be   judged by: "history"
+//!             ├─ sequential the same for those who see answers alone      judged by: "linearizability"
 //!             └─ check      what must hold in every state                 judged by: "invariant"
 //! ```
 
+mod abuse;
 mod alone;
 mod kv;
+mod sequential;
 mod show;
 
 use tetrarch_kv::{Context, StateMachine};
 use tetrarch_storage::Reader;
 
+pub use abuse::{Abuse, LARGE, mangled};
 pub use alone::Alone;
 pub use kv::{KvModel, KvWorkload};
+pub use sequential::Sequential;
 pub use show::text_or_hex;
 
 use crate::rng::Rng;
@@ -33,10 +39,20 @@ pub trait Workload: Send + Sync {
     /// which is where mistakes are.
     fn generator(&self, client: usize) -> Box<dyn Generator>;
 
+    /// What a hostile client asks for. If it is not written: what an honest client asks first, too long or mangled as need be.
+    fn abuse(&self, abuse: Abuse, rng: &mut Rng) -> Vec<u8> {
+        abuse.of(self.generator(0), rng)
+    }
+
     /// What the answers should be. If it is not written, the same machine [`Alone`]: one that never crashes, on a store without
     /// replicas. A model of your own, written otherwise than the machine, also finds what is wrong everywhere alike.
     fn model(&self) -> Box<dyn Model> {
         Box::new(Alone::new(self.machine()))
+    }
+
+    /// What explains answers to those who know nothing of the one order: without it, "linearizability" is not judged.
+    fn sequential(&self) -> Option<Box<dyn Sequential>> {
+        None
     }
 
     /// Whether what must always hold does hold in a state: that of a replica behind a whole batch. It is asked once for each batch,

@@ -17,11 +17,18 @@ const PATIENCE: (Duration, Duration) = (Duration::from_millis(120), Duration::fr
 impl World {
     pub(super) fn issue(&mut self, client: usize) {
         let transaction = self.clients[client].issue(&self.rules);
-        self.note_issue(client, &transaction);
+        self.submit(client, &transaction);
+    }
+
+    /// A transaction is sent for the first time.
+    fn submit(&mut self, client: usize, transaction: &Rc<Transaction>) {
+        self.note_issue(client, transaction);
+        self.past.note(transaction);
+        self.fairness.ask(transaction.id());
         let sight = Sight::Issued { transaction: transaction.as_ref().clone(), at: self.now() };
         self.see(&sight);
         for to in self.clients[client].recipients(self.nodes.len()) {
-            self.ask(client, to, &transaction);
+            self.ask(client, to, transaction);
         }
         self.retry_later(client, transaction.id());
     }
@@ -52,7 +59,7 @@ impl World {
         self.queue.after(patience, Event::Retry { client, id });
     }
 
-    fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
+    pub(super) fn ask(&mut self, client: usize, to: usize, transaction: &Rc<Transaction>) {
         let from = self.nodes.len() + client;
         let arrivals = self.network.route(self.queue.now(), from, to, &mut self.counters);
         self.record_request(client, to, transaction, &arrivals);
@@ -77,6 +84,13 @@ impl World {
         if self.nodes[to].running.as_ref().is_some_and(|running| running.has_input()) {
             self.wake(to, self.now());
         }
+    }
+
+    /// Somebody else spent the nonce: the same command is signed again (rule R-6).
+    pub(super) fn told_never(&mut self, client: usize, transaction: TransactionId, command: Vec<u8>) {
+        self.see(&Sight::ToldNever { transaction });
+        let again = self.clients[client].sign(command, &self.rules);
+        self.submit(client, &again);
     }
 
     pub(super) fn answered(&mut self, client: usize, told: Told) {

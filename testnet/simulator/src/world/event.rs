@@ -15,7 +15,7 @@ pub(super) enum Event {
     /// A client's transaction arrives at a replica.
     Request { client: usize, to: usize, transaction: Rc<Transaction> },
     /// A replica's answer arrives at a client.
-    Response { client: usize, from: usize, response: Box<Response> },
+    Response { client: usize, from: usize, about: TransactionId, response: Box<Response> },
     /// A node takes a turn.
     Turn { node: usize, incarnation: u64 },
     /// A node's fsync is over.
@@ -30,6 +30,8 @@ pub(super) enum Event {
     Issue { client: usize },
     /// A client asks again.
     Retry { client: usize, id: TransactionId },
+    /// A hostile client's time has come.
+    Mischief { which: usize },
     /// A fault's time has come, by its place among those drawn.
     Trouble { which: usize },
     /// A planned cut's time has come, by its place among them.

@@ -61,7 +61,7 @@ impl World {
     /// Everyone is answered, and every honest replica votes and has executed what any of them has.
     fn is_well(&self) -> bool {
         let far = self.honest().map(|node| self.executed(node)).max();
-        self.clients.iter().all(|client| client.outstanding() == 0)
+        self.is_everyone_answered()
             && self.honest().all(|node| Some(self.executed(node)) == far)
             && self.is_everyone_voting()
     }
@@ -69,6 +69,11 @@ impl World {
     /// Whether nobody is silent any more: as long as someone is, clients go on asking, because silence ends with later checkpoints.
     pub(super) fn is_everyone_voting(&self) -> bool {
         self.honest().all(|node| self.nodes[node].status().is_some_and(|status| status.voting))
+    }
+
+    /// Whether no honest client waits any more.
+    pub(super) fn is_everyone_answered(&self) -> bool {
+        self.clients.iter().all(|client| client.outstanding() == 0)
     }
 
     pub(super) fn honest(&self) -> impl Iterator<Item = usize> {
@@ -94,12 +99,16 @@ impl World {
         }
     }
 
-    /// Shows what every honest replica still knows of what clients were told.
+    /// Shows every honest replica's state, and what it still knows of what clients were told.
     fn look_back(&mut self) {
         let told: Vec<_> = self.told.iter().map(|told| told.transaction).collect();
         let honest: Vec<usize> = self.honest().collect();
         for node in honest {
             self.judge(node, self.executed(node));
+            match self.nodes[node].state() {
+                Ok(state) => self.see(&Sight::Ended { by: replica_id(node), executed: self.executed(node), state }),
+                Err(what) => self.fail("recovery", format!("replica {node}'s state cannot be read: {what}")),
+            }
             for transaction in &told {
                 let reply = self.nodes[node].running.as_ref().and_then(|running| running.executor.reply(transaction));
                 let sight = Sight::Kept { by: replica_id(node), transaction: *transaction, reply };

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tetrarch_replica::Event as Observed;
-use tetrarch_types::{ReplicaId, Response};
+use tetrarch_types::{ReplicaId, Response, TransactionId};
 
 use super::event::Event;
 use super::{TWINS, World};
 use crate::adversary::Word;
+use crate::client::Heard;
 use crate::letter::Letter;
 use crate::recording::{Mark, What};
 use crate::sight::Sight;
@@ -67,7 +68,13 @@ impl World {
         }
     }
 
-    pub(super) fn respond(&mut self, from: usize, client: usize, response: Response) {
+    pub(super) fn respond(&mut self, from: usize, client: usize, about: TransactionId, response: Response) {
+        if let Response::Refused(refusal) = &response
+            && self.is_honest(from)
+        {
+            let (by, refusal) = (self.nodes[from].id, refusal.clone());
+            self.see(&Sight::Refused { by, transaction: about, refusal });
+        }
         let (response, is_lie) = match self.liars.get_mut(&from) {
             Some(liar) => {
                 let said = liar.answer(response.clone());
@@ -80,17 +87,22 @@ impl World {
         let arrivals = self.network.route(self.queue.now(), from, end, &mut self.counters);
         self.record_response((from, client), &response, is_lie, &arrivals);
         for at in arrivals {
-            self.queue.at(at, Event::Response { client, from, response: Box::new(response.clone()) });
+            self.queue.at(at, Event::Response { client, from, about, response: Box::new(response.clone()) });
         }
     }
 
-    pub(super) fn response(&mut self, client: usize, from: usize, response: Response) {
+    pub(super) fn response(&mut self, client: usize, from: usize, about: TransactionId, response: Response) {
         self.delivered += 1;
-        let told = self.clients[client].hear(self.nodes[from].id, response, &self.rules);
+        let by = self.nodes[from].id;
+        // A hostile client does not listen.
+        let honest = self.clients.get_mut(client);
+        let heard = honest.and_then(|honest| honest.hear(by, about, response, &self.rules));
         let ends = [from as u8, client as u8];
         self.trace.note(self.queue.now(), b"resp", &[&ends]);
-        if let Some(told) = told {
-            self.answered(client, told);
+        match heard {
+            Some(Heard::Told(told)) => self.answered(client, told),
+            Some(Heard::Never { transaction, command }) => self.told_never(client, transaction, command),
+            None => {}
         }
     }
 
@@ -123,8 +135,14 @@ impl World {
                 self.trace.note(at, b"told", &[answer.transaction.digest().as_bytes()]);
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
+            Sight::ToldNever { transaction } => self.trace.note(at, b"nevr", &[transaction.digest().as_bytes()]),
+            Sight::Refused { by, transaction, refusal } => {
+                let id = *transaction.digest();
+                self.trace.note(at, b"refu", &[&by.get().to_le_bytes(), id.as_bytes()]);
+                self.mark(*by, Mark::Saw, || format!("{by} refuses {id:?}: {refusal}"));
+            }
             Sight::Issued { .. } | Sight::Kept { .. } | Sight::Misbehaved { .. } | Sight::Judged { .. } => {}
-            Sight::Stamped { .. } => {}
+            Sight::Stamped { .. } | Sight::Flawed { .. } | Sight::Held { .. } | Sight::Ended { .. } => {}
         }
     }
 

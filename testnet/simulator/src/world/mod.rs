@@ -11,6 +11,7 @@ mod disks;
 mod event;
 mod harms;
 mod healing;
+mod hostility;
 mod judgement;
 mod latest;
 mod losses;
@@ -28,10 +29,11 @@ use tetrarch_types::{Parameters, ReplicaId, SeqNum, Time};
 
 use crate::adversary::{Adversary, Lie, Setting};
 use crate::chain::Chain;
-use crate::client::Client;
+use crate::client::{Client, Hostile, Past};
 use crate::counters::Counters;
 use crate::coverage::Coverage;
 use crate::draw::Drawn;
+use crate::fairness::Fairness;
 use crate::network::Network;
 use crate::node::Node;
 use crate::options::{HEAL_WITHIN, Options};
@@ -72,7 +74,11 @@ pub(crate) struct World {
     nodes: Vec<Node>,
     liars: BTreeMap<usize, Adversary>,
     clients: Vec<Client>,
+    /// Numbered behind the honest ones, where clients have numbers.
+    hostile: Vec<Hostile>,
+    past: Past,
     told: Vec<Told>,
+    fairness: Fairness,
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
     counters: Counters,
@@ -107,18 +113,22 @@ impl World {
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
         let clients = clients(&chain, workload.as_ref(), &mut rng);
+        let hostile = hostile(&chain, &drawn, &mut rng);
         let mut world = Self {
             seed,
             rules,
             network,
             liars,
             clients,
+            hostile,
+            past: Past::default(),
             workload: workload.clone(),
             chain,
             drawn,
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
+            fairness: Fairness::default(),
             oracles: oracles::all(workload).into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
             trace: Trace::new(options.trace),
             counters: Counters::new(),
@@ -156,6 +166,7 @@ impl World {
         for which in 0..self.drawn.cuts.len() {
             self.queue.after(self.drawn.cuts[which].at, Event::Cut { which });
         }
+        self.schedule_mischief();
         self.queue.after(self.drawn.faulty_for, Event::Heal);
     }
 
@@ -176,7 +187,7 @@ impl World {
         match event {
             Event::Deliver { from, to, letter } => self.deliver(from, to, letter),
             Event::Request { client, to, transaction } => self.request(client, to, &transaction),
-            Event::Response { client, from, response } => self.response(client, from, *response),
+            Event::Response { client, from, about, response } => self.response(client, from, about, *response),
             Event::Turn { node, incarnation } if self.is_current(node, incarnation) => self.turn(node),
             Event::Synced { node, incarnation } if self.is_current(node, incarnation) => self.synced(node),
             Event::Execute { node, incarnation } if self.is_current(node, incarnation) => self.execute(node),
@@ -184,6 +195,7 @@ impl World {
             Event::Restart { node, incarnation } if self.is_current(node, incarnation) => self.start(node),
             Event::Issue { client } => self.issue(client),
             Event::Retry { client, id } => self.retry(client, id),
+            Event::Mischief { which } => self.mischief(which),
             Event::Trouble { which } => self.trouble(which),
             Event::Cut { which } => self.cut(which),
             Event::PowerFails { node, incarnation, cause, down } if self.is_current(node, incarnation) => {
@@ -236,10 +248,10 @@ impl World {
     }
 
     fn report(mut self) -> Report {
-        let counted: Vec<_> = self.oracles.iter().filter_map(|oracle| oracle.counted()).collect();
-        counted.into_iter().for_each(|(what, times)| self.count(what, times));
         let lies: Vec<_> = self.liars.values().flat_map(|liar| liar.counts().clone()).collect();
-        lies.into_iter().for_each(|(lie, times)| self.count(lie, times));
+        let habits = self.clients.iter().map(Client::counts).chain(self.hostile.iter().map(Hostile::counts));
+        let habits: Vec<_> = habits.flat_map(Clone::clone).collect();
+        lies.into_iter().chain(habits).for_each(|(what, times)| self.count(what, times));
         if let Some(failure) = &self.failure {
             self.trace.record(failure.at, || What::Failed(failure.clone()));
         }
@@ -259,6 +271,7 @@ impl World {
             views: self.views,
             faults: self.counters,
             rules: self.coverage.finish(),
+            figures: self.oracles.iter().flat_map(|oracle| oracle.figures()).chain(self.fairness.figures()).collect(),
             failure: self.failure,
             commands,
             recovery,
@@ -279,6 +292,7 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
         scheme: chain.scheme.clone(),
         checkpoint_interval: drawn.checkpoint_interval,
         window: drawn.window,
+        pool: drawn.pool,
         liars: drawn.faulty().map(replica_id).collect(),
     }
 }
@@ -286,6 +300,12 @@ fn rules(chain: &Chain, drawn: &Drawn) -> Rules {
 fn clients(chain: &Chain, workload: &dyn Workload, rng: &mut Rng) -> Vec<Client> {
     let clients = chain.clients().iter().enumerate();
     clients.map(|(client, signer)| Client::new(signer.clone(), workload.generator(client), rng.fork())).collect()
+}
+
+/// Without any, nothing is drawn: such a run takes the course that it always took.
+fn hostile(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> Vec<Hostile> {
+    let hostile = drawn.hostile.iter();
+    hostile.map(|(which, kinds)| Hostile::new(*which, kinds, chain, rng.fork())).collect()
 }
 
 fn liars(chain: &Chain, drawn: &Drawn, rng: &mut Rng) -> BTreeMap<usize, Adversary> {

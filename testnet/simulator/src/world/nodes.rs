@@ -182,7 +182,7 @@ impl World {
         for act in acts {
             match act {
                 Act::Send { to, message } => self.send(index, to, message),
-                Act::Respond { client, response } => self.respond(index, client, response),
+                Act::Respond { client, about, response } => self.respond(index, client, about, response),
                 Act::Sync => {
                     let fsync = self.fsync(index);
                     self.queue.after(fsync, Event::Synced { node: index, incarnation });
@@ -225,9 +225,12 @@ impl World {
 
     fn watch(&mut self, index: usize, sight: &Sight) {
         match sight {
-            Sight::Executing { by, batch } if !batch.transactions.is_empty() => {
-                let (by, seq, stamp, latest) = (*by, batch.seq, batch.batch.timestamp, self.latest_clock());
-                self.see(&Sight::Stamped { by, seq, stamp, latest });
+            Sight::Executing { by, batch } => {
+                self.fairness.order(batch);
+                if !batch.transactions.is_empty() {
+                    let (by, seq, stamp, latest) = (*by, batch.seq, batch.batch.timestamp, self.latest_clock());
+                    self.see(&Sight::Stamped { by, seq, stamp, latest });
+                }
             }
             Sight::Executed { .. } => self.batches += 1,
             Sight::Observed { event: Observed::ViewEntered { view, .. }, .. } => {

@@ -40,15 +40,19 @@ impl World {
     }
 
     fn scene(&self) -> Scene {
-        let honest = (0..self.nodes.len()).filter(|node| self.is_honest(*node));
-        let view = honest.filter_map(|node| self.nodes[node].status()).map(|status| status.view).max();
-        let primary = self.chain.membership.primary(view.unwrap_or_default()).index();
         Scene {
             up: self.nodes.iter().map(|node| node.running.is_some()).collect(),
-            primary,
+            primary: self.likely_primary(),
             liars: self.rules.liars.iter().map(|liar| liar.index()).collect(),
             timeout: self.drawn.base_timeout,
         }
+    }
+
+    /// The primary of the highest view that an honest replica is in.
+    pub(super) fn likely_primary(&self) -> usize {
+        let honest = (0..self.nodes.len()).filter(|node| self.is_honest(*node));
+        let view = honest.filter_map(|node| self.nodes[node].status()).map(|status| status.view).max();
+        self.chain.membership.primary(view.unwrap_or_default()).index()
     }
 
     fn act(&mut self, trouble: NodeTrouble, action: Action) {

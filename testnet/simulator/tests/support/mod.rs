@@ -1,17 +1,20 @@
 //! Observations made by hand: four replicas, of which the last lies.
 #![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, MerkleTree, Scope, Signer};
-use tetrarch_kv::{Command, Executed, StoredReply};
+use tetrarch_kv::{Command, Executed, Execution, KvMachine, Retention, StoredReply};
+use tetrarch_replica::PoolLimits;
 use tetrarch_simulator::letter::Letter;
 use tetrarch_simulator::oracles::{self, Oracle, Rules, Verdict};
 use tetrarch_simulator::scheme::{FakeScheme, FakeSigner};
 use tetrarch_simulator::sight::{Sight, Told};
+use tetrarch_simulator::state_digest::state_digest;
 use tetrarch_simulator::{KvWorkload, Workload};
+use tetrarch_storage::MemoryStore;
 use tetrarch_types::*;
 
 pub(crate) const LIAR: u16 = 3;
@@ -43,6 +46,7 @@ pub(crate) fn rules() -> Rules {
         scheme: Arc::new(FakeScheme),
         checkpoint_interval: 4,
         window: 8,
+        pool: PoolLimits { transactions: 10, bytes: 1_000, per_sender: 2 },
         liars: BTreeSet::from([id(LIAR)]),
     }
 }
@@ -84,7 +88,7 @@ pub(crate) fn seq(number: u64) -> SeqNum {
 }
 
 pub(crate) fn transaction(nonce: u64, command: &Command) -> Transaction {
-    let valid_until = Timestamp::from_micros(1 << 60);
+    let valid_until = Timestamp::from_micros(3_000_000_000);
     let command = command.encode();
     TransactionBody { chain: scope().genesis, sender: client().public_key(), nonce, valid_until, command }
         .sign(&scope(), &client())
@@ -147,4 +151,24 @@ pub(crate) fn prepared(
 
 pub(crate) fn view_change(replica: u16, to: u64, prepared: Vec<PreparedCertificate>) -> Signed<ViewChange> {
     by(replica, ViewChange { view: view(to), stable: CheckpointCertificate::genesis(), prepared })
+}
+
+/// The roots of the checkpoints that these batches come to, and the state behind each of them.
+pub(crate) fn replayed(batches: &[CommittedBatch]) -> (BTreeMap<u64, Digest>, BTreeMap<u64, Digest>) {
+    let Rules { keys, scope, checkpoint_interval, window, .. } = rules();
+    let parameters = Parameters { checkpoint_interval, window };
+    let membership = Membership::new(scope.genesis, Epoch::new(scope.epoch), parameters, keys);
+    let store = Arc::new(MemoryStore::new());
+    type State = Execution<KvMachine, Arc<MemoryStore>>;
+    State::init(&store, &membership).expect("an empty store");
+    let retention = Retention { batches: 100, bytes: 1 << 20 };
+    let state = State::open(KvMachine, store.clone(), &membership, retention).expect("the start of a chain");
+    let (mut roots, mut ends) = (BTreeMap::new(), BTreeMap::new());
+    for batch in batches {
+        let executed = state.execute(batch).expect("the next batch");
+        roots.extend(executed.checkpoint.map(|root| (batch.seq.get(), root)));
+        let digest = state_digest(&store, &State::rooted_tables(&KvMachine)).expect("a store in memory");
+        ends.insert(batch.seq.get(), digest);
+    }
+    (roots, ends)
 }

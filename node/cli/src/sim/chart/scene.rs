@@ -74,13 +74,33 @@ fn is_in_part(passage: &Passage, window: &Window) -> bool {
 /// Clients that say or hear something, and all replicas that the caller wants to see.
 fn lanes(report: &Report, choice: &Choice, shown: &[&Passage]) -> Vec<Lane> {
     let ends: BTreeSet<Party> = shown.iter().flat_map(|passage| [passage.from, passage.to]).collect();
-    let clients = (0..report.drawn.clients).map(Party::Client).filter(|client| ends.contains(client));
+    let clients = 0..report.drawn.clients + report.drawn.hostile.len();
+    let clients = clients.map(Party::Client).filter(|client| ends.contains(client));
     let nodes = (0..report.drawn.replicas().count()).map(Party::Node).filter(|node| choice.has(*node));
     clients.chain(nodes).map(|party| lane(report, party)).collect()
 }
 
 fn lane(report: &Report, party: Party) -> Lane {
-    let Party::Node(node) = party else { return Lane { party, name: party.to_string(), lies: Vec::new() } };
+    match party {
+        Party::Client(client) => client_lane(report, client),
+        Party::Node(node) => node_lane(report, node),
+    }
+}
+
+/// Hostile clients are numbered behind the honest ones.
+fn client_lane(report: &Report, client: usize) -> Lane {
+    let party = Party::Client(client);
+    let hostile = client.checked_sub(report.drawn.clients).and_then(|which| report.drawn.hostile.get(which));
+    match hostile {
+        None => Lane { party, name: party.to_string(), lies: Vec::new() },
+        Some((which, kinds)) => {
+            Lane { party, name: format!("hostile {which}"), lies: kinds.iter().map(|kind| kind.name()).collect() }
+        }
+    }
+}
+
+fn node_lane(report: &Report, node: usize) -> Lane {
+    let party = Party::Node(node);
     let replica = report.drawn.replicas().nth(node).unwrap_or(node);
     let liars = report.drawn.liars.iter().filter(|(liar, _)| *liar == node);
     let lies = liars.flat_map(|(_, lies)| lies).map(|lie| lie.name());

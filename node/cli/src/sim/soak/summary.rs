@@ -63,6 +63,8 @@ pub(super) struct Summary {
     recovery_ms: Option<Recovery>,
     profiles: BTreeMap<&'static str, OfProfile>,
     faults: BTreeMap<&'static str, u64>,
+    /// What oracles counted.
+    figures: BTreeMap<&'static str, u64>,
     /// In how many runs each rule of the protocol was at work.
     rules: BTreeMap<&'static str, u64>,
     #[serde(skip)]
@@ -99,6 +101,9 @@ impl Summary {
         }
         for (fault, times) in report.faults {
             *self.faults.entry(fault).or_default() += times;
+        }
+        for (figure, number) in report.figures {
+            *self.figures.entry(figure).or_default() += number;
         }
         for rule in report.rules {
             *self.rules.entry(rule).or_default() += 1;
@@ -143,10 +148,9 @@ impl Summary {
         let (hours, pace) = (self.simulated_hours, self.simulated_hours_per_cpu_minute);
         text += &format!("{hours:.2} hours simulated, {pace:.2} hours a minute of processor time\n\n");
         text += &table(&["PROFILE", "SEEDS", "FAILED", "RECOVERY p50", "p99", "MAX"], &self.profile_rows());
-        let faults: Vec<Vec<String>> =
-            self.faults.iter().map(|(fault, times)| vec![(*fault).to_owned(), times.to_string()]).collect();
         text += &format!("\n{}", self.coverage());
-        text + "\n" + &table(&["FAULT", "TIMES"], &faults)
+        text += &format!("\n{}", table(&["FAULT", "TIMES"], &rows(&self.faults)));
+        text + "\n" + &table(&["ORACLES COUNTED", "NUMBER"], &rows(&self.figures))
     }
 
     /// The protocol's rules: how many were at work, and which were not.
@@ -167,4 +171,8 @@ impl Summary {
         };
         self.profiles.iter().map(row).collect()
     }
+}
+
+fn rows(counts: &BTreeMap<&'static str, u64>) -> Vec<Vec<String>> {
+    counts.iter().map(|(what, times)| vec![(*what).to_owned(), times.to_string()]).collect()
 }

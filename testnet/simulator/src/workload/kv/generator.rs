@@ -5,7 +5,7 @@ use tetrarch_kv::{Command, CommandResult, Expected, Operation, OperationResult};
 use crate::rng::Rng;
 use crate::workload::Generator;
 
-const KEYS: u64 = 6;
+pub(super) const KEYS: u64 = 6;
 
 /// What a client last saw of the keys: what it compares with.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,6 @@
 //! Tetrarch's own key-value store as a workload.
 
+mod abuse;
 mod generator;
 mod model;
 
@@ -7,7 +8,8 @@ use tetrarch_kv::{Command, CommandResult, KvMachine, StateMachine};
 
 pub use model::KvModel;
 
-use super::{Generator, Model, Workload, text_or_hex};
+use super::{Abuse, Generator, Model, Sequential, Workload, text_or_hex};
+use crate::rng::Rng;
 
 /// What runs when no other workload is named.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,8 +24,16 @@ impl Workload for KvWorkload {
         Box::new(generator::FewKeys::default())
     }
 
+    fn abuse(&self, abuse: Abuse, rng: &mut Rng) -> Vec<u8> {
+        abuse::command(abuse, rng)
+    }
+
     fn model(&self) -> Box<dyn Model> {
         Box::new(KvModel::default())
+    }
+
+    fn sequential(&self) -> Option<Box<dyn Sequential>> {
+        Some(Box::new(KvModel::default()))
     }
 
     fn show_command(&self, command: &[u8]) -> String {

@@ -1,10 +1,11 @@
 //! What the store should do, said a second time and simply.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
 use tetrarch_kv::{Command, CommandResult, Context, Expected, KeyRecord, KvError, Operation, OperationResult};
 
-use crate::workload::Model;
+use crate::workload::{Model, Sequential};
 
 /// A store that holds everything in one map and knows only what simulated clients ask for.
 #[derive(Clone, Debug)]
@@ -21,15 +22,19 @@ impl Default for KvModel {
 
 impl Model for KvModel {
     fn execute(&mut self, _: &Context, command: &[u8]) -> Vec<u8> {
+        self.carry_out(command)
+    }
+}
+
+impl KvModel {
+    fn carry_out(&mut self, command: &[u8]) -> Vec<u8> {
         let results = match Command::decode(command) {
             Ok(command) => Ok(self.run(command)),
             Err(error) => Err(error),
         };
         CommandResult { revision: self.revision, results }.encode()
     }
-}
 
-impl KvModel {
     fn run(&mut self, command: Command) -> Vec<Result<OperationResult, KvError>> {
         let (revision, before) = (self.revision + 1, self.records.clone());
         let mut changed = false;
@@ -49,6 +54,9 @@ impl KvModel {
 
     /// One operation's result, and whether it changed something.
     fn apply(&mut self, operation: Operation, revision: u64) -> (Result<OperationResult, KvError>, bool) {
+        if let Err(refused) = check(&operation) {
+            return (Err(refused), false);
+        }
         match operation {
             Operation::Put { key, value } => {
                 let version = self.put(key, value, revision);
@@ -101,5 +109,66 @@ impl KvModel {
             }
             None => (swapped(true, 0), self.records.remove(&key).is_some()),
         }
+    }
+}
+
+/// Revisions count the changes to all keys together; a key's version and value are its own.
+impl Sequential for KvModel {
+    fn execute(&mut self, command: &[u8]) -> Vec<u8> {
+        self.carry_out(command)
+    }
+
+    fn touches(&self, command: &[u8]) -> BTreeSet<Vec<u8>> {
+        let operations = Command::decode(command).map(|command| command.operations).unwrap_or_default();
+        let key = |operation| match operation {
+            Operation::Put { key, .. }
+            | Operation::CompareAndSwap { key, .. }
+            | Operation::Delete { key }
+            | Operation::Get { key } => Some(key),
+            // No simulated client asks for more.
+            Operation::DeletePrefix { .. } | Operation::Range { .. } => None,
+        };
+        operations.into_iter().filter_map(key).collect()
+    }
+
+    fn local(&self, result: &[u8]) -> Vec<u8> {
+        let Ok(CommandResult { results, .. }) = CommandResult::decode(result) else { return result.to_vec() };
+        let results = results.map(|results| results.into_iter().map(|one| one.map(without_revisions)).collect());
+        CommandResult { revision: 0, results }.encode()
+    }
+
+    fn fingerprint(&self) -> Vec<u8> {
+        let records = self.records.iter().map(|(key, record)| (key, record.version, &record.value));
+        tetrarch_types::encode(&records.collect::<Vec<_>>())
+    }
+
+    fn copy(&self) -> Box<dyn Sequential> {
+        Box::new(self.clone())
+    }
+}
+
+fn without_revisions(result: OperationResult) -> OperationResult {
+    match result {
+        OperationResult::Swapped { succeeded, .. } => OperationResult::Swapped { succeeded, mod_revision: 0 },
+        OperationResult::Got { record } => OperationResult::Got {
+            record: record.map(|record| KeyRecord { create_revision: 0, mod_revision: 0, ..record }),
+        },
+        other => other,
+    }
+}
+
+/// What no key and no value may be.
+fn check(operation: &Operation) -> Result<(), KvError> {
+    let (key, value) = match operation {
+        Operation::Put { key, value } => (key, value.len()),
+        Operation::CompareAndSwap { key, value, .. } => (key, value.as_ref().map_or(0, Vec::len)),
+        Operation::Delete { key } | Operation::Get { key } => (key, 0),
+        Operation::DeletePrefix { .. } | Operation::Range { .. } => return Ok(()),
+    };
+    match key.len() {
+        0 => Err(KvError::KeyNotProvided),
+        length if length > MAX_KEY_BYTES => Err(KvError::KeyTooLong),
+        _ if value > MAX_VALUE_BYTES => Err(KvError::ValueTooLarge),
+        _ => Ok(()),
     }
 }
