@@ -139,6 +139,26 @@ fn a_liar_is_shown_replaced_and_forgotten() {
     net.assert_no_panic();
 }
 
+#[test]
+fn replicas_lie_from_the_start() {
+    let mut net = Net::vacant(4);
+    let up = |net: &Net, liars: &[&str]| {
+        let words = liars.iter().flat_map(|liar| ["--byzantine", liar]);
+        net.tetrarch(&["testnet", "up", "-n", "4", "--detach"].into_iter().chain(words).collect::<Vec<_>>())
+    };
+    up(&net, &["3=honest"]).assert_failed(2, &["3=honest", "K=MODE", "equivocate, silent"]);
+    up(&net, &["4=silent"]).assert_failed(2, &["no replica 4", "0 to 3"]);
+    up(&net, &["1=silent", "1=slow"]).assert_failed(2, &["names a replica twice"]);
+
+    assert!(!net.dir().exists(), "nothing is made for who is refused");
+
+    net.start_with(&["--byzantine", "3=silent"]);
+    net.until("3 lies", |status| status.replicas[3].words() == "lying: silent");
+    net.ok(&["kv", "put", "a", "1", "--timeout", "60s"]);
+    up(&net, &["2=slow"]).assert_failed(2, &["runs already", "testnet corrupt 2 --mode slow"]);
+    net.assert_no_panic();
+}
+
 fn lie(net: &Net, replica: u16, mode: Mode, seed: u64) {
     net.ok(&["testnet", "corrupt", &replica.to_string(), "--mode", mode.name(), "--seed", &seed.to_string()]);
     let status = net.status();

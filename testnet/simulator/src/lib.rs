@@ -90,6 +90,7 @@ pub mod fairness;
 pub mod faults;
 pub mod hunt;
 pub mod letter;
+pub mod menu;
 pub mod network;
 pub mod node;
 pub mod options;

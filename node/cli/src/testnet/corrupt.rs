@@ -47,27 +47,51 @@ fn mode() -> impl TypedValueParser<Value = Mode> {
     PossibleValuesParser::new(Mode::ALL.map(Mode::name)).try_map(|name| name.parse::<Mode>())
 }
 
-/// Runs `tetrarch testnet corrupt`. More liars than the chain tolerates are what some want to see: they are warned.
+/// Runs `tetrarch testnet corrupt`.
 pub(super) async fn run(arguments: &CorruptArguments, output: &Output) -> Result<(), Failure> {
     let CorruptArguments { replica, mode, seed, place } = arguments;
-    let (replica, mode) = (*replica, *mode);
     let tried = format!("cannot corrupt replica {replica}");
     let testnet = place.open(&tried)?;
-    let corruption = match seed {
-        Some(seed) => Corruption { mode, seed: *seed },
-        None => Corruption::draw(mode)
-            .map_err(|error| Failure::failed(tried.as_str(), error.to_string(), "give it a --seed"))?,
-    };
-    let command = Command::Corrupt { replica, corruption };
-    send(testnet.layout(), &command, PATIENCE).await.map_err(|error| of(&tried, &error))?;
+    let corruption = order(&testnet, *replica, *mode, *seed, &tried).await?;
     let Corruption { seed, .. } = corruption;
     output.data(&json!({ "replica": replica, "done": "corrupt", "mode": mode, "seed": seed }), || {
-        format!("replica {replica} lies: {mode}, with seed {seed}; `testnet start {replica}` makes it honest again")
+        told(*replica, corruption)
     })?;
-    if let Some(warning) = warning(testnet.genesis(), liars(&testnet).await) {
+    warn(&testnet, output).await;
+    Ok(())
+}
+
+/// Has the supervisor replace a replica by a liar.
+pub(super) async fn order(
+    testnet: &Testnet,
+    replica: u16,
+    mode: Mode,
+    seed: Option<u64>,
+    tried: &str,
+) -> Result<Corruption, Failure> {
+    let corruption = match seed {
+        Some(seed) => Corruption { mode, seed },
+        None => {
+            Corruption::draw(mode).map_err(|error| Failure::failed(tried, error.to_string(), "give it a --seed"))?
+        }
+    };
+    let command = Command::Corrupt { replica, corruption };
+    send(testnet.layout(), &command, PATIENCE).await.map_err(|error| of(tried, &error))?;
+    Ok(corruption)
+}
+
+/// For people.
+pub(super) fn told(replica: u16, Corruption { mode, seed }: Corruption) -> String {
+    format!(
+        "replica {replica} lies: {mode}, with seed {seed}; `tetrarch testnet start {replica}` makes it honest again"
+    )
+}
+
+/// More liars than the chain tolerates are what some want to see: they are warned.
+pub(super) async fn warn(testnet: &Testnet, output: &Output) {
+    if let Some(warning) = warning(testnet.genesis(), liars(testnet).await) {
         output.note(&warning);
     }
-    Ok(())
 }
 
 /// How many replicas lie now, as far as the supervisor says.

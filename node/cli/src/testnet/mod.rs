@@ -1,6 +1,7 @@
 //! `tetrarch testnet`: a whole cluster on this machine, to use, to break and to mend.
 
 mod breakage;
+mod byzantine;
 mod corrupt;
 mod detach;
 mod down;

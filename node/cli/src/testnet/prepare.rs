@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tetrarch_launcher::{Ephemeral, LaunchError, Layout, Plan, SupervisorLock, Testnet, create};
 use tetrarch_types::Parameters;
 
+use super::byzantine;
 use super::failure::{of, unsafe_to};
 use super::place::Place;
 use super::start::{TRIED, UpArguments};
@@ -63,6 +64,7 @@ fn open_or_create(arguments: &UpArguments, dir: &std::path::Path, output: &Outpu
     match Testnet::open(dir) {
         Err(LaunchError::Missing { .. }) => {
             let plan = Plan { n: arguments.n.unwrap_or(Plan::default().n), ..Plan::default() };
+            byzantine::check(plan.n, &arguments.byzantine)?;
             let base_port = arguments.base_port.unwrap_or(plan.base_port);
             let plan = Plan { base_port, parameters: parameters(arguments), ..plan };
             output.note(&format!("making a testnet of {} in {}", replicas(plan.n), dir.display()));
@@ -71,6 +73,7 @@ fn open_or_create(arguments: &UpArguments, dir: &std::path::Path, output: &Outpu
         opened => {
             let testnet = opened.map_err(failed)?;
             check_asked(&testnet, arguments)?;
+            byzantine::check(testnet.description().n, &arguments.byzantine)?;
             Ok(testnet)
         }
     }

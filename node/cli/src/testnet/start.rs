@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::byzantine::{self, Byzantine};
 use super::place::Place;
 use crate::duration;
 use crate::failure::Failure;
@@ -28,6 +29,9 @@ pub(crate) struct UpArguments {
     /// How many batches above the stable checkpoint may be in agreement; at least 2K. For a new testnet only; default: 2K.
     #[arg(long, value_name = "L")]
     pub(super) window: Option<u64>,
+    /// Replica K lies as soon as the cluster serves, as with `testnet corrupt`: 3=equivocate, for example. May be repeated.
+    #[arg(long, value_parser = byzantine::parse, value_name = "K=MODE")]
+    pub(super) byzantine: Vec<Byzantine>,
     /// Remove what is in the directory first, with all data and keys. Refused for anything but a testnet that does not run.
     #[arg(long)]
     pub(super) reset: bool,

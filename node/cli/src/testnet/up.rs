@@ -8,7 +8,7 @@ use super::failure::of;
 use super::prepare::{Found, Prepared, prepare};
 use super::signals::Signals;
 use super::start::{TRIED, UpArguments, program};
-use super::{detach, live, ready, report};
+use super::{byzantine, detach, live, ready, report};
 use crate::failure::{Class, Failure};
 use crate::output::Output;
 
@@ -27,6 +27,7 @@ pub(super) async fn run(arguments: UpArguments, output: &Output) -> Result<(), F
     let mut signals = Signals::new()?;
     match prepare(&arguments, output)? {
         Found::Running(pid, dir) => {
+            byzantine::check_running(&arguments.byzantine)?;
             let flag = super::place::flag(&dir);
             output.note(&format!("the testnet in {} is running (process {pid})", dir.display()));
             output.note(&format!("see `tetrarch testnet status{flag}`; stop it with `tetrarch testnet down{flag}`"));
@@ -72,6 +73,7 @@ async fn serve(
     output: &Output,
 ) -> Result<(), Failure> {
     ready::until_serving(testnet, supervisor, arguments.timeout).await?;
+    byzantine::begin(testnet, &arguments.byzantine, output).await?;
     let observer = Observer::new(testnet, LOOK).map_err(|error| of(TRIED, &error))?;
     let status = observer.look().await;
     supervisor.mark_serving();

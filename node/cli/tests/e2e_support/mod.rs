@@ -66,9 +66,14 @@ impl Net {
     /// The same with any number of replicas.
     pub(crate) fn up_large_with_many_checkpoints(n: u16) -> Self {
         let mut net = Self::vacant(n);
-        net.made_with = vec!["--checkpoint-interval", "8", "--window", "16"];
-        net.start();
+        net.start_with(&["--checkpoint-interval", "8", "--window", "16"]);
         net
+    }
+
+    /// `testnet up` for the first time, told more.
+    pub(crate) fn start_with(&mut self, arguments: &[&'static str]) -> Value {
+        self.made_with = arguments.to_vec();
+        self.start()
     }
 
     /// The testnet's directory.

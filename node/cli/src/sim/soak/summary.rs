@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use tetrarch_simulator::coverage::SHOWN;
+use tetrarch_simulator::menu::{self, MENU};
 use tetrarch_simulator::{Options, Report, Seed, replay_line};
 
 use crate::output::table;
@@ -148,9 +149,21 @@ impl Summary {
         let (hours, pace) = (self.simulated_hours, self.simulated_hours_per_cpu_minute);
         text += &format!("{hours:.2} hours simulated, {pace:.2} hours a minute of processor time\n\n");
         text += &table(&["PROFILE", "SEEDS", "FAILED", "RECOVERY p50", "p99", "MAX"], &self.profile_rows());
-        text += &format!("\n{}", self.coverage());
+        text += &format!("\n{}{}", self.menu(), self.coverage());
         text += &format!("\n{}", table(&["FAULT", "TIMES"], &rows(&self.faults)));
         text + "\n" + &table(&["ORACLES COUNTED", "NUMBER"], &rows(&self.figures))
+    }
+
+    /// The faults of the menu: how many happened in all their forms, and which did not.
+    fn menu(&self) -> String {
+        let happened =
+            |name: &str| [&self.faults, &self.figures].iter().any(|it| it.get(name).is_some_and(|times| *times > 0));
+        let missing = menu::missing(happened);
+        let mut text = format!("faults of the menu that happened: {} of {}\n", MENU.len() - missing.len(), MENU.len());
+        for (item, counters) in missing {
+            text += &format!("  not {}, {}: {}\n", item.number, item.name, counters.join(", "));
+        }
+        text
     }
 
     /// The protocol's rules: how many were at work, and which were not.
