@@ -83,8 +83,10 @@ fn executions_crashes_and_answers_are_marked_as_often_as_they_are_counted() {
 
 fn is_of_a_node(fault: &str) -> bool {
     use tetrarch_simulator::faults::NodeTrouble as N;
-    let links = [N::Partition, N::OneWay, N::IsolatePrimary];
-    N::ALL.into_iter().any(|trouble| trouble.name() == fault && !links.contains(&trouble))
+    let links = [N::Partition, N::OneWay, N::Bridge, N::Ring, N::IsolatePrimary, N::StarvedLink];
+    // Counted with each fsync, not with each strike.
+    let is_marked = |trouble| trouble != N::SlowDisk && !links.contains(&trouble);
+    N::ALL.into_iter().any(|trouble| trouble.name() == fault && is_marked(trouble))
 }
 
 #[test]

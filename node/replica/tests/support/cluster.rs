@@ -172,7 +172,9 @@ impl Cluster {
             let is_shown = shown::shows(&self.node(id).journal, id, &message);
             assert!(is_shown, "replica {id} says what its journal does not show: {message:?}");
         }
-        if is_new && !self.node(id).bereft {
+        if self.node(id).bereft {
+            self.promises.may_forget_moves(id);
+        } else if is_new {
             self.promises.signed(&message);
         }
         if to == Recipients::Everyone || to == Recipients::One(id) {

@@ -42,6 +42,12 @@ impl Promises {
         }
     }
 
+    /// A replica that lost its records need not keep out of a view that it left before: nobody holds its VIEW-CHANGE durably for it,
+    /// so none of the answers to rule A-3 may show it. It is one of the f for that.
+    pub(crate) fn may_forget_moves(&mut self, id: ReplicaId) {
+        self.moved.remove(&id);
+    }
+
     /// Agreement: all replicas execute the same batch at a number.
     pub(crate) fn executed(&mut self, by: ReplicaId, seq: SeqNum, digest: Digest) {
         let first = *self.executed.entry(seq).or_insert(digest);

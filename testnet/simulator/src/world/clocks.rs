@@ -13,7 +13,7 @@ use crate::rng::micros;
 impl World {
     pub(super) fn set_clock(&mut self, index: usize, ahead: i64, lasting: Duration) {
         if self.may_mislead(index) {
-            self.count(NodeTrouble::ClockJump.name(), 1);
+            self.strike(NodeTrouble::ClockJump, index);
             self.count(if ahead > 0 { forms::CLOCK_AHEAD } else { forms::CLOCK_BEHIND }, 1);
             self.nodes[index].clock.set_wrong(ahead);
             self.set_right_after(index, lasting);
@@ -22,7 +22,7 @@ impl World {
 
     pub(super) fn freeze_clock(&mut self, index: usize, lasting: Duration) {
         if self.may_mislead(index) {
-            self.count(NodeTrouble::ClockFreeze.name(), 1);
+            self.strike(NodeTrouble::ClockFreeze, index);
             let now = self.now();
             self.nodes[index].clock.freeze(now);
             self.set_right_after(index, lasting);

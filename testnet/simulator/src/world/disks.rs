@@ -48,7 +48,7 @@ impl World {
     /// The disk took no more: the node ends. It comes back when there is room, or power.
     pub(super) fn halt(&mut self, index: usize, halt: Halt) {
         if halt.is_full {
-            self.count(NodeTrouble::FullDisk.name(), 1);
+            self.strike(NodeTrouble::FullDisk, index);
         }
         self.count(halt.name, 1);
         self.crash(index, halt.down.max(Duration::from_millis(1)));
@@ -84,7 +84,7 @@ impl World {
             return;
         }
         if cause == NodeTrouble::CrashStorm {
-            self.count(cause.name(), 1);
+            self.strike(cause, index);
         }
         self.crash(index, down);
     }

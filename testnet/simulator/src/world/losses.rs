@@ -29,7 +29,7 @@ impl World {
     /// Counts what is gone, and says whether the node forgot promises.
     pub(super) fn after_crash(&mut self, index: usize, before: &Before, taken: &Taken) {
         self.count(LOST_WRITES, taken.writes as u64);
-        self.count_torn(before, taken);
+        self.count_torn(index, before, taken);
         if taken.synced == 0 && !before.was_lying {
             return;
         }
@@ -39,7 +39,7 @@ impl World {
             return;
         }
         if before.was_lying {
-            self.count(NodeTrouble::LostFsync.name(), 1);
+            self.strike(NodeTrouble::LostFsync, index);
             self.count(if shows { forms::LOST_FSYNC_SHOWN } else { forms::LOST_FSYNC_HIDDEN }, 1);
         }
         if self.is_honest(index) {
@@ -47,14 +47,14 @@ impl World {
         }
     }
 
-    fn count_torn(&mut self, before: &Before, taken: &Taken) {
+    fn count_torn(&mut self, index: usize, before: &Before, taken: &Taken) {
         match before.point {
             Some(CrashPoint::Torn { sector: true }) if taken.synced > 0 => {
-                self.count(NodeTrouble::TornSector.name(), 1);
+                self.strike(NodeTrouble::TornSector, index);
             }
             Some(CrashPoint::Torn { .. }) if taken.writes > 0 => {
                 let is_entry = taken.first.contains(&JOURNAL);
-                self.count(NodeTrouble::TornWrite.name(), 1);
+                self.strike(NodeTrouble::TornWrite, index);
                 self.count(if is_entry { forms::TORN_ENTRY } else { forms::TORN_BATCH }, 1);
             }
             _ => {}
