@@ -34,7 +34,7 @@ fn what_cannot_be_is_refused_with_a_sentence() {
         ("run --seed x", "\"x\" is no seed"),
         ("run --seed 1 --n 3", "3 is not in 4..=100"),
         ("run --seed 1 --profile wild", "there are calm, crashes, byzantine, mixed and overrun"),
-        ("run --seed 1 --without gravity", "\"gravity\" is no fault and no lie"),
+        ("run --seed 1 --without gravity", "\"gravity\" is no fault, no lie and no mischief"),
         ("run --seed 1 --clients 0", "0 is not in 1..=16"),
         ("soak --seeds 0", "0 is not in 1.."),
         ("soak --seeds 1 --profile wild", "and all for each of them in turn"),
@@ -145,7 +145,7 @@ fn chart(arguments: &str) -> String {
 
 #[test]
 fn a_chart_is_well_formed_and_has_a_life_line_for_everyone() {
-    let liar = json("chart 10 --profile byzantine", 0);
+    let liar = json("chart 26 --profile byzantine", 0);
     let svg = liar["chart"].as_str().unwrap();
     let document = roxmltree::Document::parse(svg).unwrap();
     assert_eq!(document.root_element().tag_name().name(), "svg");
@@ -153,14 +153,23 @@ fn a_chart_is_well_formed_and_has_a_life_line_for_everyone() {
         let classes = |node: &roxmltree::Node<'_, '_>| node.attribute("class").map(str::to_owned).unwrap_or_default();
         document.descendants().filter(|node| classes(node).split(' ').any(|it| it == class)).count()
     };
-    assert_eq!((count("lane"), count("liar")), (6, 1 + 4), "two clients, four replicas, one of them marked as a liar");
+    assert_eq!(
+        (count("lane"), count("liar")),
+        (7, 1 + 4),
+        "two clients and a hostile one, four replicas, one of them marked as a liar"
+    );
     // The legend has some of its own.
     assert!(count("message") >= usize::try_from(liar["messages"].as_u64().unwrap()).unwrap());
     assert!(count("lie") > 1 && count("executed") > 1);
     let texts: Vec<&str> = document.descendants().filter_map(|node| node.text()).collect();
-    for text in
-        ["Seed 10, byzantine", "tetrarch sim run --seed 10 --profile byzantine", "replica 3", "liar: equivocate"]
-    {
+    for text in [
+        "Seed 26, byzantine",
+        "tetrarch sim run --seed 26 --profile byzantine",
+        "replica 3",
+        "liar: other-scope, wrong-reproposals, censor",
+        "hostile 0",
+        "does: contested-nonce, validity",
+    ] {
         assert!(texts.contains(&text), "{text}");
     }
 }

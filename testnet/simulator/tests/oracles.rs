@@ -92,6 +92,19 @@ fn validity_sees_what_has_a_flaw() {
     bad("validity", [issued(&large), batch(&large)]);
 }
 
+/// Found by overrun seed 96: each of two batches with one number has answers of its own.
+#[test]
+fn validity_of_answers_is_judged_up_to_a_fork() {
+    let (one, other) = (put(1), put(2));
+    let batch =
+        |replica, transaction: &Transaction| executing(replica, &decided(1, std::slice::from_ref(transaction), 0..3));
+    let answer =
+        |replica, transaction| executed(replica, 1, vec![reply(1, transaction, Outcome::Executed(Vec::new()))], None);
+    let sent = || [issued(&one), issued(&other), batch(0, &one)];
+    good("validity", sent().into_iter().chain([answer(0, &one), batch(1, &other), answer(1, &other)]));
+    bad("validity", sent().into_iter().chain([answer(0, &other), batch(1, &other)]));
+}
+
 #[test]
 fn validity_sees_what_comes_too_late_or_stays_for_too_long() {
     let until = |micros| {

@@ -47,6 +47,17 @@ fn cited_rules_are_written() {
 }
 
 #[test]
+fn cited_rules_are_seen_at_work_or_tested_elsewhere() {
+    use tetrarch_simulator::coverage::{ELSEWHERE, SHOWN};
+    let workspace = Workspace::here();
+    let comments: String = workspace.everything().into_iter().map(|source| source.code.comments + "\n").collect();
+    let known: BTreeSet<&str> = SHOWN.into_iter().chain(ELSEWHERE.map(|(rule, _)| rule)).collect();
+    let unknown: BTreeSet<&str> = ids(&comments).filter(|id| !known.contains(id)).collect();
+    let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
+    refuse("The simulator's coverage says neither that it shows these rules nor what else does.", &unknown);
+}
+
+#[test]
 fn a_rule_is_written_once() {
     let rules = written(&Workspace::here());
     let mut seen = BTreeSet::new();

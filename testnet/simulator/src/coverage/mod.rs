@@ -7,6 +7,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tetrarch_replica::{Event, Missing};
 use tetrarch_types::{MessageKind, Rejection, ReplicaId, SeqNum};
 
 pub use rules::{ELSEWHERE, SHOWN};
@@ -27,6 +28,8 @@ pub struct Coverage {
     said: BTreeSet<(ReplicaId, MessageKind, u64, SeqNum)>,
     /// How many transactions the batch has that a replica executes.
     executing: BTreeMap<ReplicaId, usize>,
+    /// Primaries that started their view with batches to be proposed again, and whether they lacked one of these.
+    leading: BTreeMap<ReplicaId, bool>,
 }
 
 impl Coverage {
@@ -46,6 +49,23 @@ impl Coverage {
             {
                 self.seen.insert("R-2");
             }
+            Sight::Observed { by, event } => self.observed(*by, event),
+            _ => {}
+        }
+    }
+
+    /// Rule P-1: who lacks what its view begins with proposes only behind it.
+    fn observed(&mut self, by: ReplicaId, event: &Event) {
+        match event {
+            Event::Fetching { what: Missing::Batch, .. } => {
+                self.leading.entry(by).and_modify(|lacks| *lacks = true);
+            }
+            Event::Proposed { .. } if self.leading.remove(&by) == Some(true) => {
+                self.seen.insert("P-1");
+            }
+            Event::ViewChangeStarted { .. } => {
+                self.leading.remove(&by);
+            }
             _ => {}
         }
     }
@@ -62,6 +82,12 @@ impl Coverage {
 
     fn sent(&mut self, by: ReplicaId, message: &tetrarch_types::Message) {
         use tetrarch_types::Message as M;
+        if let M::NewView(it) = message
+            && it.signer == by
+            && !it.payload.proposals.is_empty()
+        {
+            self.leading.insert(by, false);
+        }
         let place = match message {
             M::Prepare(it) => (it.payload.view.get(), it.payload.seq),
             M::Commit(it) => (it.payload.view.get(), it.payload.seq),

@@ -63,11 +63,14 @@ impl Disk {
         })
     }
 
-    /// The last entry of the journal is gone.
+    /// The last entry of the journal that its mark vouches for is gone, with what came behind it; whether there was one. Behind the
+    /// mark there are only entries whose fsync never ended: their loss is no harm, since nothing was said that rests on them.
     pub fn cut_journal(&self) -> bool {
-        let last = self.store.scan(JOURNAL, &[], &[], Direction::Descending, 1).unwrap_or_default();
+        let Some(mark) = self.mark.image() else { return false };
+        let from = mark.index.to_be_bytes();
+        let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
         let mut batch = WriteBatch::new();
-        last.iter().for_each(|(key, _)| batch.delete(JOURNAL, key.clone()));
+        tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
         !batch.is_empty() && self.store.write(batch, Durability::Synced).is_ok()
     }
 

@@ -149,7 +149,7 @@ impl Executor {
         done.inputs.extend(executed.checkpoint.map(|state_root| Input::Snapshotted { seq, state_root }));
         if executed.snapshot_error.is_some() {
             acts.push(Act::Count(WritePoint::Snapshot.name()));
-            acts.push(Act::Count(NodeTrouble::FullDisk.name()));
+            acts.push(Act::Struck(NodeTrouble::FullDisk));
         }
         self.answer(&executed, chain, acts);
         acts.push(Act::Saw(Sight::Executed { by: self.id, executed }));

@@ -39,7 +39,7 @@ pub use running::Running;
 
 use crate::chain::Chain;
 use crate::draw::Drawn;
-use crate::faults::CrashPoint;
+use crate::faults::{CrashPoint, NodeTrouble};
 use crate::letter::Letter;
 use crate::rng::Rng;
 use crate::sight::Sight;
@@ -75,6 +75,8 @@ pub enum Act {
     Halted(Halt),
     /// Something happened that is counted.
     Count(&'static str),
+    /// A fault had its effect.
+    Struck(NodeTrouble),
     /// For the oracles.
     Saw(Sight),
     /// The node met something that no correct node meets.

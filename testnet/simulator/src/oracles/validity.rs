@@ -24,6 +24,9 @@ pub(super) struct Validity {
     decided: BTreeMap<SeqNum, (Rc<CommittedBatch>, Timestamp)>,
     /// Results that were judged.
     judged: BTreeMap<SeqNum, Digest>,
+    /// The lowest number with two batches. What is due from there on differs from replica to replica, and is not judged: that there are
+    /// two is for other oracles.
+    forked: Option<SeqNum>,
 }
 
 impl Validity {
@@ -49,12 +52,18 @@ impl Validity {
     fn decide(&mut self, batch: &Rc<CommittedBatch>) {
         let before = self.decided.range(..batch.seq).next_back().map_or(Timestamp::ZERO, |(_, (_, time))| *time);
         let time = agreed_time(before, batch);
-        self.decided.entry(batch.seq).or_insert_with(|| (batch.clone(), time));
+        let (first, _) = self.decided.entry(batch.seq).or_insert_with(|| (batch.clone(), time));
+        if first.certificate.digest != batch.certificate.digest {
+            self.forked = Some(self.forked.map_or(batch.seq, |forked| forked.min(batch.seq)));
+        }
     }
 
     /// That every answer is of the sort that agreed time demands.
     fn judge(&mut self, executed: &Executed) -> Verdict {
         let Some((batch, time)) = self.decided.get(&executed.seq) else { return Ok(()) };
+        if self.forked.is_some_and(|forked| forked <= executed.seq) {
+            return Ok(());
+        }
         if self.judged.insert(executed.seq, executed.results_root) == Some(executed.results_root) {
             return Ok(());
         }

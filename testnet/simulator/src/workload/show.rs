@@ -16,3 +16,14 @@ pub fn text_or_hex(bytes: &[u8]) -> String {
     };
     if length > SHOWN { format!("{shown}… ({} bytes)", bytes.len()) } else { shown }
 }
+
+/// Characters that are shown of what a machine's own words for a command or a result are.
+const WORDS: usize = 600;
+
+/// Somebody's words for these many bytes, without their end where they are many.
+pub(super) fn shortened(words: &str, bytes: usize) -> String {
+    match words.char_indices().nth(WORDS) {
+        Some((end, _)) => format!("{}… ({bytes} bytes)", &words[..end]),
+        None => words.to_owned(),
+    }
+}

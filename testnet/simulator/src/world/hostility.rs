@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use tetrarch_types::Transaction;
+
 use super::event::Event;
 use super::{Phase, World};
 use crate::client::{Client, Scene, Shot, Sort};
 use crate::node::EPOCH;
+use crate::recording::{Mark, Party, What};
 use crate::sight::Sight;
 
 impl World {
@@ -47,6 +50,7 @@ impl World {
 
     fn fire(&mut self, client: usize, shot: Shot) {
         let Shot { to, transaction, sort } = shot;
+        self.note_shot(client, &transaction, sort);
         match sort {
             Sort::Fresh => {
                 self.past.note(&transaction);
@@ -58,5 +62,17 @@ impl World {
         for to in to {
             self.ask(client, to, &transaction);
         }
+    }
+
+    fn note_shot(&mut self, client: usize, transaction: &Transaction, sort: Sort) {
+        let now = self.queue.now();
+        self.trace.note(now, b"shot", &[&[client as u8], transaction.signature.as_bytes()]);
+        let what = || match sort {
+            Sort::Fresh => format!("asks  {}", self.workload.show_command(&transaction.body.command)),
+            Sort::Again => "sends again what was sent before".to_owned(),
+            Sort::Flawed(flaw) => format!("sends what must not be carried out: {flaw:?}"),
+        };
+        let text = || format!("hostile client {client} {}", what());
+        self.trace.record(now, || What::Mark { at: Party::Client(client), mark: Mark::Saw, text: text() });
     }
 }

@@ -194,6 +194,7 @@ impl World {
                 Act::Damaged(what) => damaged = Some(what),
                 Act::Halted(halt) => halted = Some(halt),
                 Act::Count(what) => self.count(what, 1),
+                Act::Struck(trouble) => self.strike(trouble, index),
                 Act::Saw(sight) if is_honest => self.watch(index, &sight),
                 Act::Broken(what) if is_honest => {
                     self.fail("node", format!("replica {index}: {what}"));

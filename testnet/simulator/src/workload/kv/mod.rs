@@ -8,6 +8,7 @@ use tetrarch_kv::{Command, CommandResult, KvMachine, StateMachine};
 
 pub use model::KvModel;
 
+use super::show::shortened;
 use super::{Abuse, Generator, Model, Sequential, Workload, text_or_hex};
 use crate::rng::Rng;
 
@@ -37,10 +38,16 @@ impl Workload for KvWorkload {
     }
 
     fn show_command(&self, command: &[u8]) -> String {
-        Command::decode(command).map_or_else(|_| text_or_hex(command), |command| format!("{command:?}"))
+        match Command::decode(command) {
+            Ok(read) => shortened(&format!("{read:?}"), command.len()),
+            Err(_) => text_or_hex(command),
+        }
     }
 
     fn show_result(&self, result: &[u8]) -> String {
-        CommandResult::decode(result).map_or_else(|_| text_or_hex(result), |result| format!("{result:?}"))
+        match CommandResult::decode(result) {
+            Ok(read) => shortened(&format!("{read:?}"), result.len()),
+            Err(_) => text_or_hex(result),
+        }
     }
 }

@@ -53,7 +53,8 @@ fn name(canvas: &mut Canvas, lane: &Lane, (x, y): (f64, f64)) {
     canvas.rect(&format!("box{class}"), (x - half, y - 13.0), (x + half, y + 7.0));
     canvas.words(&format!("name middle{class}"), (x, y + 1.5), &lane.name);
     if !lies.is_empty() {
-        canvas.words("lies halo middle", (x, y + 19.0), &format!("liar: {lies}"));
+        let what = if matches!(lane.party, Party::Client(_)) { "does" } else { "liar" };
+        canvas.words("lies halo middle", (x, y + 19.0), &format!("{what}: {lies}"));
     }
 }
 
