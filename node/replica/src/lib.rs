@@ -21,6 +21,7 @@
 //! | `execution` | decided batches, in order |
 //! | `checkpoint` | stable checkpoints, the low watermark |
 //! | `view_change`, `new_view` | leaving a view, starting one |
+//! | `turnaround` | whether the primary is slow |
 //! | `standing` | whether its own records are all there, and silence if not |
 //! | `transfer` | when a whole state is fetched, and going on from it |
 //! | `status`, `fetch` | saying again, asking for what is missing |
@@ -52,6 +53,7 @@ mod testimony;
 mod timer;
 mod transfer;
 mod turn;
+mod turnaround;
 mod view_change;
 
 pub use config::{Config, PoolLimits};

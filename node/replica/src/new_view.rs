@@ -93,6 +93,7 @@ impl Replica {
     /// Enters a view whose NEW-VIEW holds: durable first (rule D-4), then its re-proposals go through the three phases.
     fn enter_view(&mut self, now: Now, signed: Signed<NewView>, foundation: Foundation, effects: &mut Effects) {
         effects.persist(Record::Entered(signed.clone()));
+        self.forget_turnaround(now);
         self.adopt_view(&signed, foundation.stable.seq);
         self.timers.enter(now.time);
         self.pool.unassign_all(now.time);

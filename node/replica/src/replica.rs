@@ -17,6 +17,7 @@ use crate::spent::Spent;
 use crate::standing::Standing;
 use crate::timer::Timers;
 use crate::transfer::Target;
+use crate::turnaround::Turnaround;
 use crate::{Config, Effects, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
@@ -112,6 +113,8 @@ pub struct Replica {
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
     pub(crate) catch_up: Attempt,
     pub(crate) timers: Timers,
+    /// How long this view's primary takes (rule V-9).
+    pub(crate) turnaround: Turnaround,
 }
 
 impl Replica {
@@ -149,6 +152,7 @@ impl Replica {
             fetches: BTreeMap::new(),
             catch_up: Attempt::default(),
             timers: Timers::default(),
+            turnaround: Turnaround::default(),
             config,
         }
     }
@@ -194,7 +198,7 @@ impl Replica {
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
         let due =
             [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due(), self.ask_due()];
-        due.into_iter().flatten().min()
+        due.into_iter().flatten().chain(self.turnaround.due(&self.config)).min()
     }
 
     /// When a backup next passes waiting requests on to the primary.
@@ -227,6 +231,9 @@ impl Replica {
         }
         if self.view_due().is_some_and(|due| due <= now.time) {
             self.on_view_due(now, effects);
+        }
+        if self.turnaround.due(&self.config).is_some_and(|due| due <= now.time) {
+            self.judge_turnaround(now, effects);
         }
         if self.relay_due().is_some_and(|due| due <= now.time) {
             self.relay(now, effects);

@@ -183,6 +183,7 @@ impl Replica {
         effects.observe(Event::Voting);
         self.timers.progress = now.time;
         self.timers.propose = true;
+        self.turnaround.begin(now.time);
         self.resume_waiting(now, effects);
         let accepted: Vec<SeqNum> = self.log.iter().map(|(seq, _)| seq).collect();
         accepted.into_iter().for_each(|seq| self.try_prepare(seq, effects));

@@ -26,6 +26,7 @@ impl Replica {
 
     /// Leaves the current view, durably.
     pub(crate) fn move_to(&mut self, now: Now, target: View, effects: &mut Effects) {
+        self.forget_turnaround(now);
         self.view = target;
         self.changing = true;
         self.starting = None;

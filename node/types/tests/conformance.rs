@@ -201,7 +201,7 @@ fn payloads(chain: &Chain, list: &mut Specimens) {
 }
 
 fn status() -> Status {
-    Status { view: VIEW, changing: true, executed: seq(300), stable: seq(256) }
+    Status { view: VIEW, changing: true, executed: seq(300), stable: seq(256), slow: true }
 }
 
 fn signing_bytes(chain: &Chain, list: &mut Specimens) {

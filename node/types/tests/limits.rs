@@ -41,7 +41,7 @@ fn the_largest_votes_fit_their_lane() {
         Message::Prepare(signed(Prepare { view, seq, digest })),
         Message::Commit(signed(Commit { view, seq, digest })),
         Message::Checkpoint(signed(Checkpoint { seq, state_root: digest })),
-        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq })),
+        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq, slow: true })),
     ];
     for vote in votes {
         assert_eq!(vote.lane(), Lane::Votes);

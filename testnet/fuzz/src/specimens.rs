@@ -101,7 +101,9 @@ pub(crate) fn messages(chain: &Chain) -> Vec<Message> {
         Message::Checkpoint(chain.signed(Checkpoint { seq: STABLE, state_root }, id(0))),
         Message::ViewChange(chain.signed(view_change(chain), id(0))),
         Message::NewView(new_view(chain)),
-        Message::Status(chain.signed(Status { view, changing: true, executed: seq, stable: STABLE }, id(0))),
+        Message::Status(
+            chain.signed(Status { view, changing: true, executed: seq, stable: STABLE, slow: true }, id(0)),
+        ),
     ];
     let fetches = [
         Fetch::Transactions(batch.transactions.clone()),

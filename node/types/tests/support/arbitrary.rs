@@ -53,11 +53,12 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    (view(), any::<bool>(), seq(), seq()).prop_map(|(view, changing, executed, stable)| Status {
+    (view(), any::<bool>(), seq(), seq(), any::<bool>()).prop_map(|(view, changing, executed, stable, slow)| Status {
         view,
         changing,
         executed,
         stable,
+        slow,
     })
 }
 

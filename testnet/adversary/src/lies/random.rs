@@ -37,8 +37,8 @@ pub(super) fn message(like: &Message, hand: &mut Hand<'_>) -> Message {
         Message::NewView(it) => new_view(&it.payload, hand),
         Message::Status(_) => {
             let (view, executed, stable) = (View::new(hand.rng.draw()), seq(hand), seq(hand));
-            let changing = hand.rng.chance(5_000);
-            Message::Status(hand.sign(Status { view, changing, executed, stable }))
+            let (changing, slow) = (hand.rng.chance(5_000), hand.rng.chance(5_000));
+            Message::Status(hand.sign(Status { view, changing, executed, stable, slow }))
         }
         Message::Fetch(_) => {
             let fetch = fetch(hand);
