@@ -27,7 +27,7 @@
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
-//! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
+//! | `slot`, `log`, `moves`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
 mod config;
@@ -37,6 +37,7 @@ mod execution;
 mod fetch;
 mod live_records;
 mod log;
+mod moves;
 mod mutated;
 mod new_view;
 mod normal;

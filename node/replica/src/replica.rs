@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use tetrarch_crypto::PublicKey;
 use tetrarch_types::{
     Applied, CheckpointCertificate, Message, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Status, Time, Timestamp,
-    TransactionId, Verified, View, ViewChange,
+    TransactionId, Verified, View,
 };
 
 use crate::checkpoint::Checkpoints;
 use crate::fetch::Attempt;
 use crate::log::Log;
+use crate::moves::ViewChanges;
 use crate::mutated::mutated;
 use crate::pool::Pool;
 use crate::spent::Spent;
@@ -103,8 +104,7 @@ pub struct Replica {
     /// The latest stamp given or seen: the primary's next one is later.
     pub(crate) last_stamp: Timestamp,
     pub(crate) checkpoints: Checkpoints,
-    /// Of each member, the VIEW-CHANGE for its highest view.
-    pub(crate) view_changes: BTreeMap<ReplicaId, Signed<ViewChange>>,
+    pub(crate) view_changes: ViewChanges,
     /// The view in which something was last executed: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
@@ -145,7 +145,7 @@ impl Replica {
             agreed_time: applied.agreed_time,
             last_stamp: applied.agreed_time,
             checkpoints: Checkpoints::new(stable, applied.checkpoints),
-            view_changes: BTreeMap::new(),
+            view_changes: ViewChanges::default(),
             progress_view: View::ZERO,
             peers: BTreeMap::new(),
             passed_on: BTreeMap::new(),

@@ -183,7 +183,7 @@ impl Replica {
     fn complaints(&self) -> usize {
         let of_view =
             |id: &ReplicaId| self.peers.get(id).is_some_and(|it| it.slow && it.view == self.view && !it.changing);
-        let left = |id: &ReplicaId| self.view_changes.get(id).is_some_and(|it| it.payload.view > self.view);
+        let left = |id: &ReplicaId| self.view_changes.highest_of(*id).is_some_and(|it| it.payload.view > self.view);
         self.config.membership.ids().filter(|id| *id != self.config.id && (of_view(id) || left(id))).count()
     }
 

@@ -174,7 +174,7 @@ impl World {
         };
         let view_change = (saying.kind == 13).then(|| Box::new(self.chain.signed(self.view_change(saying), about)));
         let votes = saying.places.iter().map(vote).collect();
-        Held { about, start: saying.view.get() % 2, stable: self.stable(saying), votes, view_change }
+        Held { about, start: saying.view.get() % 2, view: saying.view, stable: self.stable(saying), votes, view_change }
     }
 
     fn committed(&self, saying: &Saying) -> Vec<CommittedBatch> {

@@ -77,7 +77,7 @@ fn held(chain: &Chain) -> Held {
         HeldVote::Commit(chain.signed(Commit { view, seq, digest }, about)),
     ];
     let view_change = Some(Box::new(chain.signed(view_change(chain), about)));
-    Held { about, start: 7, stable: chain.stable(STABLE, tiny_state().1), votes, view_change }
+    Held { about, start: 7, view: View::new(3), stable: chain.stable(STABLE, tiny_state().1), votes, view_change }
 }
 
 fn committed(chain: &Chain) -> CommittedBatch {

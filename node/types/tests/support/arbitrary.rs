@@ -125,8 +125,9 @@ fn held() -> impl Strategy<Value = Held> {
         signed(commit()).prop_map(HeldVote::Commit),
     ];
     let view_change = option::of(signed(view_change()).prop_map(Box::new));
-    (replica(), number(), stable(), vec(vote, 0..4), view_change)
-        .prop_map(|(about, start, stable, votes, view_change)| Held { about, start, stable, votes, view_change })
+    (replica(), number(), view(), stable(), vec(vote, 0..4), view_change).prop_map(
+        |(about, start, view, stable, votes, view_change)| Held { about, start, view, stable, votes, view_change },
+    )
 }
 
 fn supply() -> impl Strategy<Value = Supply> {

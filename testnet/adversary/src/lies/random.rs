@@ -90,7 +90,8 @@ fn supply(hand: &mut Hand<'_>) -> Supply {
         2 => Supply::Stable(certificate(hand)),
         3 => {
             let (about, start, stable) = (hand.id, hand.rng.draw(), certificate(hand));
-            Supply::Held(Held { about, start, stable, votes: Vec::new(), view_change: None })
+            let view = View::new(hand.rng.draw());
+            Supply::Held(Held { about, start, view, stable, votes: Vec::new(), view_change: None })
         }
         _ => {
             let row = StateRow { table: "kv.records".to_owned(), key: bytes(hand), value: bytes(hand) };
