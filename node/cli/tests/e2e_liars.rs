@@ -53,14 +53,11 @@ fn live_with(modes: &[Mode]) {
         load.goes_on(&format!("the primary {liar} lies, {mode}"), WHILE_LYING);
         repent(&net, liar, deeds(*mode));
         assert_accused(&net, &liars);
-        // What was said in its name in far views binds it (rule V-8): it may execute and never vote again.
-        if *mode != Mode::WrongDigest {
-            let other = (liar + 2) % 4;
-            net.ok(&["testnet", "kill", &other.to_string()]);
-            load.goes_on(&format!("{liar} is honest after {mode}, and needed"), WHILE_LYING);
-            net.ok(&["testnet", "start", &other.to_string()]);
-            until_honest(&net, &[other]);
-        }
+        let other = (liar + 2) % 4;
+        net.ok(&["testnet", "kill", &other.to_string()]);
+        load.goes_on(&format!("{liar} is honest after {mode}, and needed"), WHILE_LYING);
+        net.ok(&["testnet", "start", &other.to_string()]);
+        until_honest(&net, &[other]);
     }
     load.end(&net);
     settle(&net);

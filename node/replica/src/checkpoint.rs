@@ -159,6 +159,7 @@ impl Replica {
         self.checkpoints.forget_through(seq);
         self.persist_view(effects);
         let high = self.log.high();
+        self.turnaround.note_window(now.time, seq, high);
         for (seq, slot) in self.log.advance(seq) {
             self.drop_slot(seq, &slot);
         }

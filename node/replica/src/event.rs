@@ -180,6 +180,8 @@ pub enum ViewChangeReason {
     NoProgress,
     /// A request waits while later ones execute (rule V-2).
     Censorship,
+    /// A quorum complains of a slow primary (rule V-9).
+    SlowPrimary,
     /// f + 1 replicas moved on (rule V-4).
     Joined,
     /// The new view did not start in time (rule V-7).

@@ -21,13 +21,14 @@
 //! | `execution` | decided batches, in order |
 //! | `checkpoint` | stable checkpoints, the low watermark |
 //! | `view_change`, `new_view` | leaving a view, starting one |
+//! | `turnaround` | whether the primary is slow |
 //! | `standing` | whether its own records are all there, and silence if not |
 //! | `transfer` | when a whole state is fetched, and going on from it |
 //! | `status`, `fetch` | saying again, asking for what is missing |
 //! | `recovery` | coming back from the journal |
 //! | `live_records` | which journal entries are still needed |
 //! | `sizes` | how much it holds |
-//! | `slot`, `content`, `log`, `pool`, `spent`, `timer` | parts without protocol |
+//! | `slot`, `content`, `log`, `moves`, `pool`, `spent`, `timer` | parts without protocol |
 
 mod checkpoint;
 mod config;
@@ -38,6 +39,7 @@ mod execution;
 mod fetch;
 mod live_records;
 mod log;
+mod moves;
 mod mutated;
 mod new_view;
 mod normal;
@@ -55,6 +57,7 @@ mod testimony;
 mod timer;
 mod transfer;
 mod turn;
+mod turnaround;
 mod view_change;
 
 pub use config::{Config, PoolLimits};

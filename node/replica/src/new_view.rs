@@ -48,7 +48,7 @@ impl Replica {
     /// As the primary of the view that is being moved to: starts it once q members moved to exactly it (rule V-5).
     pub(crate) fn try_start_view(&mut self, now: Now, effects: &mut Effects) {
         let is_due = self.changing && self.is_primary() && self.starting.is_none() && self.votes();
-        let moved = self.view_changes.values().filter(|held| held.payload.view == self.view);
+        let moved = self.view_changes.to(self.view);
         let need = if mutated!(NewViewFromOneViewChange) { 1 } else { self.config.membership.quorum() };
         let view_changes: Vec<_> = moved.take(need).cloned().collect();
         if !is_due || view_changes.len() < need {
@@ -93,6 +93,7 @@ impl Replica {
     /// Enters a view whose NEW-VIEW holds: durable first (rule D-4), then its re-proposals go through the three phases.
     fn enter_view(&mut self, now: Now, signed: Signed<NewView>, foundation: Foundation, effects: &mut Effects) {
         effects.persist(Record::Entered(signed.clone()));
+        self.forget_turnaround(now);
         self.adopt_view(&signed, foundation.stable.seq);
         self.timers.enter(now.time);
         self.pool.unassign_all(now.time);
@@ -115,7 +116,7 @@ impl Replica {
         self.passed_on.clear();
         // What is proposed again is placed again; the rest of what the last view had in flight is free.
         self.placed.retain(|_, seq| *seq <= self.dispatched);
-        self.view_changes.retain(|_, held| held.payload.view > signed.payload.view);
+        self.view_changes.forget_through(signed.payload.view);
         for (_, slot) in self.log.iter_mut() {
             slot.assignment = None;
         }

@@ -102,6 +102,9 @@ impl Replica {
         };
         if !self.is_primary() {
             self.promise(record, prepare, effects);
+            if !is_reproposal {
+                self.note_turnaround(now, seq, &content);
+            }
         } else if !is_own {
             self.promise_in(record, effects);
         }
@@ -218,6 +221,7 @@ impl Replica {
         }
         self.note_work(now);
         self.log.slot(seq).commit = Some(CommitCertificate { view, seq, digest, commits });
+        self.turnaround.note_decided(now.time, seq);
         effects.observe(Event::Committed { seq, digest });
         self.want(now, seq);
         self.try_execute(now, effects);

@@ -12,6 +12,8 @@ struct Entry {
     transaction: Transaction,
     arrival: u64,
     since: Time,
+    /// A peer passed it on; no client brought it here.
+    relayed: bool,
 }
 
 /// Waiting transactions. One that is part of a batch in agreement stays until the batch executes, but is not offered again.
@@ -95,16 +97,16 @@ impl Pool {
         if full {
             return Admission::Refused(Refusal::Busy);
         }
-        self.insert(now, id, transaction.into_inner());
+        self.insert(now, id, transaction.into_inner(), relayed);
         Admission::New
     }
 
-    fn insert(&mut self, now: Time, id: TransactionId, transaction: Transaction) {
+    fn insert(&mut self, now: Time, id: TransactionId, transaction: Transaction, relayed: bool) {
         self.bytes += transaction.cost();
         self.nonces.entry(transaction.body.sender).or_default().insert(transaction.body.nonce, id);
         self.arrivals.insert(self.next_arrival, id);
         self.unassigned.insert(self.next_arrival, id);
-        self.entries.insert(id, Entry { transaction, arrival: self.next_arrival, since: now });
+        self.entries.insert(id, Entry { transaction, arrival: self.next_arrival, since: now, relayed });
         self.next_arrival += 1;
     }
 
@@ -165,6 +167,11 @@ impl Pool {
     pub(crate) fn waiting_since(&self, before: Time, count: usize) -> Vec<Transaction> {
         let entries = self.unassigned.values().filter_map(|id| self.entries.get(id));
         entries.take_while(|entry| entry.since < before).take(count).map(|entry| entry.transaction.clone()).collect()
+    }
+
+    /// Since when a transaction that a client brought here has waited in this view.
+    pub(crate) fn held_since(&self, id: &TransactionId) -> Option<Time> {
+        self.entries.get(id).filter(|entry| !entry.relayed).map(|entry| entry.since)
     }
 
     /// The first transaction that arrived and is not executed: its arrival number and id.

@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use tetrarch_crypto::PublicKey;
 use tetrarch_types::{
     Applied, CheckpointCertificate, Message, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Status, Time, Timestamp,
-    TransactionId, Verified, View, ViewChange,
+    TransactionId, Verified, View,
 };
 
 use crate::checkpoint::Checkpoints;
 use crate::fetch::Attempt;
 use crate::log::Log;
+use crate::moves::ViewChanges;
 use crate::mutated::mutated;
 use crate::pool::Pool;
 use crate::spent::Spent;
 use crate::standing::Standing;
 use crate::timer::Timers;
 use crate::transfer::Target;
+use crate::turnaround::Turnaround;
 use crate::{Config, Effects, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
@@ -102,8 +104,7 @@ pub struct Replica {
     /// The latest stamp given or seen: the primary's next one is later.
     pub(crate) last_stamp: Timestamp,
     pub(crate) checkpoints: Checkpoints,
-    /// Of each member, the VIEW-CHANGE for its highest view.
-    pub(crate) view_changes: BTreeMap<ReplicaId, Signed<ViewChange>>,
+    pub(crate) view_changes: ViewChanges,
     /// The view in which something was last executed: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
@@ -112,6 +113,8 @@ pub struct Replica {
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
     pub(crate) catch_up: Attempt,
     pub(crate) timers: Timers,
+    /// How long this view's primary takes (rule V-9).
+    pub(crate) turnaround: Turnaround,
 }
 
 impl Replica {
@@ -142,13 +145,14 @@ impl Replica {
             agreed_time: applied.agreed_time,
             last_stamp: applied.agreed_time,
             checkpoints: Checkpoints::new(stable, applied.checkpoints),
-            view_changes: BTreeMap::new(),
+            view_changes: ViewChanges::default(),
             progress_view: View::ZERO,
             peers: BTreeMap::new(),
             passed_on: BTreeMap::new(),
             fetches: BTreeMap::new(),
             catch_up: Attempt::default(),
             timers: Timers::default(),
+            turnaround: Turnaround::default(),
             config,
         }
     }
@@ -194,7 +198,7 @@ impl Replica {
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
         let due =
             [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due(), self.ask_due()];
-        due.into_iter().flatten().min()
+        due.into_iter().flatten().chain(self.turnaround.due(&self.config)).min()
     }
 
     /// When a backup next passes waiting requests on to the primary.
@@ -227,6 +231,9 @@ impl Replica {
         }
         if self.view_due().is_some_and(|due| due <= now.time) {
             self.on_view_due(now, effects);
+        }
+        if self.turnaround.due(&self.config).is_some_and(|due| due <= now.time) {
+            self.judge_turnaround(now, effects);
         }
         if self.relay_due().is_some_and(|due| due <= now.time) {
             self.relay(now, effects);

@@ -19,7 +19,8 @@ pub struct Sizes {
     pub votes: usize,
     /// Transactions that are noted to stand in a batch, to be in flight there, or to be missing there: of the three the most.
     pub noted: usize,
-    /// Slots for which something is asked, or recovered proposals that have to come back: of the two the more.
+    /// Slots for which something is asked, whose agreement is measured, or whose recovered proposals have to come back: of the three the
+    /// most.
     pub asked: usize,
     /// VIEW-CHANGEs.
     pub view_changes: usize,
@@ -46,7 +47,7 @@ impl Replica {
     pub fn sizes(&self) -> Sizes {
         let mut sizes = self.sizes_of_slots();
         sizes.noted = self.placed.len().max(self.in_flight.len()).max(self.awaited.len());
-        sizes.asked = self.fetches.len().max(self.own_proposals.len());
+        sizes.asked = self.fetches.len().max(self.own_proposals.len()).max(self.turnaround.accepted());
         sizes.view_changes = self.view_changes.len();
         sizes.checkpoints = self.checkpoints.votes();
         sizes.roots = self.checkpoints.roots.len();

@@ -15,14 +15,30 @@
 //! that is stable, nothing that it says about later numbers can contradict it. The estimate of how far it was is that of Castro and
 //! Liskov's proactive recovery ("Practical Byzantine Fault Tolerance and Proactive Recovery", TOCS 2002, section 4.3.2).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_types::{
-    Fetch, Held, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time,
+    Fetch, Held, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, View,
 };
 
 use crate::testimony::Testimony;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica};
+
+/// An honest replica is at most so many views ahead of f + 1 others. It leaves a view that started, or one for whose NEW-VIEW it waits with
+/// a quorum (rule V-7): of the q that had come there, f + 1 are honest others. The second view is that of rule A-3, for whoever recalls a
+/// view of its own.
+const LEAD: u64 = 2;
+
+/// What a member answered.
+#[derive(Clone, Debug, Default)]
+struct Answer {
+    /// How far it shows this replica to have been.
+    top: SeqNum,
+    /// The views in which it shows this replica to have spoken: as many as there are votes in one answer.
+    spoke: BTreeSet<View>,
+    /// Where it is itself.
+    view: View,
+}
 
 /// How this replica stands towards its own past.
 #[derive(Clone, Debug, Default)]
@@ -33,8 +49,8 @@ pub(crate) struct Standing {
     pub(crate) lost: bool,
     /// The stable checkpoint from which on it votes again; known once enough members have answered.
     pub(crate) until: Option<SeqNum>,
-    /// Of each member that answered the question of this start, how far it shows this replica to have been.
-    answers: BTreeMap<ReplicaId, SeqNum>,
+    /// Of each member that answered the question of this start, what it said.
+    answers: BTreeMap<ReplicaId, Answer>,
     /// When the question was last asked.
     asked: Time,
     /// What explains this replica's votes, while answers may still come.
@@ -87,8 +103,8 @@ impl Replica {
         let top = stable.seq.plus(self.config.membership.parameters().window);
         let slots = self.log.above(stable.seq).take_while(|(seq, _)| *seq <= top);
         let votes = slots.flat_map(|(seq, slot)| slot.votes_of(to, self.view, seq, &self.config.membership)).collect();
-        let view_change = self.view_changes.get(&to).cloned().map(Box::new);
-        let held = Held { about: to, start, stable, votes, view_change };
+        let view_change = self.view_changes.highest_of(to).cloned().map(Box::new);
+        let held = Held { about: to, start, view: self.view, stable, votes, view_change };
         effects.send(Recipients::One(to), Payload::Supply(Supply::Held(held)));
     }
 
@@ -101,12 +117,23 @@ impl Replica {
         if !self.is_explained(&held) {
             self.note_loss(effects);
         }
-        if self.standing.lost {
-            self.recall_view(now, &held, effects);
-        }
-        let voted = held.votes.iter().map(|vote| vote.place().1).max().unwrap_or_default();
-        self.standing.answers.insert(from, voted.max(held.stable.seq));
+        self.note_answer(from, &held);
         self.judge_answers(now, effects);
+    }
+
+    /// Whoever answers a second time may have forgotten what is settled since: what it said before counts as well.
+    fn note_answer(&mut self, from: ReplicaId, held: &Held) {
+        let window = self.config.membership.parameters().window;
+        let most = usize::try_from(window.saturating_mul(4).saturating_add(1)).unwrap_or(usize::MAX);
+        let answer = self.standing.answers.entry(from).or_default();
+        let voted = held.votes.iter().map(|vote| vote.place().1).max().unwrap_or_default();
+        (answer.top, answer.view) = (voted.max(held.stable.seq), answer.view.max(held.view));
+        let moved = held.view_change.iter().map(|it| it.payload.view);
+        for view in moved.chain(held.votes.iter().map(|vote| vote.place().0)) {
+            if answer.spoke.len() < most {
+                answer.spoke.insert(view);
+            }
+        }
     }
 
     /// Judges once enough members have answered.
@@ -123,11 +150,17 @@ impl Replica {
     }
 
     /// Rule V-8 outlives the records: in views below the highest one in which this replica is shown to have spoken it never votes
-    /// again. Nor does it start that view, which it may have done before.
-    fn recall_view(&mut self, now: Now, held: &Held, effects: &mut Effects) {
-        let voted = held.votes.iter().map(|vote| vote.place().0);
-        let moved = held.view_change.iter().map(|it| it.payload.view);
-        let Some(view) = voted.chain(moved).max().filter(|view| *view > self.view) else { return };
+    /// again. Nor does it start that view, which it may have done before. A view that f + 1 others cannot have come near is none where
+    /// it was as an honest replica: whoever signed in its name for that lied, and the lie does not bind it. `unheard` says how many
+    /// others may be anywhere.
+    fn recall_view(&mut self, now: Now, unheard: usize, effects: &mut Effects) {
+        let answers = || self.standing.answers.values();
+        let is_near = |view: &View| {
+            let near = answers().filter(|it| it.view.get().saturating_add(LEAD) >= view.get()).count();
+            near + unheard >= self.config.membership.weak_quorum()
+        };
+        let spoke = answers().flat_map(|it| it.spoke.iter().copied().filter(|view| *view > self.view));
+        let Some(view) = spoke.filter(is_near).max() else { return };
         let is_own = self.config.membership.primary(view) == self.config.id;
         self.move_to(now, if is_own { view.next() } else { view }, effects);
     }
@@ -152,8 +185,16 @@ impl Replica {
     /// Enough members have answered: this replica votes, or knows for how long it must not (rule A-3).
     pub(crate) fn judge_standing(&mut self, now: Now, effects: &mut Effects) {
         if self.standing.lost {
+            self.recall_view(now, 0, effects);
             // What f + 1 members say that they executed counts too: whoever answered may be behind what this replica had reached.
-            let told = self.standing.answers.values().copied().max().unwrap_or_default().max(self.executed_elsewhere());
+            let told = self
+                .standing
+                .answers
+                .values()
+                .map(|it| it.top)
+                .max()
+                .unwrap_or_default()
+                .max(self.executed_elsewhere());
             let window = self.config.membership.parameters().window;
             let until = told.max(self.checkpoints.stable.seq).plus(window);
             // A later answer may show more; nothing makes the wait shorter.
@@ -175,6 +216,9 @@ impl Replica {
         if self.standing.until.is_none_or(|until| self.checkpoints.stable.seq < until) {
             return;
         }
+        // Before it votes: those that it did not hear of may be near what they showed, or would have shown.
+        let unheard = self.config.membership.size().saturating_sub(self.standing.answers.len() + 1);
+        self.recall_view(now, unheard, effects);
         self.standing.until = None;
         self.standing.lost = false;
         self.standing.voting = true;
@@ -190,6 +234,7 @@ impl Replica {
         effects.observe(Event::Voting);
         self.timers.progress = now.time;
         self.timers.propose = true;
+        self.turnaround.begin(now.time);
         self.resume_waiting(now, effects);
         let accepted: Vec<SeqNum> = self.log.iter().map(|(seq, _)| seq).collect();
         accepted.into_iter().for_each(|seq| self.try_prepare(seq, effects));

@@ -15,15 +15,16 @@ const REPEATED_SLOTS: usize = 16;
 impl Replica {
     pub(crate) fn say_status(&mut self, now: Now, effects: &mut Effects) {
         self.timers.status = now.time;
-        effects.send(Recipients::Others, Payload::Status(self.own_status()));
+        effects.send(Recipients::Others, Payload::Status(self.own_status(now)));
     }
 
-    const fn own_status(&self) -> Status {
+    fn own_status(&self, now: Now) -> Status {
         Status {
             view: self.view,
             changing: self.changing,
             executed: self.executed,
             stable: self.checkpoints.stable.seq,
+            slow: self.finds_slow(now),
         }
     }
 
@@ -32,6 +33,7 @@ impl Replica {
         if from == self.config.id {
             return;
         }
+        let complained = self.finds_slow(now);
         let before = self.peers.insert(from, status);
         self.repeat_checkpoint(from, &status, effects);
         if before.is_some_and(|before| before.stable == status.stable) {
@@ -46,6 +48,7 @@ impl Replica {
         if is_stuck && status.view == self.view && !status.changing && !self.changing {
             self.repeat_votes(from, &status, effects);
         }
+        self.hear_complaint(now, complained, effects);
     }
 
     /// The peer may lack this replica's vote for the latest checkpoint here.

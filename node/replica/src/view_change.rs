@@ -26,6 +26,7 @@ impl Replica {
 
     /// Leaves the current view, durably.
     pub(crate) fn move_to(&mut self, now: Now, target: View, effects: &mut Effects) {
+        self.forget_turnaround(now);
         self.view = target;
         self.changing = true;
         self.starting = None;
@@ -42,7 +43,7 @@ impl Replica {
 
     /// Sends this replica's VIEW-CHANGE: the one it sent before for the same view, if it did.
     pub(crate) fn say_view_change(&self, effects: &mut Effects) {
-        let sent = self.view_changes.get(&self.config.id).filter(|held| held.payload.view == self.view);
+        let sent = self.view_changes.of(self.config.id, self.view);
         let payload = match sent {
             Some(sent) => Payload::Again(Box::new(Message::ViewChange(sent.clone()))),
             None => Payload::ViewChange(self.view_change()),
@@ -64,11 +65,10 @@ impl Replica {
             self.answer_late_view_change(now, &signed, effects);
             return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::OldView));
         }
-        // Rule B-1: only the highest view of each member is kept, and the first message for it.
-        if self.view_changes.get(&from).is_some_and(|held| held.payload.view >= signed.payload.view) {
+        // Rule B-1: of each member the lowest view that is not over is kept and the highest, and the first message for each.
+        if !self.view_changes.keep(self.view, signed) {
             return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::Duplicate));
         }
-        self.view_changes.insert(from, signed);
         self.try_join(now, effects);
         self.try_start_view(now, effects);
         self.arm_new_view_timer(now);
@@ -94,8 +94,7 @@ impl Replica {
 
     /// Rule V-4: f + 1 members that moved higher cannot all be lying about the need for it.
     pub(crate) fn try_join(&mut self, now: Now, effects: &mut Effects) {
-        let higher = self.view_changes.values().map(|held| held.payload.view).filter(|view| *view > self.view);
-        let views: Vec<View> = higher.collect();
+        let views: Vec<View> = self.view_changes.above(self.view).collect();
         if views.len() >= self.config.membership.weak_quorum()
             && let Some(smallest) = views.into_iter().min()
         {
@@ -106,7 +105,7 @@ impl Replica {
     /// Rule V-7: the time for the NEW-VIEW starts when a quorum has moved, not before, so that replicas that are apart do not
     /// run away from each other.
     fn arm_new_view_timer(&mut self, now: Now) {
-        let moved = self.view_changes.values().filter(|held| held.payload.view >= self.view).count();
+        let moved = self.view_changes.reached(self.view);
         if self.changing && self.timers.new_view.is_none() && moved >= self.config.membership.quorum() {
             self.timers.new_view = Some(now.time.after(self.timers.new_view_timeout(&self.config)));
         }

@@ -88,7 +88,7 @@ fn say(chain: &Chain, lie: &Lie, votes: &[HeldVote]) -> Message {
             let part = (Prefix::ROOT, StatePart::Rows(Vec::new()));
             Supply::State { checkpoint: seq(lie.number), parts: vec![part] }
         }
-        _ => Supply::Held(Held { about, start: lie.start, stable, votes, view_change }),
+        _ => Supply::Held(Held { about, start: lie.start, view: view(lie.number), stable, votes, view_change }),
     };
     chain.sign(Payload::Supply(supply), id(LIAR))
 }

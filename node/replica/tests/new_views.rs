@@ -67,7 +67,7 @@ fn told(chain: &Chain, who: usize, messages: Vec<Message>) -> Vec<Effect> {
     let others = chain.ids().filter(|other| *other != id(who)).take(2);
     let held = |other| {
         let stable = CheckpointCertificate::genesis();
-        let held = Held { about: id(who), start: 0, stable, votes: Vec::new(), view_change: None };
+        let held = Held { about: id(who), start: 0, view: view(0), stable, votes: Vec::new(), view_change: None };
         chain.sign(Payload::Supply(Supply::Held(held)), other)
     };
     for message in others.map(held).chain(messages) {

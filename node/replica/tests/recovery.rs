@@ -64,6 +64,15 @@ enum Said {
     Moved(View),
 }
 
+impl Said {
+    fn view(&self) -> View {
+        match self {
+            Self::Vote(vote) => vote.place().0,
+            Self::Moved(view) => *view,
+        }
+    }
+}
+
 /// What a replica signed once its record was durable.
 fn said(chain: &Chain, who: ReplicaId, record: &Record) -> Option<Said> {
     let pre_prepare = |view, seq, digest| HeldVote::PrePrepare(chain.signed(PrePrepare { view, seq, digest }, who));
@@ -110,7 +119,7 @@ const fn view_of(record: &Record) -> View {
 }
 
 /// The truthful answer of a member that holds just this.
-fn answer(chain: &Chain, from: ReplicaId, about: ReplicaId, said: &[Said]) -> Input {
+fn answer(chain: &Chain, from: ReplicaId, about: ReplicaId, view: View, said: &[Said]) -> Input {
     let stable = CheckpointCertificate::genesis();
     let vote = |it: &Said| if let Said::Vote(vote) = it { Some(vote.clone()) } else { None };
     let moved = said.iter().filter_map(|it| if let Said::Moved(view) = it { Some(*view) } else { None }).max();
@@ -118,7 +127,7 @@ fn answer(chain: &Chain, from: ReplicaId, about: ReplicaId, said: &[Said]) -> In
         let it = ViewChange { view, stable: CheckpointCertificate::genesis(), prepared: Vec::new() };
         Box::new(chain.signed(it, about))
     });
-    let held = Held { about, start: 0, stable, votes: said.iter().filter_map(vote).collect(), view_change };
+    let held = Held { about, start: 0, view, stable, votes: said.iter().filter_map(vote).collect(), view_change };
     Input::Message(chain.verified(chain.sign(Payload::Supply(Supply::Held(held)), from)))
 }
 
@@ -126,9 +135,11 @@ fn answer(chain: &Chain, from: ReplicaId, about: ReplicaId, said: &[Said]) -> In
 fn start_and_hear(chain: &Chain, replica: &mut Replica, who: ReplicaId, held: &[Said]) {
     start(replica);
     let others: Vec<ReplicaId> = chain.ids().filter(|it| *it != who).take(chain.membership.quorum() - 1).collect();
+    // Where it moved they are as well.
+    let view = held.iter().map(Said::view).max().unwrap_or_default();
     for (position, from) in others.iter().enumerate() {
         let held = if position + 1 == others.len() { held } else { &[] };
-        replica.step(Now::default(), answer(chain, *from, who, held), &mut Effects::new());
+        replica.step(Now::default(), answer(chain, *from, who, view, held), &mut Effects::new());
     }
 }
 

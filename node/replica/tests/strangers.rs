@@ -101,7 +101,9 @@ impl World {
             4 => Payload::Checkpoint(Checkpoint { seq, state_root: digest }),
             5 => Payload::ViewChange(self.view_change(saying)),
             6 | 7 => self.new_view(saying),
-            8 => Payload::Status(Status { view, changing: content == 0, executed: seq, stable: seq }),
+            8 => {
+                Payload::Status(Status { view, changing: content == 0, executed: seq, stable: seq, slow: content < 2 })
+            }
             9 => Payload::Fetch(Fetch::Transactions(batch.transactions)),
             10 => Payload::Fetch(if content == 0 { Fetch::Committed { after: seq } } else { Fetch::Batch(digest) }),
             11 => Payload::Supply(Supply::Transactions(bodies)),
@@ -172,7 +174,7 @@ impl World {
         };
         let view_change = (saying.kind == 13).then(|| Box::new(self.chain.signed(self.view_change(saying), about)));
         let votes = saying.places.iter().map(vote).collect();
-        Held { about, start: saying.view.get() % 2, stable: self.stable(saying), votes, view_change }
+        Held { about, start: saying.view.get() % 2, view: saying.view, stable: self.stable(saying), votes, view_change }
     }
 
     fn committed(&self, saying: &Saying) -> Vec<CommittedBatch> {

@@ -104,7 +104,7 @@ async fn an_open_door_changes_nothing() {
 
 fn status_of(chain: &Chain) -> Message {
     use tetrarch_types::{SeqNum, Signed, Status, View};
-    let place = Status { view: View::ZERO, changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO };
+    let place = Status { view: View::ZERO, changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO, slow: false };
     let scope = chain.genesis.membership();
     Message::Status(Signed::new(place, ReplicaId::new(3), scope.scope(), &chain.keys[BEHIND]))
 }

@@ -124,6 +124,8 @@ pub struct Status {
     pub executed: SeqNum,
     /// Its stable checkpoint.
     pub stable: SeqNum,
+    /// Whether it complains of that view's primary: it takes too long (rule V-9).
+    pub slow: bool,
 }
 
 /// A request for what is missing, answered by a [`Supply`].

@@ -83,6 +83,8 @@ pub struct Held {
     pub about: ReplicaId,
     /// The asker's number for this start.
     pub start: u64,
+    /// The view that whoever answers is in, or moving to.
+    pub view: View,
     /// The stable checkpoint here.
     pub stable: CheckpointCertificate,
     /// The asker's votes above it, at most four for each number of the window.

@@ -201,7 +201,7 @@ fn payloads(chain: &Chain, list: &mut Specimens) {
 }
 
 fn status() -> Status {
-    Status { view: VIEW, changing: true, executed: seq(300), stable: seq(256) }
+    Status { view: VIEW, changing: true, executed: seq(300), stable: seq(256), slow: true }
 }
 
 fn signing_bytes(chain: &Chain, list: &mut Specimens) {
@@ -224,7 +224,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Message::Prepare", "7b9d89c0876be86abe2163f5d44419de69265315766f09374357255d57012fbe"),
     ("Message::Commit", "94639ca2277dfea579813c3ab41536e16e5a50bad77cdb2a4331f5d3f4b71db9"),
     ("Message::Checkpoint", "2a32d1d4cd09341f30f856db72e3e6b0b63d70222256e7cd89f0226468b6c392"),
-    ("Message::Status", "7a88eaf3cd0c765d508115f821108510ecb9a0f093c8c50722a307c7d0327bd0"),
+    ("Message::Status", "c5c003fe02317c728fdc3cc0b5b5784866b58cd2e95df117400f7762cfbaeb18"),
     ("Message::PrePrepare", "bd09e8151d357c141d019a1c61c8cc6ceeab0de19c8e8e69c4f0dbb1554c400d"),
     ("Message::ViewChange", "2b70c6884afa60fe1e93a91d4054cf46207e4928c1b8b9806cbeb0a432c04325"),
     ("Message::NewView", "9351c9b722e3355e02f8aa4816813bf75a83624d31374ca63b74f174283708e7"),
@@ -236,7 +236,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Message::Supply::Committed", "4f2642ea3b1b419a3c889cfc41a5a8c927d26ae461b01b9325a62c0a441fae74"),
     ("Message::Fetch::Held", "805481caa53f8d593ed919ae5ed841511db87d5c4eb320f3d5256e540fdc0d62"),
     ("Message::Fetch::State", "7c737a9727d22d2c2fc76cecac1ca21e069e34b05696896ca25c05c2a27e5440"),
-    ("Message::Supply::Held", "614600203e6fd35f4cd8d5d99249765c3671871fca344600b6d280eeb1534084"),
+    ("Message::Supply::Held", "b0b1ed6b1ecd031c5f25bec80c63e81dafa95d6097e4071ebcca094cebec4955"),
     ("Message::Supply::State", "63031ca2972736d86a43b856c70453196362e38f21319a113b9e290885c9fe83"),
     ("Message::Supply::NoState", "92b75f38ccbff00bbf8803b9662b9306557873dcd5cf3fe51de7598b5e78b77d"),
     ("Message::Supply::Stable", "3bd35713c1a30eaec832f9975869c93eebbd38e5dcbaff58d9e2ab140f85f96d"),
@@ -300,7 +300,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Payload::ViewChange", "19300dcd7f031fb9f8f3c8913be317fbd1ffb608f249a8bd70d1a3e730da59e5"),
     ("Payload::NewView", "1c9c2bc461be46ee1c6a8c1e9e2e408f06e37bfd6dd55c801f5206f1cb44433b"),
     ("Payload::Again", "f35973c02f725bc48f22a40aa29b2a8081ae455c1cc45ec89eabc8bb62f4e215"),
-    ("Payload::Status", "de17f077fc34cfbf976e2053fab7b83386fb2de788304669884a88546848a2e5"),
+    ("Payload::Status", "0c6fe86662988e46ca29eb0ad6f6a0e500bbdd890f60f98360bac226f984bd3f"),
     ("Payload::Fetch", "94ea1d7125ae3d0fecbfd30559d7fcce594b27e5087c197edf93569a87585d09"),
     ("Payload::Supply", "b79e31d6e176610660ff9b6fff3c520c5f9222da8e12eea842b8a24b8164f4da"),
     ("signed PrePrepare", "f2b5777fadca5e8077b8eed8f4308d17dbab8d3c6cce7d0c5b0fef510bd47c2a"),
@@ -309,7 +309,7 @@ const TABLE: &[(&str, &str)] = &[
     ("signed Checkpoint", "33e6a18555737e2fec4aac192db174e85fc95e47cf5091faa8c372c736af5bf2"),
     ("signed ViewChange", "16c95b11b01a89b9b0d940a902ce4a1f987e74551139799850b3dfb77bbd8f36"),
     ("signed NewView", "2f8346ac574aab156d6d0e0fcb9b4cc765d2fe97e8797699fbdec8793ccaebbc"),
-    ("signed Status", "64bd163add590dfcd349ddc9ac02241e19efff217b2204302a14ebd358b22015"),
+    ("signed Status", "f04f0246dba3671f26618f062b77891cb2fe9a1ce1bfb615c274f0bb6dedde22"),
     ("signed Fetch", "45a5009402150fee8471c802e39c238933b95bee29440563c87ff1dc9a7f2a00"),
     ("signed Supply", "4cf040d87cf36674b52242a859fc0b72842264bfe7fd16df9319a72b0456d152"),
     ("signed Results", "fbff8dbec6bf005f71619e88d95cae54e22e7ef9d15508a640d0e83904969442"),

@@ -41,7 +41,7 @@ fn the_largest_votes_fit_their_lane() {
         Message::Prepare(signed(Prepare { view, seq, digest })),
         Message::Commit(signed(Commit { view, seq, digest })),
         Message::Checkpoint(signed(Checkpoint { seq, state_root: digest })),
-        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq })),
+        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq, slow: true })),
     ];
     for vote in votes {
         assert_eq!(vote.lane(), Lane::Votes);
@@ -162,7 +162,7 @@ fn the_most_that_is_held_of_a_member_fits_the_bulk_lane() {
         let view_change = Some(Box::new(signed(ViewChange { view, stable: stable(quorum), prepared })));
         let vote = HeldVote::Commit(signed(Commit { view, seq, digest }));
         let votes = vec![vote; usize::try_from(window).unwrap() * 4];
-        let held = Held { about: LAST, start: FAR, stable: stable(quorum), votes, view_change };
+        let held = Held { about: LAST, start: FAR, view: View::new(FAR), stable: stable(quorum), votes, view_change };
         let bytes = encode(&Message::Supply(signed(Supply::Held(held)))).len();
         assert!(bytes <= MAX_BULK_BYTES, "n = {replicas}, window {window}: {bytes} bytes");
     }

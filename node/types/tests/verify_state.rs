@@ -43,6 +43,7 @@ fn a_member_that_holds_nothing_may_say_so() {
     let empty = Held {
         about: id(3),
         start: u64::MAX,
+        view: View::ZERO,
         stable: CheckpointCertificate::genesis(),
         votes: Vec::new(),
         view_change: None,

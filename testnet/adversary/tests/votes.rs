@@ -278,8 +278,9 @@ fn whoever_asks_for_an_invention_gets_it() {
 #[test]
 fn nobody_signs_with_a_key_that_it_does_not_hold() {
     let chain = Chain::of(7, &[1, 4]);
-    let status =
-        Message::Status(chain.by(LIAR, Status { view: view(0), changing: false, executed: seq(4), stable: seq(0) }));
+    let status = Message::Status(
+        chain.by(LIAR, Status { view: view(0), changing: false, executed: seq(4), stable: seq(0), slow: false }),
+    );
     // Each lie but the one that replays what others really said.
     for lie in Lie::ALL.iter().filter(|lie| **lie != Lie::Replay) {
         for seed in 0..20 {

@@ -77,7 +77,7 @@ fn held(chain: &Chain) -> Held {
         HeldVote::Commit(chain.signed(Commit { view, seq, digest }, about)),
     ];
     let view_change = Some(Box::new(chain.signed(view_change(chain), about)));
-    Held { about, start: 7, stable: chain.stable(STABLE, tiny_state().1), votes, view_change }
+    Held { about, start: 7, view: View::new(3), stable: chain.stable(STABLE, tiny_state().1), votes, view_change }
 }
 
 fn committed(chain: &Chain) -> CommittedBatch {
@@ -101,7 +101,9 @@ pub(crate) fn messages(chain: &Chain) -> Vec<Message> {
         Message::Checkpoint(chain.signed(Checkpoint { seq: STABLE, state_root }, id(0))),
         Message::ViewChange(chain.signed(view_change(chain), id(0))),
         Message::NewView(new_view(chain)),
-        Message::Status(chain.signed(Status { view, changing: true, executed: seq, stable: STABLE }, id(0))),
+        Message::Status(
+            chain.signed(Status { view, changing: true, executed: seq, stable: STABLE, slow: true }, id(0)),
+        ),
     ];
     let fetches = [
         Fetch::Transactions(batch.transactions.clone()),

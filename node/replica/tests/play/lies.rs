@@ -23,7 +23,13 @@ impl Run {
             }
             2 => Payload::Commit(Commit { view, seq, digest }),
             3 => Payload::Checkpoint(Checkpoint { seq, state_root: digest }),
-            4 => Payload::Status(Status { view, changing: choice.is_multiple_of(2), executed: seq, stable: seq }),
+            4 => Payload::Status(Status {
+                view,
+                changing: choice.is_multiple_of(2),
+                executed: seq,
+                stable: seq,
+                slow: choice.is_multiple_of(3),
+            }),
             _ => {
                 let stable = CheckpointCertificate::genesis();
                 Payload::ViewChange(ViewChange { view, stable, prepared: Vec::new() })

@@ -41,7 +41,7 @@ fn forged(stage: &mut Stage, words: &[&str], from: ReplicaId) -> Message {
         "checkpoint" => Payload::Checkpoint(Checkpoint { seq, state_root: Digest::from_bytes([0xbb; 32]) }),
         "status" => {
             let executed = SeqNum::new(words::option(words, "executed").map_or(0, words::number));
-            Payload::Status(Status { view, changing: false, executed, stable: SeqNum::ZERO })
+            Payload::Status(Status { view, changing: false, executed, stable: SeqNum::ZERO, slow: false })
         }
         "view-change" => {
             Payload::ViewChange(ViewChange { view, stable: CheckpointCertificate::genesis(), prepared: Vec::new() })

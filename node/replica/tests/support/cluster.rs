@@ -6,7 +6,7 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_replica::{Config, Effect, Effects, Event, Input, Recipients, Record, Replica, Turn};
 use tetrarch_types::{
-    CommittedBatch, Fetch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, limits,
+    CommittedBatch, Fetch, Message, Now, Payload, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction, View, limits,
 };
 
 use super::chain::{Chain, EPOCH};
@@ -16,6 +16,9 @@ use super::names::record_kind;
 use super::node::Node;
 use super::promises::Promises;
 use super::shown;
+
+/// An honest replica is at most so many views ahead of f + 1 others: what rule A-3 relies on.
+const LEAD: u64 = 2;
 
 /// More turns than this in a row without a message from outside: the deadline does not move.
 const ENDLESS: usize = 200;
@@ -37,6 +40,8 @@ pub(crate) struct Cluster {
     /// Every state at a checkpoint that was ever executed.
     archive: BTreeMap<Digest, Machine>,
     promises: Promises,
+    /// The highest view that each replica ever moved to.
+    moved: BTreeMap<ReplicaId, View>,
     next_number: usize,
 }
 
@@ -60,6 +65,7 @@ impl Cluster {
             instant_transfers: true,
             archive: BTreeMap::from([(Digest::ZERO, Machine::default())]),
             promises: Promises::default(),
+            moved: BTreeMap::new(),
             next_number: 1,
         };
         cluster.chain.ids().for_each(|id| cluster.turn(id, vec![Input::Start]));
@@ -177,6 +183,9 @@ impl Cluster {
         } else if is_new {
             self.promises.signed(&message);
         }
+        if let Message::ViewChange(it) = &message {
+            self.check_lead(it.signer, it.payload.view);
+        }
         if to == Recipients::Everyone || to == Recipients::One(id) {
             inbox.push_back(Input::Message(self.chain.verified(message.clone())));
         }
@@ -186,6 +195,15 @@ impl Cluster {
             }
         }
         self.sent.push(message);
+    }
+
+    /// Nobody who is honest runs away from the others, whatever liars say.
+    fn check_lead(&mut self, id: ReplicaId, to: View) {
+        let highest = self.moved.entry(id).or_default();
+        *highest = to.max(*highest);
+        let near = self.moved.values().filter(|view| view.get() + LEAD >= to.get()).count();
+        let is_alone = to.get() > LEAD && near < self.chain.membership.weak_quorum();
+        assert!(!is_alone, "replica {id} moves to view {to} and left the others behind: {:?}", self.moved);
     }
 
     /// Puts a message in the bag, whoever signed it.
@@ -280,7 +298,7 @@ impl Cluster {
         self.time = end;
     }
 
-    fn next_deadline(&self) -> Option<(Time, ReplicaId)> {
+    pub(crate) fn next_deadline(&self) -> Option<(Time, ReplicaId)> {
         let due = |id| Some((self.node(id).replica.as_ref()?.deadline()?, id));
         self.ids().filter_map(due).min()
     }

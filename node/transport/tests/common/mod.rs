@@ -169,7 +169,7 @@ pub fn every_kind() -> Vec<Message> {
         Message::Checkpoint(signed(Checkpoint { seq, state_root: digest })),
         Message::ViewChange(signed(view_change)),
         Message::NewView(signed(NewView { view, view_changes, proposals: vec![signed(assignment)] })),
-        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq })),
+        Message::Status(signed(Status { view, changing: true, executed: seq, stable: seq, slow: true })),
         Message::Fetch(signed(Fetch::Committed { after: seq })),
         supply(2, 100),
     ]

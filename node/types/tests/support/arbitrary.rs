@@ -53,11 +53,12 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
 }
 
 fn status() -> impl Strategy<Value = Status> {
-    (view(), any::<bool>(), seq(), seq()).prop_map(|(view, changing, executed, stable)| Status {
+    (view(), any::<bool>(), seq(), seq(), any::<bool>()).prop_map(|(view, changing, executed, stable, slow)| Status {
         view,
         changing,
         executed,
         stable,
+        slow,
     })
 }
 
@@ -124,8 +125,9 @@ fn held() -> impl Strategy<Value = Held> {
         signed(commit()).prop_map(HeldVote::Commit),
     ];
     let view_change = option::of(signed(view_change()).prop_map(Box::new));
-    (replica(), number(), stable(), vec(vote, 0..4), view_change)
-        .prop_map(|(about, start, stable, votes, view_change)| Held { about, start, stable, votes, view_change })
+    (replica(), number(), view(), stable(), vec(vote, 0..4), view_change).prop_map(
+        |(about, start, view, stable, votes, view_change)| Held { about, start, view, stable, votes, view_change },
+    )
 }
 
 fn supply() -> impl Strategy<Value = Supply> {

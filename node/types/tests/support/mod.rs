@@ -203,7 +203,7 @@ impl Chain {
     fn small_messages(&self) -> Vec<(&'static str, Message)> {
         let (view, seq, digest) = (VIEW, seq(9), self.batch().0.digest());
         let state_root = self::digest(0x77);
-        let status = Status { view, changing: true, executed: seq, stable: SeqNum::new(8) };
+        let status = Status { view, changing: true, executed: seq, stable: SeqNum::new(8), slow: false };
         let message = |payload| self.message(payload, self.backup());
         vec![
             ("Prepare", message(Payload::Prepare(Prepare { view, seq, digest }))),

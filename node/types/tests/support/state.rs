@@ -77,7 +77,7 @@ impl Chain {
             HeldVote::Commit(self.signed(Commit { view: earlier, seq: here, digest }, about)),
         ];
         let view_change = Some(Box::new(self.signed(self.view_change(), about)));
-        Held { about, start: 77, stable: self.checkpoint(STABLE), votes, view_change }
+        Held { about, start: 77, view: View::new(3), stable: self.checkpoint(STABLE), votes, view_change }
     }
 
     /// A page and some rows of the state.

@@ -5,7 +5,7 @@ use tetrarch_chance::Rate;
 use tetrarch_crypto::Signature;
 use tetrarch_types::{
     CheckpointCertificate, Commit, Held, HeldVote, Message, NewView, PrePrepare, Prepare, Proposal, ReplicaId, Signed,
-    Supply,
+    Supply, View,
 };
 
 use super::Teller;
@@ -92,8 +92,16 @@ fn inner(word: &Word, hand: &mut Hand<'_>) -> Option<Message> {
     let vote = Signed { payload: Prepare { view, seq, digest }, signer: *signer, signature: *signature };
     let stable = CheckpointCertificate::genesis();
     let (about, votes) = (word.to, vec![HeldVote::Prepare(vote)]);
-    (*signer != word.to)
-        .then(|| Message::Supply(hand.sign(Supply::Held(Held { about, start: 1, stable, votes, view_change: None }))))
+    (*signer != word.to).then(|| {
+        Message::Supply(hand.sign(Supply::Held(Held {
+            about,
+            start: 1,
+            view: View::ZERO,
+            stable,
+            votes,
+            view_change: None,
+        })))
+    })
 }
 
 /// Votes in everyone's name. Those of replicas that lie together hold; of the others' some carry the liar's signature, the rest

@@ -37,8 +37,8 @@ pub(super) fn message(like: &Message, hand: &mut Hand<'_>) -> Message {
         Message::NewView(it) => new_view(&it.payload, hand),
         Message::Status(_) => {
             let (view, executed, stable) = (View::new(hand.rng.draw()), seq(hand), seq(hand));
-            let changing = hand.rng.chance(5_000);
-            Message::Status(hand.sign(Status { view, changing, executed, stable }))
+            let (changing, slow) = (hand.rng.chance(5_000), hand.rng.chance(5_000));
+            Message::Status(hand.sign(Status { view, changing, executed, stable, slow }))
         }
         Message::Fetch(_) => {
             let fetch = fetch(hand);
@@ -90,7 +90,8 @@ fn supply(hand: &mut Hand<'_>) -> Supply {
         2 => Supply::Stable(certificate(hand)),
         3 => {
             let (about, start, stable) = (hand.id, hand.rng.draw(), certificate(hand));
-            Supply::Held(Held { about, start, stable, votes: Vec::new(), view_change: None })
+            let view = View::new(hand.rng.draw());
+            Supply::Held(Held { about, start, view, stable, votes: Vec::new(), view_change: None })
         }
         _ => {
             let row = StateRow { table: "kv.records".to_owned(), key: bytes(hand), value: bytes(hand) };

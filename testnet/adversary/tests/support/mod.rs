@@ -164,7 +164,7 @@ impl Chain {
     }
 
     pub(crate) fn status(&self, by: ReplicaId, view: View, executed: SeqNum) -> Message {
-        let status = Status { view, changing: false, executed, stable: SeqNum::ZERO };
+        let status = Status { view, changing: false, executed, stable: SeqNum::ZERO, slow: false };
         Message::Status(self.by(by, status))
     }
 

@@ -96,7 +96,7 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
         leaves >> (position % 8) & 1 == 0
     });
     votes.truncate(4 * WINDOW as usize);
-    Held { about: node.own(), start: node.start_number(), stable, votes, view_change }
+    Held { about: node.own(), start: node.start_number(), view: node.replica.status().view, stable, votes, view_change }
 }
 
 const fn kind_of(vote: &HeldVote) -> MessageKind {

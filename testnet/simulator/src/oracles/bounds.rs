@@ -103,7 +103,7 @@ fn of_agreement(held: &tetrarch_replica::Sizes, views: u64, rules: &Rules) -> [B
 fn of_the_rest(held: &tetrarch_replica::Sizes, rules: &Rules) -> [Bound; 7] {
     let (n, pool) = (rules.n() as u64, rules.pool);
     [
-        ("VIEW-CHANGEs", held.view_changes as u64, n),
+        ("VIEW-CHANGEs", held.view_changes as u64, 2 * n),
         ("CHECKPOINTs", held.checkpoints as u64, CHECKPOINTS_OF_MEMBER * n),
         ("roots", held.roots as u64, ROOTS),
         // What peers relay has room of its own.

@@ -235,7 +235,7 @@ impl Stage {
             Step::Status { view, changing, executed, stable, voters } => {
                 let (view, executed, stable) = (self.view(view), self.seq(executed), self.checkpoint(stable));
                 for voter in self.others(voters) {
-                    let status = Status { view, changing, executed, stable };
+                    let status = Status { view, changing, executed, stable, slow: !changing };
                     let message = Message::Status(self.node.chain.signed(status, voter));
                     self.say(message);
                 }

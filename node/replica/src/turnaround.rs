@@ -1,0 +1,217 @@
+//! How long the primary takes to order what this replica holds, and when that is too long (rule V-9).
+//!
+//! ```text
+//!   request held ────── wait ──────▶ its batch accepted ────── agreement ──────▶ decided
+//!                the primary's doing                     what q replicas need: the measure of what is slow here
+//! ```
+//!
+//! The wait is the primary's: Prime calls it the turnaround time (Amir, Coan, Kirsch, Lane, "Byzantine Replication Under Attack", DSN 2008).
+//! What a fair wait is follows from how long agreement takes at the same time, in which a lying primary has no part: n − f honest replicas
+//! are enough for a quorum. Means are compared and no quantiles: with so many requests under way, as many are answered as that number
+//! divided by the mean (Little's law), so it is the mean that a slow primary has to keep low.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tetrarch_types::{Now, ReplicaId, SeqNum, Time};
+
+use crate::content::Content;
+use crate::{Config, Effects, Replica, ViewChangeReason};
+
+/// A wait of this part of the base timeout is never too long.
+const FAIR_PART: u32 = 16;
+
+/// Nor is one that takes so many times what agreement takes.
+const FAIR_AGREEMENTS: u32 = 2;
+
+/// Requests that a measure needs: a single one that goes astray shows nothing.
+const LEAST_REQUESTS: u32 = 8;
+
+/// After so many base timeouts without a complaint that changed the view, a doubling of what is fair is taken back.
+const CALM: u32 = 16;
+
+/// That time doubles with each such view change, so often at most: to 1024 base timeouts.
+const MOST_CALM: u32 = 6;
+
+/// What is fair doubles so often at most: far beyond every timeout.
+const MOST_DOUBLINGS: u32 = 16;
+
+/// Times, added up.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: Duration,
+    count: u32,
+}
+
+impl Mean {
+    const fn add(&mut self, span: Duration) {
+        self.sum = self.sum.saturating_add(span);
+        self.count = self.count.saturating_add(1);
+    }
+
+    fn get(&self) -> Option<Duration> {
+        self.sum.checked_div(self.count)
+    }
+}
+
+/// The measure of the present primary. Nothing of it outlives the process: a replica that starts has no opinion.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Turnaround {
+    /// What was held before counts from here: the view began, or this replica began to vote.
+    since: Time,
+    /// The last high watermark that was in the way, and until when: what it kept out had to wait.
+    full: (SeqNum, Time),
+    /// When the present measure began.
+    began: Time,
+    waits: Mean,
+    agreements: Mean,
+    /// When batches were accepted that are not decided yet: as many as the window has numbers.
+    accepted: BTreeMap<SeqNum, Time>,
+    /// Until when the last measure counts, which found the primary slow.
+    slow_until: Option<Time>,
+    patience: Patience,
+}
+
+/// What is fair doubles with every view that ends by a complaint, so that a slow network ends ever fewer of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    doublings: u32,
+    calm: u32,
+    changed: Time,
+}
+
+impl Patience {
+    fn lose_view(&mut self, now: Time) {
+        self.doublings = (self.doublings + 1).min(MOST_DOUBLINGS);
+        self.calm = (self.calm + 1).min(MOST_CALM);
+        self.changed = now;
+    }
+
+    /// Takes a doubling back after a calm time; or, when there is none, half of that time.
+    fn relax(&mut self, now: Time, base: Duration) {
+        if now >= self.changed.after(base.saturating_mul(CALM << self.calm)) {
+            self.changed = now;
+            if self.doublings > 0 {
+                self.doublings -= 1;
+            } else {
+                self.calm = self.calm.saturating_sub(1);
+            }
+        }
+    }
+
+    fn stretch(&self, span: Duration) -> Duration {
+        span.saturating_mul(1 << self.doublings)
+    }
+}
+
+impl Turnaround {
+    /// Begins anew: another primary, or another part for this replica.
+    pub(crate) fn begin(&mut self, now: Time) {
+        *self = Self { since: now, began: now, full: self.full, patience: self.patience, ..Self::default() };
+    }
+
+    /// Numbers above the high watermark `high` may be assigned from now on, and those through the new stable checkpoint are over.
+    pub(crate) fn note_window(&mut self, now: Time, stable: SeqNum, high: SeqNum) {
+        self.full = (high, now);
+        self.accepted = self.accepted.split_off(&stable.next());
+    }
+
+    fn note_accepted(&mut self, now: Time, seq: SeqNum, held_since: impl Iterator<Item = Time>) {
+        let opened = if seq > self.full.0 { self.full.1 } else { Time::ZERO };
+        held_since.for_each(|held| self.waits.add(now.since(held.max(self.since).max(opened))));
+    }
+
+    pub(crate) fn note_decided(&mut self, now: Time, seq: SeqNum) {
+        if let Some(accepted) = self.accepted.remove(&seq) {
+            self.agreements.add(now.since(accepted));
+        }
+    }
+
+    /// For how many batches it holds when they were accepted.
+    pub(crate) fn accepted(&self) -> usize {
+        self.accepted.len()
+    }
+
+    /// When the present measure is whole.
+    pub(crate) fn due(&self, config: &Config) -> Option<Time> {
+        let is_enough = self.waits.count >= LEAST_REQUESTS && self.agreements.count > 0;
+        is_enough.then(|| self.began.after(config.base_timeout))
+    }
+
+    /// Judges by the measure, and begins the next one.
+    fn judge(&mut self, now: Time, config: &Config) {
+        self.patience.relax(now, config.base_timeout);
+        if let (Some(wait), Some(agreement)) = (self.waits.get(), self.agreements.get()) {
+            let fair = (config.base_timeout / FAIR_PART).max(agreement.saturating_mul(FAIR_AGREEMENTS));
+            let is_slow = wait > self.patience.stretch(fair);
+            self.slow_until = is_slow.then(|| now.after(config.base_timeout.saturating_mul(2)));
+        }
+        (self.waits, self.agreements, self.began) = (Mean::default(), Mean::default(), now);
+    }
+}
+
+impl Replica {
+    /// A backup accepted the primary's batch: each of its requests that this replica had from a client has waited for that.
+    pub(crate) fn note_turnaround(&mut self, now: Now, seq: SeqNum, content: &Content) {
+        if self.turnaround.waits.count == 0 {
+            self.turnaround.began = now.time;
+        }
+        let held = content.batch.transactions.iter().filter_map(|id| self.pool.held_since(id));
+        self.turnaround.note_accepted(now.time, seq, held);
+        if self.log.get(seq).is_some_and(|slot| slot.commit.is_none()) {
+            self.turnaround.accepted.insert(seq, now.time);
+        }
+    }
+
+    /// Judges the primary, and says so at once if it is slow. Not when others have executed what this replica lacks: then it is late
+    /// itself.
+    pub(crate) fn judge_turnaround(&mut self, now: Now, effects: &mut Effects) {
+        self.turnaround.judge(now.time, &self.config);
+        if self.executed_elsewhere() > self.dispatched {
+            self.turnaround.slow_until = None;
+        }
+        if self.finds_slow(now) {
+            self.say_status(now, effects);
+            self.try_leave_slow(now, effects);
+        }
+    }
+
+    /// Whether this replica complains of the primary: by its own measure, or with f + 1 others, of whom one is honest. The second makes
+    /// all honest replicas complain once one of them acts on it, so that none gives the view up alone (Bracha's amplification).
+    pub(crate) fn finds_slow(&self, now: Now) -> bool {
+        let measured = self.turnaround.slow_until.is_some_and(|until| now.time < until);
+        let can_tell = self.votes() && !self.changing;
+        can_tell && (measured || self.complaints() >= self.config.membership.weak_quorum())
+    }
+
+    /// How many others complain of this view's primary, or have given it up.
+    fn complaints(&self) -> usize {
+        let of_view =
+            |id: &ReplicaId| self.peers.get(id).is_some_and(|it| it.slow && it.view == self.view && !it.changing);
+        let left = |id: &ReplicaId| self.view_changes.highest_of(*id).is_some_and(|it| it.payload.view > self.view);
+        self.config.membership.ids().filter(|id| *id != self.config.id && (of_view(id) || left(id))).count()
+    }
+
+    /// A peer says whether it complains. What that makes this replica complain of too it says at once.
+    pub(crate) fn hear_complaint(&mut self, now: Now, complained: bool, effects: &mut Effects) {
+        if self.finds_slow(now) && !complained {
+            self.say_status(now, effects);
+        }
+        self.try_leave_slow(now, effects);
+    }
+
+    /// Gives up the view of a slow primary once a quorum complains of it.
+    pub(crate) fn try_leave_slow(&mut self, now: Now, effects: &mut Effects) {
+        if self.finds_slow(now) && self.complaints() + 1 >= self.config.membership.quorum() {
+            self.start_view_change(now, self.view.next(), ViewChangeReason::SlowPrimary, effects);
+        }
+    }
+
+    /// The view is over. If a complaint may be what ended it, the next primary is given more time.
+    pub(crate) fn forget_turnaround(&mut self, now: Now) {
+        if self.finds_slow(now) {
+            self.turnaround.patience.lose_view(now.time);
+        }
+        self.turnaround.begin(now.time);
+    }
+}
