@@ -9,7 +9,7 @@ use tetrarch_types::{
 };
 
 use crate::checkpoint::Checkpoints;
-use crate::fetch::Attempt;
+use crate::fetch::{Attempt, CatchUp};
 use crate::log::Log;
 use crate::mutated::mutated;
 use crate::pool::Pool;
@@ -70,8 +70,6 @@ pub struct Replica {
     pub(crate) damaged: bool,
     /// The state that is being fetched.
     pub(crate) transfer: Option<Target>,
-    /// Questions for decided batches, since the last of them that brought any.
-    pub(crate) fruitless: u16,
     /// As primary: after a transfer, proposes nothing before this number is handed to execution (rule P-1).
     pub(crate) lead_from: SeqNum,
     /// The NEW-VIEW of the last view entered: kept for those who missed it.
@@ -110,7 +108,7 @@ pub struct Replica {
     /// When each peer was last handed the current NEW-VIEW, which may be large.
     pub(crate) passed_on: BTreeMap<ReplicaId, Time>,
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
-    pub(crate) catch_up: Attempt,
+    pub(crate) catch_up: CatchUp,
     pub(crate) timers: Timers,
 }
 
@@ -124,7 +122,6 @@ impl Replica {
             standing: Standing::default(),
             damaged: applied.damaged,
             transfer: None,
-            fruitless: 0,
             lead_from: SeqNum::ZERO,
             new_view: None,
             starting: None,
@@ -147,7 +144,7 @@ impl Replica {
             peers: BTreeMap::new(),
             passed_on: BTreeMap::new(),
             fetches: BTreeMap::new(),
-            catch_up: Attempt::default(),
+            catch_up: CatchUp::default(),
             timers: Timers::default(),
             config,
         }

@@ -123,26 +123,27 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
     /// Serves until the wishes are closed.
     pub(crate) fn run(self) {
         while let Some((peer, wish)) = self.wishes.next(&self.clock) {
-            match self.supply(wish) {
-                Ok(Some(supply)) => {
+            match self.supply(peer, wish) {
+                Ok(supply) => {
                     self.outbox.send(Recipients::One(peer), Payload::Supply(supply));
                 }
-                Ok(None) => tracing::debug!(%peer, "a peer lacks batches that are not kept here"),
                 // Reading changes nothing, and votes do not depend on it; a store that cannot be written says so elsewhere.
                 Err(error) => tracing::error!(%peer, %error, "cannot read what a peer lacks"),
             }
         }
     }
 
-    fn supply(&self, wish: Wish) -> Result<Option<Supply>, StoreError> {
+    fn supply(&self, peer: ReplicaId, wish: Wish) -> Result<Supply, StoreError> {
         match wish {
             Wish::Batches { after } => {
+                // None is an answer too: that they are not kept here.
                 let batches = self.state.committed_after(after)?;
                 self.counts.add_many(Count::Supplies, usize::from(!batches.is_empty()));
-                Ok((!batches.is_empty()).then_some(Supply::Committed(batches)))
+                Ok(Supply::Committed(batches))
             }
             Wish::State { checkpoint, parts, rows_up_to } => {
                 self.counts.add(Count::StateSupplies);
+                self.state.hold_snapshot(peer, checkpoint, self.clock.time())?;
                 let parts = match self.state.parts(checkpoint, &parts, rows_up_to) {
                     // As good as none: the peer need not wait for what does not come.
                     Err(error @ StoreError::Corrupt { .. }) => {
@@ -151,7 +152,7 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
                     }
                     parts => parts?,
                 };
-                Ok(Some(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts })))
+                Ok(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts }))
             }
         }
     }
