@@ -8,7 +8,7 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, Transaction,
-    Verified, limits,
+    TransactionId, Verified, limits,
 };
 
 use crate::slot::Content;
@@ -159,24 +159,8 @@ impl Replica {
     pub(crate) fn on_fetch(&mut self, now: Now, signed: Signed<Fetch>, effects: &mut Effects) {
         let to = signed.signer;
         match signed.payload {
-            Fetch::Transactions(ids) => {
-                let mut bytes = 0;
-                let held = ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)));
-                let within = held.take_while(|body| {
-                    bytes += body.cost();
-                    bytes <= limits::MAX_SUPPLY_BYTES
-                });
-                let bodies: Vec<Transaction> = within.cloned().collect();
-                if !bodies.is_empty() {
-                    effects.send(Recipients::One(to), Payload::Supply(Supply::Transactions(bodies)));
-                }
-            }
-            Fetch::Batch(digest) => {
-                if let Some(content) = self.content(&digest) {
-                    let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect());
-                    effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
-                }
-            }
+            Fetch::Transactions(ids) => self.give_transactions(now, to, &ids, effects),
+            Fetch::Batch(digest) => self.give_batch(now, to, &digest, effects),
             Fetch::Committed { after } if after < self.executed && self.may_execute() => {
                 effects.push(Effect::SendCommitted { to, after });
             }
@@ -188,12 +172,40 @@ impl Replica {
         }
     }
 
+    fn give_transactions(&mut self, now: Now, to: ReplicaId, ids: &[TransactionId], effects: &mut Effects) {
+        let (mut held, mut bytes) = (0, 0);
+        for cost in self.held_bodies(ids).map(Transaction::cost) {
+            if bytes + cost > limits::MAX_SUPPLY_BYTES {
+                break;
+            }
+            (held, bytes) = (held + 1, bytes + cost);
+        }
+        if held > 0 && self.budgets.may_give(to, now.time, bytes) {
+            let bodies = self.held_bodies(ids).take(held).cloned().collect();
+            effects.send(Recipients::One(to), Payload::Supply(Supply::Transactions(bodies)));
+        }
+    }
+
+    /// Those of these bodies that are here.
+    fn held_bodies(&self, ids: &[TransactionId]) -> impl Iterator<Item = &Transaction> {
+        ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)))
+    }
+
+    fn give_batch(&mut self, now: Now, to: ReplicaId, digest: &Digest, effects: &mut Effects) {
+        let Some(content) = self.content(digest) else { return };
+        let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect::<Vec<_>>());
+        let cost = transactions.iter().map(Transaction::cost).sum();
+        if self.budgets.may_give(to, now.time, cost) {
+            effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
+        }
+    }
+
     fn content(&self, digest: &Digest) -> Option<&Content> {
         self.log.iter().find_map(|(_, slot)| slot.complete(digest))
     }
 
     /// The body of a transaction that is part of an accepted batch.
-    pub(crate) fn placed_body(&self, id: &tetrarch_types::TransactionId) -> Option<&Transaction> {
+    pub(crate) fn placed_body(&self, id: &TransactionId) -> Option<&Transaction> {
         let slot = self.log.get(*self.placed.get(id)?)?;
         slot.contents.values().find_map(|content| content.body(id))
     }

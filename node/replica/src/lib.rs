@@ -28,6 +28,7 @@
 //! | `live_records` | which journal entries are still needed |
 //! | `slot`, `log`, `pool`, `spent`, `timer` | parts without protocol |
 
+mod budget;
 mod checkpoint;
 mod config;
 mod door;

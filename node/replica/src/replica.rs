@@ -8,6 +8,7 @@ use tetrarch_types::{
     TransactionId, Verified, View, ViewChange,
 };
 
+use crate::budget::Budgets;
 use crate::checkpoint::Checkpoints;
 use crate::fetch::{Attempt, CatchUp};
 use crate::log::Log;
@@ -105,6 +106,7 @@ pub struct Replica {
     /// The view in which something was last executed: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
+    pub(crate) budgets: Budgets,
     /// When each peer was last handed the current NEW-VIEW, which may be large.
     pub(crate) passed_on: BTreeMap<ReplicaId, Time>,
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
@@ -142,6 +144,7 @@ impl Replica {
             view_changes: BTreeMap::new(),
             progress_view: View::ZERO,
             peers: BTreeMap::new(),
+            budgets: Budgets::default(),
             passed_on: BTreeMap::new(),
             fetches: BTreeMap::new(),
             catch_up: CatchUp::default(),

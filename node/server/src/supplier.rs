@@ -9,7 +9,7 @@ use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_kv::{Execution, StateMachine};
 use tetrarch_replica::Recipients;
 use tetrarch_storage::{Store, StoreError};
-use tetrarch_types::{Payload, ReplicaId, SeqNum, Supply, Time};
+use tetrarch_types::{CommittedBatch, Payload, ReplicaId, SeqNum, Supply, Time};
 
 use crate::bounds;
 use crate::clock::Clock;
@@ -55,6 +55,15 @@ impl Wishes {
             wishes.push_back(wish);
         }
         self.arrived.notify_one();
+    }
+
+    /// A peer was served, with so many bytes: it rests for as long as its share takes (rule L-6).
+    fn charge(&self, peer: ReplicaId, began: Time, ended: Time, bytes: u64) {
+        let paid = Duration::from_micros(bytes.saturating_mul(1_000_000) / bounds::SUPPLY_BYTES_A_SECOND);
+        let rest = paid.max(ended.since(began) * bounds::SUPPLY_REST);
+        let mut list = self.lock();
+        let rested = list.rested.entry(peer).or_default();
+        *rested = (*rested).max(ended.after(rest));
     }
 
     /// Nobody is served any more.
@@ -123,9 +132,12 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
     /// Serves until the wishes are closed.
     pub(crate) fn run(self) {
         while let Some((peer, wish)) = self.wishes.next(&self.clock) {
+            let began = self.clock.time();
             match self.supply(peer, wish) {
                 Ok(supply) => {
+                    let bytes = weight(&supply);
                     self.outbox.send(Recipients::One(peer), Payload::Supply(supply));
+                    self.wishes.charge(peer, began, self.clock.time(), bytes);
                 }
                 // Reading changes nothing, and votes do not depend on it; a store that cannot be written says so elsewhere.
                 Err(error) => tracing::error!(%peer, %error, "cannot read what a peer lacks"),
@@ -156,6 +168,16 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
             }
         }
     }
+}
+
+/// The bytes of a supply, roughly.
+fn weight(supply: &Supply) -> u64 {
+    let bytes: usize = match supply {
+        Supply::Committed(batches) => batches.iter().map(CommittedBatch::cost).sum(),
+        Supply::State { parts, .. } => parts.iter().map(|(_, part)| part.cost()).sum(),
+        _ => 0,
+    };
+    bytes as u64
 }
 
 #[cfg(test)]

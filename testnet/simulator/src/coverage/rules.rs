@@ -15,13 +15,17 @@ pub const SHOWN: [&str; 49] = [
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 10] = [
+pub const ELSEWHERE: [(&str, &str); 11] = [
     ("B-2", "node/replica/tests: the pool's bounds"),
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
     ("D-6", "storage/tests: the journal through every cut and flip"),
     ("P-1", "node/replica/tests/scenarios: a primary that lacks re-proposals"),
     ("R-3", "node/kv/tests: validity against agreed time"),
     ("R-6", "node/kv/tests, node/server/tests: refusals of spent nonces"),
+    (
+        "L-6",
+        "node/replica/tests/floods.rs, node/server/src/supplier: a flood of questions costs a bounded number of answers",
+    ),
     ("S-2", "node/kv/tests/transfer_*.rs: liars are convicted"),
     ("S-3", "crypto/tests/state_tree*.rs, node/cli/tests: proofs"),
     ("W-3", "node/types/tests: genesis digests"),
