@@ -6,6 +6,7 @@
 mod e2e_support;
 
 use std::collections::BTreeSet;
+use std::process::Stdio;
 
 use e2e_support::load::Load;
 use e2e_support::{Net, block_on};
@@ -162,11 +163,16 @@ fn lie(net: &Net, replica: u16, mode: Mode, seed: u64) {
     assert_eq!(status.replicas[usize::from(replica)].state, ReplicaState::Byzantine, "{status:?}");
 }
 
-/// Pauses the primary until the others have given it up: the next one is the liar's turn.
+/// Pauses the primary until the others have given it up: the next one is the liar's turn. They give it up for something that does
+/// not execute; all that the load asks for may have executed already, and lack but the answers of these two.
 fn depose(net: &Net, primary: u16) {
     net.ok(&["testnet", "pause", &primary.to_string()]);
+    let mut asking = net.command(&["kv", "put", "deposed", &primary.to_string(), "--timeout", "90s"]);
+    let mut asking = asking.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     net.until(&format!("{primary} is not the primary"), |status| status.primary.is_some_and(|it| it != primary));
     net.ok(&["testnet", "resume", &primary.to_string()]);
+    asking.kill().unwrap();
+    asking.wait().unwrap();
 }
 
 /// Makes a liar honest, with clients going on, and looks at what it says it did.

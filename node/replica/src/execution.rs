@@ -44,6 +44,7 @@ impl Replica {
         self.note_overtaking(now, latest_arrival);
         self.note_progress(now, !content.batch.transactions.is_empty());
         self.fetches.remove(&seq);
+        self.catch_up.start_over();
         if seq > self.log.high() {
             self.forget_slot(seq);
         }

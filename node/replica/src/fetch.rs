@@ -8,7 +8,7 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, Transaction,
-    Verified, limits,
+    TransactionId, Verified, limits,
 };
 
 use crate::content::Content;
@@ -17,11 +17,33 @@ use crate::{Effect, Effects, Event, Ignored, Missing, Recipients, Replica};
 /// How long a missing body may still be on its way from the client before it is asked for.
 const BODY_PATIENCE: Duration = Duration::from_millis(20);
 
+/// Rounds of questions to every peer for decided batches that brought nothing, before a whole state is fetched instead. A peer has
+/// twice as long to answer in the second one: a supply may be large, and everybody busy.
+const FRUITLESS_ROUNDS: usize = 2;
+
 /// When something missing is asked for next, and how often it was.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Attempt {
     pub(crate) due: Time,
     count: u16,
+}
+
+/// The questions for decided batches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CatchUp {
+    attempt: Attempt,
+    /// Questions since a batch was last handed to execution.
+    fruitless: u16,
+    /// Who was asked last, and has not answered.
+    asked: Option<ReplicaId>,
+}
+
+impl CatchUp {
+    /// Something is executed again, or a state is fetched instead.
+    pub(crate) const fn start_over(&mut self) {
+        self.fruitless = 0;
+        self.asked = None;
+    }
 }
 
 impl Replica {
@@ -62,15 +84,20 @@ impl Replica {
     }
 
     /// Asks the `count`-th peer, counted from `first`, skipping this replica.
-    fn ask(&self, first: ReplicaId, count: u16, what: Missing, fetch: Fetch, effects: &mut Effects) {
+    fn ask(
+        &self,
+        first: ReplicaId,
+        count: u16,
+        what: Missing,
+        fetch: Fetch,
+        effects: &mut Effects,
+    ) -> Option<ReplicaId> {
         let others: Vec<ReplicaId> = self.config.membership.ids().filter(|id| *id != self.config.id).collect();
-        if others.is_empty() {
-            return;
-        }
         let start = others.iter().position(|id| *id >= first).unwrap_or(0);
-        let from = others[(start + usize::from(count)) % others.len()];
+        let from = others.get((start + usize::from(count)).checked_rem(others.len())?).copied()?;
         effects.observe(Event::Fetching { from, what });
         effects.send(Recipients::One(from), Payload::Fetch(fetch));
+        Some(from)
     }
 
     /// The highest sequence number known to be decided.
@@ -93,49 +120,47 @@ impl Replica {
     pub(crate) fn catch_up_due(&self) -> Option<Time> {
         let patience = self.config.retransmit_interval;
         (self.may_execute() && self.known() > self.dispatched)
-            .then(|| self.timers.progress.after(patience).max(self.catch_up.due))
+            .then(|| self.timers.progress.after(patience).max(self.catch_up.attempt.due))
     }
 
-    fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
+    /// Whether every peer was asked for decided batches often enough, and none had any.
+    pub(crate) fn is_log_fruitless(&self) -> bool {
+        usize::from(self.catch_up.fruitless) >= FRUITLESS_ROUNDS * self.others()
+    }
+
+    fn others(&self) -> usize {
+        self.config.membership.size().saturating_sub(1)
+    }
+
+    /// Asks for the decided batches behind the last one, if there are any (rule L-3).
+    pub(crate) fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
+        if !self.may_execute() || self.known() <= self.dispatched {
+            return;
+        }
         let ahead: Vec<ReplicaId> =
             self.peers.iter().filter(|(_, status)| status.executed > self.dispatched).map(|(id, _)| *id).collect();
-        let count = self.catch_up.count;
+        let CatchUp { attempt: Attempt { count, .. }, fruitless, .. } = self.catch_up;
         let first = match ahead.len() {
             0 => self.config.membership.primary(self.view),
             candidates => ahead[usize::from(count) % candidates],
         };
         let offset = if ahead.is_empty() { count } else { 0 };
-        let due = now.time.after(self.config.retransmit_interval);
-        self.catch_up = Attempt { due, count: count.wrapping_add(1) };
-        self.fruitless = self.fruitless.saturating_add(1);
+        let is_first_round = usize::from(fruitless) < self.others();
+        let due = now.time.after(self.config.retransmit_interval * if is_first_round { 1 } else { 2 });
+        self.catch_up.attempt = Attempt { due, count: count.wrapping_add(1) };
+        self.catch_up.fruitless = fruitless.saturating_add(1);
         self.try_transfer(now, effects);
-        if !self.may_execute() {
-            return;
+        if self.may_execute() {
+            let fetch = Fetch::Committed { after: self.dispatched };
+            self.catch_up.asked = self.ask(first, offset, Missing::Committed, fetch, effects);
         }
-        self.ask(first, offset, Missing::Committed, Fetch::Committed { after: self.dispatched }, effects);
     }
 
     pub(crate) fn on_fetch(&mut self, now: Now, signed: Signed<Fetch>, effects: &mut Effects) {
         let to = signed.signer;
         match signed.payload {
-            Fetch::Transactions(ids) => {
-                let mut bytes = 0;
-                let held = ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)));
-                let within = held.take_while(|body| {
-                    bytes += body.cost();
-                    bytes <= limits::MAX_SUPPLY_BYTES
-                });
-                let bodies: Vec<Transaction> = within.cloned().collect();
-                if !bodies.is_empty() {
-                    effects.send(Recipients::One(to), Payload::Supply(Supply::Transactions(bodies)));
-                }
-            }
-            Fetch::Batch(digest) => {
-                if let Some(content) = self.content(&digest) {
-                    let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect());
-                    effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
-                }
-            }
+            Fetch::Transactions(ids) => self.give_transactions(now, to, &ids, effects),
+            Fetch::Batch(digest) => self.give_batch(now, to, &digest, effects),
             Fetch::Committed { after } if after < self.executed && self.may_execute() => {
                 effects.push(Effect::SendCommitted { to, after });
             }
@@ -147,12 +172,40 @@ impl Replica {
         }
     }
 
+    fn give_transactions(&mut self, now: Now, to: ReplicaId, ids: &[TransactionId], effects: &mut Effects) {
+        let (mut held, mut bytes) = (0, 0);
+        for cost in self.held_bodies(ids).map(Transaction::cost) {
+            if bytes + cost > limits::MAX_SUPPLY_BYTES {
+                break;
+            }
+            (held, bytes) = (held + 1, bytes + cost);
+        }
+        if held > 0 && self.budgets.may_give(to, now.time, bytes) {
+            let bodies = self.held_bodies(ids).take(held).cloned().collect();
+            effects.send(Recipients::One(to), Payload::Supply(Supply::Transactions(bodies)));
+        }
+    }
+
+    /// Those of these bodies that are here.
+    fn held_bodies(&self, ids: &[TransactionId]) -> impl Iterator<Item = &Transaction> {
+        ids.iter().filter_map(|id| self.pool.get(id).or_else(|| self.placed_body(id)))
+    }
+
+    fn give_batch(&mut self, now: Now, to: ReplicaId, digest: &Digest, effects: &mut Effects) {
+        let Some(content) = self.content(digest) else { return };
+        let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect::<Vec<_>>());
+        let cost = transactions.iter().map(Transaction::cost).sum();
+        if self.budgets.may_give(to, now.time, cost) {
+            effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
+        }
+    }
+
     fn content(&self, digest: &Digest) -> Option<&Content> {
         self.log.iter().find_map(|(_, slot)| slot.complete(digest))
     }
 
     /// The body of a transaction that is part of an accepted batch.
-    pub(crate) fn placed_body(&self, id: &tetrarch_types::TransactionId) -> Option<&Transaction> {
+    pub(crate) fn placed_body(&self, id: &TransactionId) -> Option<&Transaction> {
         let slot = self.log.get(*self.placed.get(id)?)?;
         slot.contents.values().find_map(|content| content.body(id))
     }
@@ -187,6 +240,7 @@ impl Replica {
                 true
             }
             Supply::Batch { batch, transactions } => self.on_batch(now, batch, transactions, effects),
+            Supply::Committed(batches) if batches.is_empty() => self.on_none_kept(now, from, effects),
             Supply::Committed(batches) => self.on_committed(now, batches, effects),
         }
     }
@@ -206,15 +260,25 @@ impl Replica {
         !slots.is_empty()
     }
 
-    /// Decided batches with their certificates (rule L-3): taken for the next window of numbers, wherever the watermarks are.
+    /// A peer keeps none of the batches that it was asked for: the next one is asked at once, until all were often enough.
+    fn on_none_kept(&mut self, now: Now, from: ReplicaId, effects: &mut Effects) -> bool {
+        let was_asked = self.catch_up.asked.take_if(|asked| *asked == from).is_some();
+        if was_asked && !self.is_log_fruitless() {
+            self.fetch_committed(now, effects);
+        }
+        was_asked
+    }
+
+    /// Decided batches with their certificates (rule L-3): taken for the next window of numbers or one supply, wherever the
+    /// watermarks are.
     fn on_committed(&mut self, now: Now, batches: Vec<CommittedBatch>, effects: &mut Effects) -> bool {
         if !self.may_execute() {
             return false;
         }
         let before = self.dispatched;
-        let top = self.dispatched.plus(self.config.membership.parameters().window);
+        let reach = self.config.membership.parameters().window.max(limits::MAX_SUPPLY_BATCHES as u64);
         for CommittedBatch { seq, batch, transactions, certificate } in batches {
-            if seq <= self.dispatched || seq > top {
+            if seq <= self.dispatched || seq > before.plus(reach) {
                 continue;
             }
             self.note_work(now);
@@ -227,12 +291,9 @@ impl Replica {
             self.try_execute(now, effects);
         }
         if self.dispatched > before {
-            // This peer answers: ask for more at once.
-            self.fruitless = 0;
-            self.catch_up.count = self.catch_up.count.wrapping_sub(1);
-            if self.known() > self.dispatched {
-                self.fetch_committed(now, effects);
-            }
+            // This peer answers: ask it for more at once.
+            self.catch_up.attempt.count = self.catch_up.attempt.count.wrapping_sub(1);
+            self.fetch_committed(now, effects);
         }
         self.dispatched > before
     }

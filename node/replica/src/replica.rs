@@ -8,8 +8,9 @@ use tetrarch_types::{
     TransactionId, Verified, View,
 };
 
+use crate::budget::Budgets;
 use crate::checkpoint::Checkpoints;
-use crate::fetch::Attempt;
+use crate::fetch::{Attempt, CatchUp};
 use crate::log::Log;
 use crate::moves::ViewChanges;
 use crate::mutated::mutated;
@@ -72,8 +73,6 @@ pub struct Replica {
     pub(crate) damaged: bool,
     /// The state that is being fetched.
     pub(crate) transfer: Option<Target>,
-    /// Questions for decided batches, since the last of them that brought any.
-    pub(crate) fruitless: u16,
     /// As primary: after a transfer, proposes nothing before this number is handed to execution (rule P-1).
     pub(crate) lead_from: SeqNum,
     /// The NEW-VIEW of the last view entered: kept for those who missed it.
@@ -108,10 +107,11 @@ pub struct Replica {
     /// The view in which something was last executed: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
+    pub(crate) budgets: Budgets,
     /// When each peer was last handed the current NEW-VIEW, which may be large.
     pub(crate) passed_on: BTreeMap<ReplicaId, Time>,
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
-    pub(crate) catch_up: Attempt,
+    pub(crate) catch_up: CatchUp,
     pub(crate) timers: Timers,
     /// How long this view's primary takes (rule V-9).
     pub(crate) turnaround: Turnaround,
@@ -127,7 +127,6 @@ impl Replica {
             standing: Standing::default(),
             damaged: applied.damaged,
             transfer: None,
-            fruitless: 0,
             lead_from: SeqNum::ZERO,
             new_view: None,
             starting: None,
@@ -148,9 +147,10 @@ impl Replica {
             view_changes: ViewChanges::default(),
             progress_view: View::ZERO,
             peers: BTreeMap::new(),
+            budgets: Budgets::default(),
             passed_on: BTreeMap::new(),
             fetches: BTreeMap::new(),
-            catch_up: Attempt::default(),
+            catch_up: CatchUp::default(),
             timers: Timers::default(),
             turnaround: Turnaround::default(),
             config,

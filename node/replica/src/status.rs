@@ -1,4 +1,4 @@
-//! Saying where this replica stands, and saying again what a peer lacks (rules L-1, L-2).
+//! Saying where this replica stands, and saying again what a peer lacks (rules L-1, L-2), within bounds (rule L-6).
 //!
 //! Nothing is acknowledged. A replica that waits says where it is, and peers that are further answer with their part of what is
 //! missing: the NEW-VIEW, their votes, their CHECKPOINT. Everything sent again is what was sent before.
@@ -35,6 +35,10 @@ impl Replica {
         }
         let complained = self.finds_slow(now);
         let before = self.peers.insert(from, status);
+        // An honest peer that waits says so four times more rarely (rule L-6).
+        if !self.budgets.may_repeat(from, now.time, self.config.retransmit_interval / 4) {
+            return;
+        }
         self.repeat_checkpoint(from, &status, effects);
         if before.is_some_and(|before| before.stable == status.stable) {
             self.show_stable(from, &status, effects);

@@ -10,9 +10,6 @@ use tetrarch_types::{
 use crate::spent::Spent;
 use crate::{Effect, Effects, Event, Ignored, Replica};
 
-/// Rounds of questions to every peer for decided batches that brought nothing, before a whole state is fetched instead.
-const FRUITLESS_ROUNDS: usize = 2;
-
 /// A state that is being fetched.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
@@ -42,12 +39,8 @@ impl Replica {
         if self.damaged {
             return ahead.cloned().or_else(|| self.last_resort());
         }
-        let window = self.config.membership.parameters().window;
-        let rounds = FRUITLESS_ROUNDS * self.config.membership.size().saturating_sub(1);
-        let is_fruitless = usize::from(self.fruitless) >= rounds;
-        ahead
-            .filter(|ahead| ahead.seq > self.dispatched.plus(window) || (is_fruitless && ahead.seq > self.dispatched))
-            .cloned()
+        // However far behind: a state takes its time, in which the others move on, and may never be recent enough where the log is.
+        ahead.filter(|ahead| self.is_log_fruitless() && ahead.seq > self.dispatched).cloned()
     }
 
     /// The last checkpoint that this replica knew to be stable; or, once a quorum knows of none, the start of the chain.
@@ -57,7 +50,7 @@ impl Replica {
     }
 
     fn start_transfer(&mut self, now: Now, certificate: CheckpointCertificate, effects: &mut Effects) {
-        self.fruitless = 0;
+        self.catch_up.start_over();
         self.timers.progress = now.time;
         effects.observe(Event::Transferring { checkpoint: certificate.seq });
         effects.push(Effect::FetchState(certificate.clone()));
@@ -120,7 +113,7 @@ impl Replica {
             self.resume(now, effects);
         }
         self.try_execute(now, effects);
-        self.try_transfer(now, effects);
+        self.fetch_committed(now, effects);
     }
 
     /// Brings everything that mirrors the executed state in step with it.

@@ -64,7 +64,7 @@ where
     tasks.spawn(desk::sweep(Arc::clone(&common.egress), shared.clock));
     tasks.spawn(threads::watch("sorter", Arc::clone(health), verifier::sort_bulk(bulk, Arc::clone(bench))));
     tasks.spawn(threads::watch("reception", Arc::clone(health), common.reception().run(incoming)));
-    let verifiers = verifier::start(votes, bench, &gate, &desk, health, config.verifier_workers)?;
+    let verifiers = verifier::start(votes, bench, &gate, &desk, health, shared.clock, config.verifier_workers)?;
     let Common { egress, report, .. } = common;
     let stations = vec![
         threads::start("egress", health, move || egress.run(parcels))?,

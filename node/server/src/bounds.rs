@@ -45,6 +45,10 @@ pub(crate) const UNVERIFIED_BYTES: usize = 64 * 1024 * 1024;
 /// Signatures checked together at most: beyond it a batch gains little and delays the first of them.
 pub(crate) const CHUNK_SIGNATURES: usize = 256;
 
+/// How long a peer's votes are checked apart from the others' after one of its signatures did not hold: until then each of them would
+/// cost everybody's batch a search.
+pub(crate) const DISTRUST: Duration = Duration::from_secs(10);
+
 /// Client signatures checked together: a smaller chunk, because proposals share these workers and wait for the chunk's end.
 pub(crate) const CLIENT_CHUNK: usize = 64;
 
@@ -76,11 +80,17 @@ pub(crate) const QUERIES: usize = 32;
 /// Questions for a node's status that run at once.
 pub(crate) const STATUS_QUERIES: usize = 4;
 
-/// The least time between two supplies of decided batches to one peer. A peer that asks faster waits; at the largest supply
-/// this is 160 MB/s, at the smallest 1280 batches a second.
-pub(crate) const SUPPLY_INTERVAL: Duration = Duration::from_millis(50);
+/// Bytes of a supply that a peer may have in a second: after each it rests until they are paid for. A quarter of a gigabit link.
+pub(crate) const SUPPLY_BYTES_A_SECOND: u64 = 32 * 1024 * 1024;
 
-/// The least time between two supplies of parts of a state to one peer: at the largest supply 200 MB/s.
+/// How many times as long as it took to serve a peer that peer then rests: what is expensive to read and short to tell has its price
+/// too. Half of the one thread that serves is the most that a peer can have.
+pub(crate) const SUPPLY_REST: u32 = 1;
+
+/// The least time between two supplies to one peer, whatever they cost: with 64 batches each, 6400 batches a second.
+pub(crate) const SUPPLY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The same for parts of a state, of which a supply holds fewer.
 pub(crate) const STATE_INTERVAL: Duration = Duration::from_millis(5);
 
 /// What one peer may lack at once: a transfer asks each peer four times ahead.

@@ -43,22 +43,25 @@ impl<S: Store> Dossier<S> {
         Arc::clone(&self.total)
     }
 
-    /// Keeps a proof durably, unless it is there or there are enough against this replica.
+    /// Keeps a proof durably, unless it is there or there are enough against this replica; whether it was kept.
     ///
     /// # Errors
     /// If the store fails: like every failed write it ends this node's voting.
-    pub(crate) fn keep(&mut self, evidence: &Evidence) -> Result<(), StoreError> {
-        let (key, bytes) = (key(evidence), encode(evidence));
+    pub(crate) fn keep(&mut self, evidence: &Evidence) -> Result<bool, StoreError> {
         let kept = self.kept.entry(evidence.accused()).or_default();
-        if *kept >= bounds::EVIDENCE_PER_REPLICA || self.store.get(EVIDENCE, &key)?.is_some() {
-            return Ok(());
+        if *kept >= bounds::EVIDENCE_PER_REPLICA {
+            return Ok(false);
+        }
+        let (key, bytes) = (key(evidence), encode(evidence));
+        if self.store.get(EVIDENCE, &key)?.is_some() {
+            return Ok(false);
         }
         let mut batch = WriteBatch::new();
         batch.put(EVIDENCE, key, bytes);
         self.store.write(batch, Durability::Synced)?;
         *kept += 1;
         self.total.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        Ok(true)
     }
 }
 

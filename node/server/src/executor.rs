@@ -127,7 +127,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
 
     /// Votes do not depend on snapshots: one that cannot be removed is said, and tried again with the next checkpoint.
     fn forget_snapshots(&self, stable: SeqNum) {
-        if let Err(error) = self.state.retire_snapshots(stable) {
+        if let Err(error) = self.state.retire_snapshots(stable, self.clock.time()) {
             tracing::warn!(%error, "an old snapshot could not be removed");
         }
     }

@@ -32,9 +32,12 @@ impl<S: Store> Observer<S> {
     }
 
     fn convict(&mut self, evidence: &Evidence) -> Result<(), StoreError> {
-        let accused = evidence.accused();
-        tracing::warn!(%accused, ?evidence, "equivocation: a replica signed two statements that contradict each other");
-        self.dossier.keep(evidence)
+        // A liar can contradict itself a thousand times a second: what is not kept is not logged either.
+        if self.dossier.keep(evidence)? {
+            let accused = evidence.accused();
+            tracing::warn!(%accused, ?evidence, "equivocation: a replica signed two statements that contradict each other");
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_kv::{Execution, StateMachine};
 use tetrarch_replica::Recipients;
 use tetrarch_storage::{Store, StoreError};
-use tetrarch_types::{Payload, ReplicaId, SeqNum, Supply, Time};
+use tetrarch_types::{CommittedBatch, Payload, ReplicaId, SeqNum, Supply, Time};
 
 use crate::bounds;
 use crate::clock::Clock;
@@ -55,6 +55,15 @@ impl Wishes {
             wishes.push_back(wish);
         }
         self.arrived.notify_one();
+    }
+
+    /// A peer was served, with so many bytes: it rests for as long as its share takes (rule L-6).
+    fn charge(&self, peer: ReplicaId, began: Time, ended: Time, bytes: u64) {
+        let paid = Duration::from_micros(bytes.saturating_mul(1_000_000) / bounds::SUPPLY_BYTES_A_SECOND);
+        let rest = paid.max(ended.since(began) * bounds::SUPPLY_REST);
+        let mut list = self.lock();
+        let rested = list.rested.entry(peer).or_default();
+        *rested = (*rested).max(ended.after(rest));
     }
 
     /// Nobody is served any more.
@@ -123,26 +132,30 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
     /// Serves until the wishes are closed.
     pub(crate) fn run(self) {
         while let Some((peer, wish)) = self.wishes.next(&self.clock) {
-            match self.supply(wish) {
-                Ok(Some(supply)) => {
+            let began = self.clock.time();
+            match self.supply(peer, wish) {
+                Ok(supply) => {
+                    let bytes = weight(&supply);
                     self.outbox.send(Recipients::One(peer), Payload::Supply(supply));
+                    self.wishes.charge(peer, began, self.clock.time(), bytes);
                 }
-                Ok(None) => tracing::debug!(%peer, "a peer lacks batches that are not kept here"),
                 // Reading changes nothing, and votes do not depend on it; a store that cannot be written says so elsewhere.
                 Err(error) => tracing::error!(%peer, %error, "cannot read what a peer lacks"),
             }
         }
     }
 
-    fn supply(&self, wish: Wish) -> Result<Option<Supply>, StoreError> {
+    fn supply(&self, peer: ReplicaId, wish: Wish) -> Result<Supply, StoreError> {
         match wish {
             Wish::Batches { after } => {
+                // None is an answer too: that they are not kept here.
                 let batches = self.state.committed_after(after)?;
                 self.counts.add_many(Count::Supplies, usize::from(!batches.is_empty()));
-                Ok((!batches.is_empty()).then_some(Supply::Committed(batches)))
+                Ok(Supply::Committed(batches))
             }
             Wish::State { checkpoint, parts, rows_up_to } => {
                 self.counts.add(Count::StateSupplies);
+                self.state.hold_snapshot(peer, checkpoint, self.clock.time())?;
                 let parts = match self.state.parts(checkpoint, &parts, rows_up_to) {
                     // As good as none: the peer need not wait for what does not come.
                     Err(error @ StoreError::Corrupt { .. }) => {
@@ -151,10 +164,20 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
                     }
                     parts => parts?,
                 };
-                Ok(Some(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts })))
+                Ok(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts }))
             }
         }
     }
+}
+
+/// The bytes of a supply, roughly.
+fn weight(supply: &Supply) -> u64 {
+    let bytes: usize = match supply {
+        Supply::Committed(batches) => batches.iter().map(CommittedBatch::cost).sum(),
+        Supply::State { parts, .. } => parts.iter().map(|(_, part)| part.cost()).sum(),
+        _ => 0,
+    };
+    bytes as u64
 }
 
 #[cfg(test)]

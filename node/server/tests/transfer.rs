@@ -174,6 +174,30 @@ async fn what_is_in_place_is_not_fetched_again() {
     cluster.stop_all().await;
 }
 
+/// The others decide many windows while a state is fetched: what follows it is there as batches, and one transfer is enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_fetches_a_state_does_not_chase_the_others() {
+    let mut cluster = Cluster::prepared(32);
+    for id in 0..3 {
+        cluster.start_misleading(id, SLOWLY).await;
+    }
+    for _ in 0..COMMANDS / 2 {
+        cluster.write_together(TOGETHER, 1024).await;
+    }
+    cluster.write(MANY).await;
+    let writer = cluster.writer(Duration::from_millis(30));
+    let before = cluster.status(0).executed;
+    cluster.start(3).await;
+    eventually("a state is in place", || cluster.node(3).counters()["states_installed"] > 0).await;
+    let missed = cluster.status(0).executed.above(before);
+    cluster.becomes_level(3).await;
+    assert!(writer.end().await > 0);
+    assert!(missed > 2 * WINDOW, "{missed} batches");
+    assert_eq!(cluster.node(3).counters()["state_transfers"], 1, "missed {missed} batches meanwhile");
+    cluster.agrees().await;
+    cluster.stop_all().await;
+}
+
 /// Values of a megabyte, and a reply of 1.4: rows that go over the bound of a supply by themselves.
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_as_large_as_a_supply() {

@@ -44,6 +44,19 @@ pub enum StatePart {
     Rows(Vec<StateRow>),
 }
 
+/// What a page, or a place, takes of a message at most.
+const PAGE_COST: usize = 1_200;
+
+impl StatePart {
+    /// What it takes of a message with its place, roughly and never less.
+    pub fn cost(&self) -> usize {
+        match self {
+            Self::Page(_) => PAGE_COST,
+            Self::Rows(rows) => rows.iter().map(StateRow::cost).sum::<usize>() + PAGE_COST,
+        }
+    }
+}
+
 /// A vote that a member holds of another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeldVote {

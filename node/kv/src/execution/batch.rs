@@ -54,13 +54,14 @@ pub(super) struct Effect {
     pub(super) executed: Executed,
 }
 
-/// Works out the effect of the batch that follows `head`.
+/// Works out the effect of the batch that follows `head`. Peers that fetch a state will want the batches behind it.
 pub(super) fn effect<M: StateMachine>(
     machine: &M,
     setup: &Setup,
     store: &dyn Reader,
     head: &Head,
     committed: &CommittedBatch,
+    wanted_after: Option<SeqNum>,
 ) -> Result<Effect, StoreError> {
     let mut state = Overlay::new(store, &setup.tables);
     let mut head = head.clone();
@@ -71,7 +72,7 @@ pub(super) fn effect<M: StateMachine>(
         carry_out(machine, setup, &mut state, committed, &mut head.progress)?
     };
     head.progress.put(&mut state);
-    head.ledger.append(&mut state, committed, &setup.keep)?;
+    head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
     tree::note(&mut state, &setup.rooted);
     let checkpoint = checkpoint(setup, &mut state, &mut head)?;
     let executed = Executed { seq: committed.seq, results_root, replies, checkpoint, snapshot_error: None };

@@ -75,12 +75,13 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         let head = Head::read(&store, condition)?;
         let setup = Setup {
             configuration,
-            keep: Keep { retain, floor: membership.parameters().window.saturating_mul(2) },
+            keep: Keep { retain, wanted_after: None, floor: membership.parameters().window.saturating_mul(2) },
             bounds: Bounds::PROTOCOL,
             rooted: rooted(&machine),
             tables: Self::tables(&machine),
         };
-        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), leases: Mutex::default() })
+        let leases = Leases::new(membership.weak_quorum());
+        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), leases: Mutex::new(leases) })
     }
 
     /// Executes the next batch: one atomic write of state, progress, nonces, replies, agreed time, ledger entry and, at a
@@ -94,7 +95,9 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         let _turn = self.turn();
         let head = self.head().clone();
         check_batch(&head, committed)?;
-        let Effect { writes, head, executed } = effect(&self.machine, &self.setup, &self.store, &head, committed)?;
+        let wanted = self.leases().oldest();
+        let Effect { writes, head, executed } =
+            effect(&self.machine, &self.setup, &self.store, &head, committed, wanted)?;
         let mut current = self.head_mut();
         self.store.write(writes, Durability::Buffered)?;
         *current = head;
@@ -104,7 +107,8 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
 
     /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it.
     fn with_snapshot(&self, executed: Executed) -> Executed {
-        let due = executed.checkpoint.map(|_| self.store.take_snapshot(executed.seq.get()));
+        let take = |_| self.store.take_snapshot(executed.seq.get()).and_then(|()| self.bound_snapshots());
+        let due = executed.checkpoint.map(take);
         Executed { snapshot_error: due.and_then(Result::err), ..executed }
     }
 

@@ -13,6 +13,9 @@ const MIN_REMOVED: u64 = 4;
 /// The row of `LOCAL` that holds the ledger's bytes.
 const BYTES_KEY: &[u8] = b"ledger";
 
+/// What follows a state that a peer is fetching may take so many times what else is kept.
+const WHILE_WANTED: u64 = 4;
+
 /// How much of what was decided a node keeps. A peer that lags further needs a whole state instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
@@ -44,6 +47,8 @@ pub(super) struct Keep {
     pub(super) retain: Retention,
     /// Batches that stay however many bytes they have.
     pub(super) floor: u64,
+    /// A state that is being fetched: what follows it is kept longer, or whoever has it could not go on from there (rule S-5).
+    pub(super) wanted_after: Option<SeqNum>,
 }
 
 /// A ledger row: the bytes of the bodies, which have rows of their own, and of a [`CommittedBatch`] all but its number, which is
@@ -87,7 +92,9 @@ impl Kept {
 
     fn is_over(&self, latest: SeqNum, keep: &Keep) -> bool {
         let batches = latest.next().above(self.oldest);
-        batches > keep.retain.batches || (self.bytes > keep.retain.bytes && batches > keep.floor)
+        let times = if keep.wanted_after.is_some_and(|after| self.oldest > after) { WHILE_WANTED } else { 1 };
+        let Retention { batches: most, bytes } = keep.retain;
+        batches > most.saturating_mul(times) || (self.bytes > bytes.saturating_mul(times) && batches > keep.floor)
     }
 }
 

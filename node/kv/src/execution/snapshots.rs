@@ -1,11 +1,12 @@
 //! The state at stable checkpoints: frozen, served in parts, proven from (rules S-0, S-1, S-3).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tetrarch_crypto::state_tree::{Prefix, TreeProof};
 use tetrarch_storage::{Reader, Store, StoreError};
-use tetrarch_types::{SeqNum, StatePart};
+use tetrarch_types::{ReplicaId, SeqNum, StatePart, Time};
 
 use super::rows::{ANSWERS, Progress};
 use super::{Execution, StateMachine, index};
@@ -15,30 +16,49 @@ use crate::tree::{self, Damage, DamageKind};
 /// Stable checkpoints whose snapshots are kept: a transfer that began with the one before the latest can end.
 const KEPT_STABLE: usize = 2;
 
-/// Checkpoints that a snapshot which peers fetch outlives the last question for it.
-const LEASE: u8 = 16;
+/// How long a lease outlives the last question of the peer that has it: the end of an installation reads everything once.
+const LEASE: Duration = Duration::from_secs(60);
 
-/// Snapshots with a lease, at most: each keeps files on the disk that the store itself no longer needs.
-const LEASES: usize = 2;
+/// Snapshots that peers are fetching. Each keeps files on the disk that the store itself no longer needs, and holds the ledger behind
+/// it: so a peer has one, and there is room for those of f liars and an honest replica (rule S-5).
+#[derive(Debug)]
+pub(super) struct Leases {
+    of_peers: BTreeMap<ReplicaId, Lease>,
+    most: usize,
+}
 
-/// Snapshots that peers fetch, and for how many more checkpoints each is kept.
-#[derive(Debug, Default)]
-pub(super) struct Leases(BTreeMap<u64, u8>);
+#[derive(Debug)]
+struct Lease {
+    snapshot: u64,
+    until: Time,
+}
 
 impl Leases {
-    /// A peer asks for it.
-    fn renew(&mut self, number: u64) {
-        if self.0.len() < LEASES || self.0.contains_key(&number) {
-            self.0.insert(number, LEASE);
+    pub(super) const fn new(most: usize) -> Self {
+        Self { of_peers: BTreeMap::new(), most }
+    }
+
+    /// A peer asks for a snapshot: it lets go of another one.
+    fn renew(&mut self, peer: ReplicaId, snapshot: u64, now: Time) {
+        self.of_peers.remove(&peer);
+        self.expire(now);
+        let held: BTreeSet<u64> = self.of_peers.values().map(|lease| lease.snapshot).collect();
+        if held.len() < self.most || held.contains(&snapshot) {
+            self.of_peers.insert(peer, Lease { snapshot, until: now.after(LEASE) });
         }
     }
 
-    /// Another checkpoint is stable.
-    fn pass(&mut self) {
-        self.0.retain(|_, left| {
-            *left = left.saturating_sub(1);
-            *left > 0
-        });
+    fn expire(&mut self, now: Time) {
+        self.of_peers.retain(|_, lease| lease.until > now);
+    }
+
+    fn hold(&self, snapshot: u64) -> bool {
+        self.of_peers.values().any(|lease| lease.snapshot == snapshot)
+    }
+
+    /// The oldest one that is held.
+    pub(super) fn oldest(&self) -> Option<SeqNum> {
+        self.of_peers.values().map(|lease| SeqNum::new(lease.snapshot)).min()
     }
 }
 
@@ -50,21 +70,44 @@ type Frozen = Arc<dyn Reader + Send + Sync>;
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
     /// Lets snapshots go that nobody needs once this checkpoint is stable. Kept are those of the two latest stable checkpoints, all
-    /// later ones, and two at most that peers are fetching.
+    /// later ones, and those that peers are fetching, which are few.
     ///
     /// # Errors
     /// If one cannot be removed; it can be tried again.
-    pub fn retire_snapshots(&self, stable: SeqNum) -> Result<(), StoreError> {
+    pub fn retire_snapshots(&self, stable: SeqNum, now: Time) -> Result<(), StoreError> {
         let numbers = self.store.snapshots()?;
+        self.leases().expire(now);
         let settled: Vec<u64> = numbers.into_iter().filter(|number| *number <= stable.get()).collect();
+        self.remove_surplus(&settled, KEPT_STABLE)
+    }
+
+    /// A replica that catches up by the log takes one after the other before the first of them is known to be stable: the oldest go
+    /// then. Above a stable checkpoint there are never more than a window has.
+    pub(super) fn bound_snapshots(&self) -> Result<(), StoreError> {
+        let (_, _, parameters) = &self.setup.configuration;
+        let of_window = parameters.window.div_ceil(parameters.checkpoint_interval.max(1));
+        let most = usize::try_from(of_window).unwrap_or(usize::MAX).saturating_add(KEPT_STABLE);
+        self.remove_surplus(&self.store.snapshots()?, most)
+    }
+
+    /// Removes the oldest of these, but for so many and those that peers are fetching.
+    fn remove_surplus(&self, numbers: &[u64], keep: usize) -> Result<(), StoreError> {
+        let leases = self.leases();
+        let surplus = numbers.iter().take(numbers.len().saturating_sub(keep));
+        surplus.filter(|number| !leases.hold(**number)).try_for_each(|number| self.store.remove_snapshot(*number))
+    }
+
+    /// A peer begins to fetch the state at a checkpoint, or goes on: its snapshot, if there is one, stays for a while, and with it what
+    /// was decided since. A peer holds one at a time, and all of them together a few.
+    ///
+    /// # Errors
+    /// If the snapshots cannot be listed.
+    pub fn hold_snapshot(&self, peer: ReplicaId, checkpoint: SeqNum, now: Time) -> Result<(), StoreError> {
         let mut leases = self.leases();
-        leases.pass();
-        let surplus = settled.len().saturating_sub(KEPT_STABLE);
-        settled
-            .into_iter()
-            .take(surplus)
-            .filter(|number| !leases.0.contains_key(number))
-            .try_for_each(|number| self.store.remove_snapshot(number))
+        if self.store.snapshots()?.contains(&checkpoint.get()) {
+            leases.renew(peer, checkpoint.get(), now);
+        }
+        Ok(())
     }
 
     /// Of the places asked for in the state at a checkpoint, as many as fit one supply; none if that state is not held here.
@@ -78,7 +121,6 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         rows_up_to: u32,
     ) -> Result<Option<Vec<(Prefix, StatePart)>>, StoreError> {
         let Some(frozen) = self.frozen(checkpoint)? else { return Ok(None) };
-        self.leases().renew(checkpoint.get());
         match tree::parts(&frozen, &self.setup.rooted, asked, rows_up_to as usize) {
             Ok(parts) => Ok(Some(parts).filter(|parts| !parts.is_empty())),
             // Its files went while it was read: it is not held any more.
@@ -121,7 +163,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     }
 
     /// The snapshots that peers are fetching.
-    fn leases(&self) -> MutexGuard<'_, Leases> {
+    pub(super) fn leases(&self) -> MutexGuard<'_, Leases> {
         // Whole between any two of its operations.
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -10,9 +10,6 @@ use crate::tables::behind;
 /// Paths read at a time.
 const PIECE: usize = 64;
 
-/// What a page, or a place, takes of a message at most.
-const PAGE_COST: usize = 1_200;
-
 /// What is at a place: the rows below it if they cost no more than `rows_up_to` together or there is only one, else the page.
 ///
 /// Of a state that is folded: a snapshot at a checkpoint. Reads little more than `rows_up_to` bytes of rows.
@@ -41,21 +38,13 @@ pub fn parts(
     let mut total = 0;
     for place in asked.iter().take(limits::MAX_STATE_PARTS) {
         let part = part(reader, rooted, place, rows_up_to)?;
-        total += cost(&part);
+        total += part.cost();
         if total > limits::MAX_STATE_BYTES && !found.is_empty() {
             break;
         }
         found.push((place.clone(), part));
     }
     Ok(found)
-}
-
-/// What a part takes of a message, with its place.
-fn cost(part: &StatePart) -> usize {
-    match part {
-        StatePart::Page(_) => PAGE_COST,
-        StatePart::Rows(rows) => rows.iter().map(StateRow::cost).sum::<usize>() + PAGE_COST,
-    }
 }
 
 /// The rows below a place, ascending by path; none if they cost more than this.

@@ -2,7 +2,7 @@
 //!
 //! | verb | does |
 //! |---|---|
-//! | `cluster n=4 k=4 window=8 pipeline=8 batch=1024 per-sender=4096 timeout=1s` | starts a cluster |
+//! | `cluster n=4 k=4 window=8 pipeline=8 batch=1024 per-sender=4096 timeout=1s` | starts a cluster; `keep=8`: its ledgers hold no more batches |
 //! | `show effects` (or `all`, `events`, `nothing`) | how much is written down from here on |
 //! | `request A1 B1 to all` (or `to 0 2`; `valid=5s`) | clients' transactions, by client and nonce, all in one turn; `A1!` is another command under A's nonce 1, `A2#1500` one of 1500 KiB |
 //! | `deliver all`, `deliver prepare 1->* s2`, `deliver #7` | everything and what comes of it, or what is picked now |
@@ -49,13 +49,14 @@ pub(super) fn command(stage: &mut Option<Stage>, line: &str) -> Vec<String> {
 fn start(rest: &[&str]) -> Stage {
     let value = |name, default| words::option(rest, name).map_or(default, words::number);
     let chain = Chain::new(value("n", 4) as usize, value("k", 4), value("window", 8));
-    let cluster = Cluster::new(chain, |config| {
+    let mut cluster = Cluster::new(chain, |config| {
         config.pipeline = value("pipeline", config.pipeline);
         config.batch_transactions = value("batch", config.batch_transactions as u64) as usize;
         config.pool.per_sender = value("per-sender", config.pool.per_sender as u64) as usize;
         config.pool.transactions = value("pool", config.pool.transactions as u64) as usize;
         config.base_timeout = words::option(rest, "timeout").map_or(config.base_timeout, words::span);
     });
+    cluster.nodes.iter_mut().for_each(|node| node.keep = value("keep", u64::MAX) as usize);
     Stage { cluster, names: Names::default(), transactions: std::collections::BTreeMap::new(), show: Show::Effects }
 }
 

@@ -152,7 +152,9 @@ impl Cluster {
             Effect::Send { to, payload } => self.send(id, to, payload, inbox),
             Effect::Execute(committed) => self.execute(id, committed, inbox),
             Effect::SendCommitted { to, after } => {
-                let batches = self.node(id).ledger.range(after.next()..).map(|(_, batch)| batch.clone());
+                let ledger = &self.node(id).ledger;
+                let is_kept = ledger.contains_key(&after.next());
+                let batches = ledger.range(after.next()..).filter(|_| is_kept).map(|(_, batch)| batch.clone());
                 let supply = Supply::Committed(batches.take(limits::MAX_SUPPLY_BATCHES).collect());
                 self.send(id, Recipients::One(to), Payload::Supply(supply), inbox);
             }

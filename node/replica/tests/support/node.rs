@@ -28,6 +28,8 @@ pub(crate) struct Node {
     /// The executed states since the last stable checkpoint: execution's writes may be lost in a crash, back to that one.
     pub(crate) states: BTreeMap<SeqNum, Machine>,
     pub(crate) ledger: BTreeMap<SeqNum, CommittedBatch>,
+    /// How many batches the ledger keeps.
+    pub(crate) keep: usize,
     /// How far its wall clock is ahead, in microseconds.
     pub(crate) skew: i64,
     pub(crate) trap: Option<Trap>,
@@ -61,6 +63,7 @@ impl Node {
             machine: Machine::default(),
             states: BTreeMap::from([(SeqNum::ZERO, Machine::default())]),
             ledger: BTreeMap::new(),
+            keep: usize::MAX,
             skew: 0,
             trap: None,
             damaged: false,
@@ -96,6 +99,9 @@ impl Node {
         let root = self.machine.execute(&committed, interval);
         self.states.insert(committed.seq, self.machine.clone());
         self.ledger.insert(committed.seq, committed);
+        if self.ledger.len() > self.keep {
+            self.ledger.pop_first();
+        }
         root
     }
 

@@ -1,6 +1,7 @@
 //! Who is served, how often, and how much may wait.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_types::{ReplicaId, SeqNum};
@@ -65,6 +66,18 @@ fn who_was_served_rests() {
     wishes.add(ONE, batches(2));
     assert_eq!(granted(&wishes, &clock), Some((ONE, 2)));
     assert!(clock.time().since(before) >= bounds::SUPPLY_INTERVAL / 2);
+}
+
+#[test]
+fn what_was_expensive_is_rested_for() {
+    let (wishes, clock) = (Wishes::default(), Clock::start());
+    let now = clock.time();
+    let due = |peer| wishes.lock().rested.get(&peer).copied().unwrap_or_default().since(now);
+    wishes.charge(ONE, now, now, bounds::SUPPLY_BYTES_A_SECOND / 4);
+    assert_eq!(due(ONE), Duration::from_millis(250));
+    // Long to read and short to tell.
+    wishes.charge(TWO, now, now.after(Duration::from_millis(10)), 1_000);
+    assert_eq!(due(TWO), Duration::from_millis(10) * (1 + bounds::SUPPLY_REST));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The way from received to believed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tetrarch_crypto::Digest;
@@ -29,10 +30,12 @@ impl Gate {
         Self { verifier, inbox, seam, counts }
     }
 
-    /// Checks messages with one batch of signatures and passes on, in order, those that hold. Waits for room in the inbox.
-    pub(crate) fn pass(&self, received: Vec<Received>) {
+    /// Checks messages with one batch of signatures and passes on, in order, those that hold. Waits for room in the inbox. Returns who
+    /// sent signatures that do not hold.
+    pub(crate) fn pass(&self, received: Vec<Received>) -> BTreeSet<ReplicaId> {
+        let mut forgers = BTreeSet::new();
         if self.inbox.is_closed() {
-            return;
+            return forgers;
         }
         let (own_words, others): (Vec<_>, Vec<_>) = received.into_iter().partition(speaks_for_itself);
         for stranger in others {
@@ -49,9 +52,13 @@ impl Gate {
                 Ok(message) if self.is_deaf_to(&message) => {}
                 // A closed inbox means that the driver has stopped: nobody misses the message.
                 Ok(message) => drop(self.inbox.message(message)),
-                Err(rejection) => self.refuse(from, kind, &rejection.to_string()),
+                Err(rejection) => {
+                    forgers.extend((rejection == Rejection::BadSignature).then_some(from));
+                    self.refuse(from, kind, &rejection.to_string());
+                }
             }
         }
+        forgers
     }
 
     /// Checks transactions with one batch of signatures. Those that do not hold are answered here.

@@ -7,10 +7,12 @@
 //!                                                                               └──▶ admission
 //! ```
 //!
-//! Votes never wait behind anything else. A peer's bulk messages are with one worker at a time, which keeps their order and lets a
-//! peer that sends expensive ones slow down nobody but itself. Workers alternate between bulk and clients when both wait.
+//! Votes never wait behind anything else, and a peer whose signatures failed lately has batches of its own. A peer's bulk messages are
+//! with one worker at a time, which keeps their order and lets a peer that sends expensive ones slow down nobody but itself. Workers
+//! alternate between bulk and clients when both wait.
 
 mod bench;
+mod distrust;
 mod gate;
 
 use std::sync::Arc;
@@ -22,8 +24,10 @@ use tokio::sync::mpsc::Receiver;
 
 use bench::Work;
 pub(crate) use bench::{Bench, Submission};
+use distrust::Distrust;
 pub(crate) use gate::Gate;
 
+use crate::clock::Clock;
 use crate::health::Health;
 use crate::{NodeError, bounds, threads};
 
@@ -40,10 +44,11 @@ pub(crate) fn start(
     gate: &Arc<Gate>,
     admission: &Arc<dyn Admission>,
     health: &Arc<Health>,
+    clock: Clock,
     workers: usize,
 ) -> Result<Vec<JoinHandle<()>>, NodeError> {
     let own = Arc::clone(gate);
-    let mut started = vec![threads::start("votes", health, move || check_votes(votes, &own))?];
+    let mut started = vec![threads::start("votes", health, move || check_votes(votes, &own, clock))?];
     for _ in 0..workers {
         let (bench, gate, admission) = (Arc::clone(bench), Arc::clone(gate), Arc::clone(admission));
         started.push(threads::start("verifier", health, move || work(&bench, &gate, &*admission))?);
@@ -58,10 +63,13 @@ pub(crate) async fn sort_bulk(mut bulk: Receiver<Received>, bench: Arc<Bench>) {
     }
 }
 
-fn check_votes(mut votes: Receiver<Received>, gate: &Gate) {
-    let mut chunk = Vec::new();
+fn check_votes(mut votes: Receiver<Received>, gate: &Gate, clock: Clock) {
+    let (mut chunk, mut distrust) = (Vec::new(), Distrust::default());
     while votes.blocking_recv_many(&mut chunk, bounds::CHUNK_SIGNATURES) > 0 {
-        gate.pass(std::mem::take(&mut chunk));
+        for batch in distrust.part(std::mem::take(&mut chunk), clock.time()) {
+            let forgers = gate.pass(batch);
+            forgers.into_iter().for_each(|peer| distrust.note(peer, clock.time()));
+        }
     }
 }
 

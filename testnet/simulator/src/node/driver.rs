@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tetrarch_replica::{Effect, Input, Recipients, Turn};
-use tetrarch_types::{Lane, Now, Payload, ReplicaId, SeqNum, Supply};
+use tetrarch_types::{Lane, Now, Payload, ReplicaId, SeqNum, Supply, Time};
 
 use super::executor::{Done, Job};
 use super::fault::Fault;
@@ -48,7 +48,7 @@ impl Running {
             acts.push(Act::Saw(self.held()));
         }
         let mut turn = Turn::of(&mut self.effects);
-        if let Err(fault) = self.carry_out(std::mem::take(&mut turn.at_once), disk, chain, acts) {
+        if let Err(fault) = self.carry_out(std::mem::take(&mut turn.at_once), now.time, disk, chain, acts) {
             return acts.push(fault.into());
         }
         if !turn.records.is_empty() {
@@ -70,7 +70,7 @@ impl Running {
     }
 
     /// The fsync is over: what waited for it runs.
-    pub fn sync(&mut self, reach: Reach, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
+    pub fn sync(&mut self, now: Time, reach: Reach, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
         if reach == Reach::Interrupted {
             return self.interrupt_sync(disk);
         }
@@ -80,7 +80,8 @@ impl Running {
         }
         acts.extend(turn.records.into_iter().map(|record| Act::Saw(Sight::Recorded { by: self.id, record })));
         let count = if let Reach::Effects(count) = reach { count } else { turn.held.len() };
-        if let Err(fault) = self.carry_out(turn.held.into_iter().take(count).collect(), disk, chain, acts) {
+        let held = turn.held.into_iter().take(count).collect();
+        if let Err(fault) = self.carry_out(held, now, disk, chain, acts) {
             acts.push(fault.into());
         }
     }
@@ -103,6 +104,7 @@ impl Running {
     fn carry_out(
         &mut self,
         effects: Vec<Effect>,
+        now: Time,
         disk: &Disk,
         chain: &Chain,
         acts: &mut Vec<Act>,
@@ -115,7 +117,7 @@ impl Running {
                 Effect::FetchState(target) => self.enqueue(Job::Fetch(target), acts),
                 Effect::StateArrived { from, supply } => self.enqueue(Job::Arrived { from, supply }, acts),
                 Effect::SendState { to, checkpoint, parts, rows_up_to } => {
-                    match self.executor.parts(checkpoint, &parts, rows_up_to) {
+                    match self.executor.parts(to, now, checkpoint, &parts, rows_up_to) {
                         Ok(supply) => self.send(Recipients::One(to), Payload::Supply(supply), chain, acts),
                         // A snapshot that cannot be read is no reason to stop.
                         Err(_) => acts.push(Act::Count("snapshot-unreadable")),
@@ -172,7 +174,6 @@ impl Running {
 
     fn send_committed(&mut self, to: ReplicaId, after: SeqNum, chain: &Chain, acts: &mut Vec<Act>) {
         match self.executor.committed_after(after) {
-            Ok(batches) if batches.is_empty() => {}
             Ok(batches) => self.send(Recipients::One(to), Payload::Supply(Supply::Committed(batches)), chain, acts),
             Err(error) => acts.push(Fault::from(error).into()),
         }

@@ -93,7 +93,15 @@ impl Executor {
     }
 
     /// What a peer that asks for parts of a state is told.
-    pub(super) fn parts(&self, checkpoint: SeqNum, parts: &[Prefix], rows_up_to: u32) -> Result<Supply, StoreError> {
+    pub(super) fn parts(
+        &self,
+        to: ReplicaId,
+        now: Time,
+        checkpoint: SeqNum,
+        parts: &[Prefix],
+        rows_up_to: u32,
+    ) -> Result<Supply, StoreError> {
+        self.execution.hold_snapshot(to, checkpoint, now)?;
         let parts = self.execution.parts(checkpoint, parts, rows_up_to)?;
         Ok(parts.map_or(Supply::NoState { checkpoint }, |parts| Supply::State { checkpoint, parts }))
     }
@@ -123,7 +131,7 @@ impl Executor {
                 let executed = executed?;
                 self.report(executed, chain, &mut done, acts);
             }
-            Some(Job::Stable(checkpoint)) => self.execution.retire_snapshots(checkpoint)?,
+            Some(Job::Stable(checkpoint)) => self.execution.retire_snapshots(checkpoint, now)?,
             Some(job) => self.install(job, now, disk, &mut done, acts)?,
             None => {}
         }

@@ -9,7 +9,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_kv::{Execution, Retention, StateMachine};
 use tetrarch_replica::Record;
 use tetrarch_storage::MemoryStore;
-use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum};
+use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Time};
 
 use super::order::Order;
 use super::{Oracle, Rules, Verdict, ensure};
@@ -46,7 +46,7 @@ impl Genesis {
             Replayed::open(self.workload.machine(), store.clone(), &membership, retention).map_err(broken)?;
         for batch in self.order.batches() {
             let executed = execution.execute(batch).map_err(broken)?;
-            execution.retire_snapshots(batch.seq).map_err(broken)?;
+            execution.retire_snapshots(batch.seq, Time::ZERO).map_err(broken)?;
             let verdict = self.compare_root(batch.seq, executed.checkpoint);
             if verdict.is_err() {
                 return Ok(verdict);

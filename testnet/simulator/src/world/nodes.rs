@@ -98,6 +98,7 @@ impl World {
     }
 
     pub(super) fn synced(&mut self, index: usize) {
+        let now = self.now();
         let node = &mut self.nodes[index];
         let doom = node.doomed;
         let reach = match doom {
@@ -107,7 +108,7 @@ impl World {
         };
         let mut acts = Vec::new();
         if let Some(running) = &mut node.running {
-            running.sync(reach, &node.disk, &self.chain, &mut acts);
+            running.sync(now, reach, &node.disk, &self.chain, &mut acts);
         }
         self.carry_out(index, acts);
         if let Some((point, down)) = doom.filter(|_| self.nodes[index].doomed.is_some()) {
