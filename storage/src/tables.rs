@@ -8,13 +8,13 @@ use std::sync::Arc;
 use crate::store::{Direction, Pair};
 use crate::{Operation, StoreError, Table};
 
-/// Clones share their tables until one of them is written to: a snapshot costs what changes after it.
+/// Clones share their tables until one of them is written to, and then still its keys and values.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Tables(BTreeMap<Table, Arc<Rows>>);
 
 #[derive(Clone, Default, Debug)]
 struct Rows {
-    values: BTreeMap<Vec<u8>, Vec<u8>>,
+    values: BTreeMap<Arc<[u8]>, Arc<Vec<u8>>>,
     /// Keys whose values can no longer be read.
     rotten: BTreeSet<Vec<u8>>,
 }
@@ -29,11 +29,11 @@ impl Tables {
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(rows) = self.0.get(&table) else { return Ok(None) };
         rows.check(table, key)?;
-        Ok(rows.values.get(key).cloned())
+        Ok(rows.values.get(key).map(|value| value.to_vec()))
     }
 
     pub(crate) fn get_mut(&mut self, table: Table, key: &[u8]) -> Option<&mut Vec<u8>> {
-        Arc::make_mut(self.0.get_mut(&table)?).values.get_mut(key)
+        Arc::make_mut(self.0.get_mut(&table)?).values.get_mut(key).map(Arc::make_mut)
     }
 
     /// Makes the row unreadable until it is written or deleted, and says whether that is new.
@@ -60,7 +60,8 @@ impl Tables {
         }
         let upper = if to.is_empty() { Bound::Unbounded } else { Bound::Excluded(to) };
         let range = rows.values.range::<[u8], _>((Bound::Included(from), upper));
-        let read = |(key, value): (&Vec<u8>, &Vec<u8>)| rows.check(table, key).map(|()| (key.clone(), value.clone()));
+        let read =
+            |(key, value): (&Arc<[u8]>, &Arc<Vec<u8>>)| rows.check(table, key).map(|()| (key.to_vec(), value.to_vec()));
         match direction {
             Direction::Ascending => range.take(limit).map(read).collect(),
             Direction::Descending => range.rev().take(limit).map(read).collect(),
@@ -73,7 +74,7 @@ impl Rows {
         match operation {
             Operation::Put { key, value, .. } => {
                 self.rotten.remove(&key);
-                self.values.insert(key, value);
+                self.values.insert(key.into(), Arc::new(value));
             }
             Operation::Delete { key, .. } => self.remove(&key),
             Operation::DeleteRange { from, to, .. } => self.remove_range(&from, &to),
@@ -90,7 +91,7 @@ impl Rows {
             return;
         }
         let bounds = (Bound::Included(from), Bound::Excluded(to));
-        let doomed: Vec<Vec<u8>> = self.values.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
+        let doomed: Vec<Arc<[u8]>> = self.values.range::<[u8], _>(bounds).map(|(key, _)| key.clone()).collect();
         doomed.iter().for_each(|key| self.remove(key));
     }
 

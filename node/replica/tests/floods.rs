@@ -52,7 +52,7 @@ fn flood(cluster: &mut Cluster, payload: &Payload, times: u32, each: Duration) -
 }
 
 const BEHIND: Payload =
-    Payload::Status(Status { view: view(0), changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO });
+    Payload::Status(Status { view: view(0), changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO, slow: false });
 
 #[test]
 fn statuses_are_answered_now_and_then() {

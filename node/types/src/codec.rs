@@ -1,6 +1,7 @@
 //! The one encoding (rule W-1): postcard, decoded strictly. A value has exactly one accepted encoding, because what was decoded is
 //! encoded again and compared: postcard alone would accept overlong varints.
 
+use postcard::ser_flavors::Flavor;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Why bytes were not accepted as a value.
@@ -30,7 +31,34 @@ pub enum DecodeError {
 /// The types of this crate hold nothing that postcard cannot encode (no maps of unknown length, no floats), so the empty vector
 /// that stands for an encoding error can never decode, verify or match anything.
 pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
-    postcard::to_allocvec(value).unwrap_or_default()
+    postcard::serialize_with_flavor(value, Bytes(Vec::with_capacity(USUAL_BYTES))).unwrap_or_default()
+}
+
+/// What all but batches, certificates and their like fit in: keys, digests and signatures come byte by byte, and a buffer that begins
+/// empty would move five times before a vote is in it.
+const USUAL_BYTES: usize = 128;
+
+/// Where an encoding is put together.
+struct Bytes(Vec<u8>);
+
+impl Flavor for Bytes {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
 }
 
 /// Reads a value that must fill `bytes` exactly and canonically.

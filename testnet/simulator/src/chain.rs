@@ -8,7 +8,7 @@ use tetrarch_types::{Epoch, Membership, Message, Parameters, Payload, ReplicaId,
 
 use tetrarch_adversary::{Keyring, SharedSigner};
 
-use crate::scheme::{FakeScheme, FakeSigner, Signatures};
+use crate::scheme::{FakeScheme, FakeSigner, Remembering, Signatures};
 
 /// One chain.
 pub struct Chain {
@@ -84,7 +84,7 @@ impl Chain {
 fn scheme(signatures: Signatures) -> Arc<dyn SignatureScheme> {
     match signatures {
         Signatures::Fake => Arc::new(FakeScheme),
-        Signatures::Real => Arc::new(Ed25519),
+        Signatures::Real => Arc::new(Remembering::<Ed25519>::default()),
     }
 }
 

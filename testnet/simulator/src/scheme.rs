@@ -3,6 +3,10 @@
 //! Bulk runs use the hash instead of Ed25519. It keeps what the protocol relies on: one signature fits one key and one message
 //! only. It is no secret, so an adversary's code signs with the keys that it was handed, and with no others.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 use tetrarch_crypto::{Claim, PublicKey, Signature, SignatureScheme, Signer, WeakKey};
 
 use crate::rng::split_mix;
@@ -53,6 +57,66 @@ impl SignatureScheme for FakeScheme {
     fn check_key(&self, _key: &PublicKey) -> Result<(), WeakKey> {
         Ok(())
     }
+}
+
+/// Another scheme, of which each claim is asked once: on one machine a signature is checked for everybody who receives it, again
+/// inside every certificate that carries it, and by oracles. Real signatures would cost more than all else.
+#[derive(Debug, Default)]
+pub struct Remembering<S> {
+    scheme: S,
+    verdicts: Mutex<BTreeMap<[u8; 32], bool>>,
+}
+
+/// Verdicts that are remembered: more than most runs have signatures.
+const REMEMBERED: usize = 1 << 16;
+
+impl<S: SignatureScheme> Remembering<S> {
+    /// The verdicts of those claims, by digest, that were given before; the claims that are new.
+    fn known(&self, claims: &[Claim]) -> (Vec<([u8; 32], Option<bool>)>, Vec<Claim>) {
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known: Vec<_> = claims.iter().map(digest).map(|digest| (digest, verdicts.get(&digest).copied())).collect();
+        let unknown = claims.iter().zip(&known).filter(|(_, (_, verdict))| verdict.is_none());
+        let unknown = unknown.map(|(claim, _)| claim.clone()).collect();
+        (known, unknown)
+    }
+
+    fn remember(&self, digest: [u8; 32], verdict: bool) {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.insert(digest, verdict);
+        if verdicts.len() > REMEMBERED {
+            verdicts.pop_first();
+        }
+    }
+}
+
+impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
+    fn accepts(&self, claim: &Claim) -> bool {
+        self.accepts_each(std::slice::from_ref(claim)).first().copied().unwrap_or(false)
+    }
+
+    fn accepts_each(&self, claims: &[Claim]) -> Vec<bool> {
+        let (known, unknown) = self.known(claims);
+        let mut new = self.scheme.accepts_each(&unknown).into_iter();
+        let mut settle = |(digest, verdict): ([u8; 32], Option<bool>)| {
+            verdict.unwrap_or_else(|| {
+                let verdict = new.next().unwrap_or(false);
+                self.remember(digest, verdict);
+                verdict
+            })
+        };
+        known.into_iter().map(&mut settle).collect()
+    }
+
+    fn check_key(&self, key: &PublicKey) -> Result<(), WeakKey> {
+        self.scheme.check_key(key)
+    }
+}
+
+/// Tells a claim from all others. Key and signature have a fixed length, so that nothing can be moved between the parts.
+fn digest(claim: &Claim) -> [u8; 32] {
+    let Claim { key, message, signature } = claim;
+    let parts = Sha256::new().chain_update(key.as_bytes()).chain_update(signature.as_bytes());
+    parts.chain_update(message).finalize().into()
 }
 
 fn keyed_hash(key: &PublicKey, message: &[u8]) -> Signature {

@@ -1,0 +1,184 @@
+//! Many seeds on many threads, and what they came to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use tetrarch_simulator::coverage::{Rules, SHOWN};
+use tetrarch_simulator::{Counters, Options, Profile, Report, Seed, replay_line, run};
+
+/// Runs this many seeds, from 0 on, each under its profile.
+pub(crate) fn soak(seeds: u64, threads: usize, profile: impl Fn(u64) -> Profile + Sync) -> Tally {
+    let next = AtomicU64::new(0);
+    let work = || {
+        let mut tally = Tally::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds {
+                return tally;
+            }
+            let options = Options { profile: profile(seed), ..Options::default() };
+            tally.add(run(Seed::new(seed), &options), &options);
+        }
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        running.into_iter().fold(Tally::default(), |mut all, thread| {
+            all.merge(thread.join().unwrap());
+            all
+        })
+    })
+}
+
+/// What seeds came to.
+#[derive(Default)]
+pub(crate) struct Tally {
+    /// What failed, by seed, with the line that replays it.
+    pub(crate) failures: BTreeMap<u64, String>,
+    /// The rules of the protocol seen at work.
+    pub(crate) rules: Rules,
+    seeds: BTreeMap<Profile, u64>,
+    faults: BTreeMap<Profile, Counters>,
+    /// From the end of the faults until all was well, one a seed that has to recover.
+    recoveries: Vec<Duration>,
+    events: u64,
+    delivered: u64,
+    simulated: Duration,
+    /// All trace hashes, one over the other: the same whenever every run was the same, whoever came first.
+    traces: [u8; 32],
+}
+
+impl Tally {
+    fn add(&mut self, report: Report, options: &Options) {
+        let profile = options.profile;
+        if let Some(what) = complaint(&report, profile) {
+            let line = format!("{what}\nreplay it with: {} -v", replay_line(report.seed, options));
+            self.failures.insert(report.seed.get(), line);
+        }
+        *self.seeds.entry(profile).or_default() += 1;
+        add(self.faults.entry(profile).or_default(), report.faults);
+        self.rules.extend(report.rules);
+        self.overlay(report.trace_hash);
+        self.recoveries.extend(report.recovery.filter(|_| profile.is_bearable()));
+        self.events += report.events;
+        self.delivered += report.delivered;
+        self.simulated += report.simulated;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.failures.extend(other.failures);
+        self.rules.extend(other.rules);
+        self.overlay(other.traces);
+        other.seeds.into_iter().for_each(|(profile, seeds)| *self.seeds.entry(profile).or_default() += seeds);
+        other.faults.into_iter().for_each(|(profile, faults)| add(self.faults.entry(profile).or_default(), faults));
+        self.recoveries.extend(other.recoveries);
+        self.events += other.events;
+        self.delivered += other.delivered;
+        self.simulated += other.simulated;
+    }
+
+    fn overlay(&mut self, hash: [u8; 32]) {
+        self.traces.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
+    }
+
+    /// Whether something was counted under a profile.
+    pub(crate) fn happened(&self, profile: Profile, name: &str) -> bool {
+        self.faults.get(&profile).is_some_and(|faults| faults.contains_key(name))
+    }
+
+    /// Which of these were never counted under a profile.
+    pub(crate) fn never(&self, profile: Profile, names: Vec<&'static str>) -> Vec<&'static str> {
+        names.into_iter().filter(|name| !self.happened(profile, name)).collect()
+    }
+
+    /// Which of these were never counted.
+    pub(crate) fn never_at_all(&self, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+        names.filter(|name| !Profile::ALL.iter().any(|profile| self.happened(*profile, name))).collect()
+    }
+
+    /// For people.
+    pub(crate) fn summary(&self, clocks: &Clocks) -> String {
+        let (wall, processor) = clocks.read();
+        let Self { seeds, events, delivered, simulated, failures, .. } = self;
+        let number: u64 = seeds.values().sum();
+        let profiles: Vec<String> = seeds.iter().map(|(profile, seeds)| format!("{profile} {seeds}")).collect();
+        let kinds: BTreeSet<&str> = self.faults.values().flat_map(|faults| faults.keys().copied()).collect();
+        let fired: u64 = self.faults.values().flat_map(|faults| faults.values()).sum();
+        let hours = simulated.as_secs_f64() / 3_600.0;
+        [
+            format!("{number} seeds ({}), {} failed", profiles.join(", "), failures.len()),
+            format!(
+                "{wall:.1} s, {processor:.1} s of processor time, {:.1} ms a seed",
+                processor * 1e3 / number as f64
+            ),
+            format!(
+                "{events} events, {delivered} messages delivered, {:.0} a second and core",
+                *delivered as f64 / processor
+            ),
+            format!("{hours:.2} hours simulated, {:.2} hours a minute of processor time", hours * 60.0 / processor),
+            format!(
+                "{fired} faults and lies of {} kinds and forms, rules at work {} of {}",
+                kinds.len(),
+                self.rules.len(),
+                SHOWN.len()
+            ),
+            format!("well again after the faults: {}", self.recovery()),
+            format!("all traces together: {}", self.traces.map(|byte| format!("{byte:02x}")).concat()),
+        ]
+        .join("\n")
+    }
+
+    fn recovery(&self) -> String {
+        let mut recoveries = self.recoveries.clone();
+        recoveries.sort_unstable();
+        let at =
+            |share: usize| recoveries.get((recoveries.len() * share / 100).min(recoveries.len().saturating_sub(1)));
+        match (at(50), at(99), recoveries.last()) {
+            (Some(half), Some(most), Some(all)) => {
+                format!("half of {} within {half:?}, 99 of 100 within {most:?}, all within {all:?}", recoveries.len())
+            }
+            _ => "no seed had to be".to_owned(),
+        }
+    }
+}
+
+fn add(sum: &mut Counters, counters: Counters) {
+    counters.into_iter().for_each(|(name, times)| *sum.entry(name).or_default() += times);
+}
+
+/// What is wrong with a run: an oracle complains; or the cluster never came to be well, or never answered anyone, and none noticed.
+fn complaint(report: &Report, profile: Profile) -> Option<String> {
+    let seed = report.seed;
+    if let Some(failure) = &report.failure {
+        return Some(format!("seed {seed} failed: {}: {}", failure.oracle, failure.what));
+    }
+    let is_idle = profile.is_bearable() && (report.recovery.is_none() || report.answered == 0);
+    is_idle
+        .then(|| format!("seed {seed} passed, but with {} answers and recovery {:?}", report.answered, report.recovery))
+}
+
+/// What the whole takes, on the wall and in the processor.
+pub(crate) struct Clocks {
+    wall: Instant,
+    processor: Duration,
+}
+
+impl Clocks {
+    /// From now on.
+    pub(crate) fn start() -> Self {
+        Self { wall: Instant::now(), processor: processor() }
+    }
+
+    /// Seconds since then, on the wall and in the processor; never nothing, so that rates are finite.
+    fn read(&self) -> (f64, f64) {
+        let processor = processor().saturating_sub(self.processor);
+        (self.wall.elapsed().as_secs_f64().max(0.001), processor.as_secs_f64().max(0.001))
+    }
+}
+
+fn processor() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
