@@ -51,8 +51,13 @@ fn flood(cluster: &mut Cluster, payload: &Payload, times: u32, each: Duration) -
     sent.filter_map(is_answer).collect()
 }
 
-const BEHIND: Payload =
-    Payload::Status(Status { view: view(0), changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO, slow: false });
+const BEHIND: Payload = Payload::Status(Status {
+    view: view(0),
+    changing: false,
+    executed: SeqNum::ZERO,
+    stable: SeqNum::ZERO,
+    slow: false,
+});
 
 #[test]
 fn statuses_are_answered_now_and_then() {

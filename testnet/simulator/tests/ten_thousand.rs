@@ -15,10 +15,9 @@ use std::thread;
 
 use soaking::{Clocks, Tally, soak};
 use tetrarch_simulator::Profile;
-use tetrarch_simulator::adversary::Lie;
+use tetrarch_simulator::client::{HABITS, TOLD_NEVER};
 use tetrarch_simulator::coverage::SHOWN;
-use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble, WritePoint, forms};
-use tetrarch_simulator::oracles::FORKS;
+use tetrarch_simulator::menu::{self, Item, MENU};
 
 /// How many seeds a run of the tests has: half as many where they would take twice as long.
 fn seeds(cores: usize) -> u64 {
@@ -36,34 +35,28 @@ fn profile(seed: u64) -> Profile {
     }
 }
 
-fn disturbances() -> Vec<&'static str> {
-    let faults =
-        MessageTrouble::ALL.map(MessageTrouble::name).into_iter().chain(NodeTrouble::ALL.map(NodeTrouble::name));
-    faults.chain(WritePoint::ALL.map(WritePoint::name)).chain(forms::ALL).chain([LOST_WRITES]).collect()
-}
-
-fn lies() -> Vec<&'static str> {
-    Lie::ALL.iter().flat_map(|lie| lie.forms().iter().copied().chain([lie.name()])).collect()
-}
-
 /// What should have happened in all seeds together and did not, and what should not have and did.
 fn surprises(tally: &Tally) -> Vec<String> {
     let mut surprises = Vec::new();
-    for (profile, wanted) in [
-        (Profile::Crashes, disturbances()),
-        (Profile::Byzantine, Lie::ALL.iter().map(|lie| lie.name()).collect()),
-        (Profile::Overrun, vec![FORKS]),
-    ] {
-        let missing = tally.never(profile, wanted);
-        surprises.extend(missing.iter().map(|name| format!("under {profile}, {name} never happened")));
+    for (item, missing) in menu::missing(|name| tally.happened(name)) {
+        surprises.push(format!("of fault {}, {}: never {}", item.number, item.name, missing.join(", ")));
     }
-    let untold = tally.never_at_all(disturbances().into_iter().chain(lies()));
-    surprises.extend(untold.iter().map(|name| format!("{name} never happened")));
     let idle = SHOWN.iter().filter(|rule| !tally.rules.contains(*rule));
     surprises.extend(idle.map(|rule| format!("rule {rule} was never seen at work")));
-    let in_peace = disturbances().into_iter().chain(lies()).filter(|name| tally.happened(Profile::Calm, name));
+    let in_peace = MENU.iter().flat_map(Item::counters).filter(|name| tally.happened_under(Profile::Calm, name));
     surprises.extend(in_peace.map(|name| format!("under calm, {name} happened")));
+    // Honest clients have habits, meet what hostile ones did, and are told the truth.
+    let missing = HABITS.into_iter().chain([TOLD_NEVER]).filter(|name| !tally.happened(name));
+    surprises.extend(missing.map(|name| format!("{name} never happened")));
+    surprises.extend(undecided(tally));
     surprises
+}
+
+/// The search for linearizations has to see something, and hardly ever to give up.
+fn undecided(tally: &Tally) -> Option<String> {
+    let (operations, given_up) = (tally.times("linearized-operations"), tally.times("linearizability-undecided"));
+    let is_idle = operations < 100 || given_up * 100 > operations;
+    is_idle.then(|| format!("of {operations} operations linearized, {given_up} searches gave up"))
 }
 
 fn main() -> ExitCode {

@@ -41,6 +41,8 @@ pub(crate) struct Tally {
     pub(crate) rules: Rules,
     seeds: BTreeMap<Profile, u64>,
     faults: BTreeMap<Profile, Counters>,
+    /// What oracles counted.
+    figures: Counters,
     /// From the end of the faults until all was well, one a seed that has to recover.
     recoveries: Vec<Duration>,
     events: u64,
@@ -59,6 +61,7 @@ impl Tally {
         }
         *self.seeds.entry(profile).or_default() += 1;
         add(self.faults.entry(profile).or_default(), report.faults);
+        add(&mut self.figures, report.figures);
         self.rules.extend(report.rules);
         self.overlay(report.trace_hash);
         self.recoveries.extend(report.recovery.filter(|_| profile.is_bearable()));
@@ -73,6 +76,7 @@ impl Tally {
         self.overlay(other.traces);
         other.seeds.into_iter().for_each(|(profile, seeds)| *self.seeds.entry(profile).or_default() += seeds);
         other.faults.into_iter().for_each(|(profile, faults)| add(self.faults.entry(profile).or_default(), faults));
+        add(&mut self.figures, other.figures);
         self.recoveries.extend(other.recoveries);
         self.events += other.events;
         self.delivered += other.delivered;
@@ -84,18 +88,18 @@ impl Tally {
     }
 
     /// Whether something was counted under a profile.
-    pub(crate) fn happened(&self, profile: Profile, name: &str) -> bool {
+    pub(crate) fn happened_under(&self, profile: Profile, name: &str) -> bool {
         self.faults.get(&profile).is_some_and(|faults| faults.contains_key(name))
     }
 
-    /// Which of these were never counted under a profile.
-    pub(crate) fn never(&self, profile: Profile, names: Vec<&'static str>) -> Vec<&'static str> {
-        names.into_iter().filter(|name| !self.happened(profile, name)).collect()
+    /// How often something was counted.
+    pub(crate) fn times(&self, name: &str) -> u64 {
+        self.faults.values().chain([&self.figures]).filter_map(|counters| counters.get(name)).sum()
     }
 
-    /// Which of these were never counted.
-    pub(crate) fn never_at_all(&self, names: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
-        names.filter(|name| !Profile::ALL.iter().any(|profile| self.happened(*profile, name))).collect()
+    /// Whether something was ever counted.
+    pub(crate) fn happened(&self, name: &str) -> bool {
+        self.times(name) > 0
     }
 
     /// For people.
