@@ -87,7 +87,7 @@ fn two_of_seven_lie_together() {
 
 #[test]
 fn a_replica_comes_back_among_lies_about_the_state() {
-    let net = Net::up_with_many_checkpoints();
+    let net = Net::up_with_short_ledgers();
     let load = Load::start(&net);
     load.goes_on("all are honest", WHILE_LYING);
     lie(&net, 2, Mode::LieState, 5);

@@ -54,7 +54,7 @@ fn recovery(status: &TestnetStatus, id: usize) -> &tetrarch_launcher::RecoverySt
 
 #[test]
 fn one_that_was_away_for_long_fetches_the_state() {
-    let net = Net::up_with_many_checkpoints();
+    let net = Net::up_with_short_ledgers();
     put(&net, 0..20);
     net.ok(&["testnet", "kill", "3"]);
     put(&net, 20..300);
@@ -65,7 +65,7 @@ fn one_that_was_away_for_long_fetches_the_state() {
     put(&net, 300..330);
     net.until_equal();
     let status = net.until_level();
-    assert!(recovery(&status, 3).rows_fetched > 0, "further behind than a window: {status:?}");
+    assert!(recovery(&status, 3).rows_fetched > 0, "further behind than the ledgers reach: {status:?}");
     assert!(status.replicas[3].stable_checkpoint.unwrap() > 0);
     assert_all_there(&net, 330);
     net.assert_no_panic();
@@ -73,7 +73,7 @@ fn one_that_was_away_for_long_fetches_the_state() {
 
 #[test]
 fn one_that_lost_everything_comes_back_and_votes_again() {
-    let net = Net::up_with_many_checkpoints();
+    let net = Net::up_with_short_ledgers();
     put(&net, 0..120);
     net.ok(&["testnet", "kill", "2"]);
     std::fs::remove_dir_all(replica(&net, 2).join("data")).unwrap();

@@ -63,7 +63,22 @@ impl Net {
         Self::up_large_with_many_checkpoints(4)
     }
 
-    /// The same with any number of replicas.
+    /// The same, whose replicas keep few decided batches: who was away for long, or has nothing, needs a state (rule L-3).
+    pub(crate) fn up_with_short_ledgers() -> Self {
+        let mut net = Self::up_with_many_checkpoints();
+        net.down();
+        for replica in 0..net.n {
+            let path = net.dir().join(format!("replica-{replica}/node.toml"));
+            let text = std::fs::read_to_string(&path).unwrap();
+            let short = text.replace("ledger_batches = 1024", "ledger_batches = 16");
+            assert_ne!(text, short, "it says how much it keeps: {text}");
+            std::fs::write(&path, short).unwrap();
+        }
+        net.start();
+        net
+    }
+
+    /// Any number of replicas, with checkpoints as close together.
     pub(crate) fn up_large_with_many_checkpoints(n: u16) -> Self {
         let mut net = Self::vacant(n);
         net.start_with(&["--checkpoint-interval", "8", "--window", "16"]);
