@@ -64,15 +64,18 @@ impl SignatureScheme for FakeScheme {
 #[derive(Debug, Default)]
 pub struct Remembering<S> {
     scheme: S,
-    verdicts: Mutex<BTreeMap<[u8; 32], bool>>,
+    verdicts: Mutex<BTreeMap<ClaimDigest, bool>>,
 }
+
+/// Stands for a claim.
+type ClaimDigest = [u8; 32];
 
 /// Verdicts that are remembered: more than most runs have signatures.
 const REMEMBERED: usize = 1 << 16;
 
 impl<S: SignatureScheme> Remembering<S> {
     /// The verdicts of those claims, by digest, that were given before; the claims that are new.
-    fn known(&self, claims: &[Claim]) -> (Vec<([u8; 32], Option<bool>)>, Vec<Claim>) {
+    fn known(&self, claims: &[Claim]) -> (Vec<(ClaimDigest, Option<bool>)>, Vec<Claim>) {
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<_> = claims.iter().map(digest).map(|digest| (digest, verdicts.get(&digest).copied())).collect();
         let unknown = claims.iter().zip(&known).filter(|(_, (_, verdict))| verdict.is_none());
@@ -80,7 +83,7 @@ impl<S: SignatureScheme> Remembering<S> {
         (known, unknown)
     }
 
-    fn remember(&self, digest: [u8; 32], verdict: bool) {
+    fn remember(&self, digest: ClaimDigest, verdict: bool) {
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         verdicts.insert(digest, verdict);
         if verdicts.len() > REMEMBERED {
@@ -97,7 +100,7 @@ impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
     fn accepts_each(&self, claims: &[Claim]) -> Vec<bool> {
         let (known, unknown) = self.known(claims);
         let mut new = self.scheme.accepts_each(&unknown).into_iter();
-        let mut settle = |(digest, verdict): ([u8; 32], Option<bool>)| {
+        let mut settle = |(digest, verdict): (ClaimDigest, Option<bool>)| {
             verdict.unwrap_or_else(|| {
                 let verdict = new.next().unwrap_or(false);
                 self.remember(digest, verdict);
@@ -113,7 +116,7 @@ impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
 }
 
 /// Tells a claim from all others. Key and signature have a fixed length, so that nothing can be moved between the parts.
-fn digest(claim: &Claim) -> [u8; 32] {
+fn digest(claim: &Claim) -> ClaimDigest {
     let Claim { key, message, signature } = claim;
     let parts = Sha256::new().chain_update(key.as_bytes()).chain_update(signature.as_bytes());
     parts.chain_update(message).finalize().into()

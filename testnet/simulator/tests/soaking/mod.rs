@@ -1,4 +1,8 @@
 //! Many seeds on many threads, and what they came to.
+#![expect(
+    clippy::disallowed_types,
+    reason = "what a run of the tests takes is real time; nothing in a seed depends on it"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,7 +30,7 @@ pub(crate) fn soak(seeds: u64, threads: usize, profile: impl Fn(u64) -> Profile 
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         running.into_iter().fold(Tally::default(), |mut all, thread| {
-            all.merge(thread.join().unwrap());
+            all.merge(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
             all
         })
     })
