@@ -39,7 +39,7 @@ fn calm_seeds_pass_and_nothing_goes_wrong_in_them() {
 
 #[test]
 fn crashing_seeds_pass_and_every_fault_fires() {
-    let counters = all_well(Profile::Crashes, 100..100 + SEEDS);
+    let counters = all_well(Profile::Crashes, 600..600 + 2 * SEEDS);
     all_fired(&counters, NodeTrouble::ALL.map(NodeTrouble::name));
     all_fired(&counters, MessageTrouble::ALL.map(MessageTrouble::name));
     all_fired(&counters, WritePoint::ALL.map(WritePoint::name));
