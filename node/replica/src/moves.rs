@@ -7,14 +7,14 @@ use tetrarch_types::{ReplicaId, Signed, View, ViewChange};
 /// What is kept of one member.
 #[derive(Clone, Debug)]
 struct Moves {
-    /// For the lowest view that was not over when it came.
+    /// For its highest view; or, of those that came behind that one, for the lowest view that was not over.
     lowest: Signed<ViewChange>,
     /// For its highest view, if that is another.
     highest: Option<Signed<ViewChange>>,
 }
 
-/// The VIEW-CHANGEs that are kept: two of each member. Its highest view says how far it went. But who once lied may have signed for a view
-/// that never comes, and has to be heard again in those that do.
+/// The VIEW-CHANGEs that are kept, at most two of each member. Whoever moves on leaves the view before: its highest view counts. But who once
+/// lied may have signed for a view that never comes, and has to be heard when it asks for one below.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ViewChanges(BTreeMap<ReplicaId, Moves>);
 
@@ -28,10 +28,7 @@ impl ViewChanges {
         };
         let (low, high) = (held.lowest.payload.view, held.highest().payload.view);
         if view > high {
-            if low < current {
-                held.lowest = held.highest().clone();
-            }
-            held.highest = Some(signed);
+            *held = Moves { lowest: signed, highest: None };
         } else if view < high && (view < low || low < current) && view != low {
             let highest = held.highest().clone();
             *held = Moves { lowest: signed, highest: Some(highest) };
@@ -118,20 +115,19 @@ mod tests {
         let mut changes = ViewChanges::default();
         assert_eq!(kept(&mut changes, 1, &[FAR, FAR - 1, 3, 2, 2, FAR]), [true, true, true, true, false, false]);
         assert_eq!(changes.above(View::new(1)).collect::<Vec<_>>(), [View::new(2)]);
-        assert_eq!(kept(&mut changes, 3, &[3, 3, FAR + 1]), [true, false, true]);
+        assert_eq!(kept(&mut changes, 3, &[3, 3]), [true, false]);
         assert_eq!(changes.to(View::new(3)).count(), 1);
-        assert_eq!(changes.highest_of(ReplicaId::ZERO).unwrap().payload.view, View::new(FAR + 1));
         changes.forget_through(View::new(3));
-        assert_eq!(changes.to(View::new(FAR + 1)).count(), 1);
+        assert_eq!(changes.highest_of(ReplicaId::ZERO), Some(&to(FAR)));
         assert_eq!(kept(&mut changes, 3, &[4]), [true]);
         assert_eq!(changes.of(ReplicaId::ZERO, View::new(4)), Some(&to(4)));
     }
 
     #[test]
-    fn who_moves_on_is_found_in_both_views() {
+    fn who_moves_on_has_left_the_view_before() {
         let mut changes = ViewChanges::default();
         assert_eq!(kept(&mut changes, 0, &[1, 2, 3]), [true, true, true]);
-        assert_eq!((changes.to(View::new(1)).count(), changes.to(View::new(3)).count()), (1, 1));
+        assert_eq!((changes.to(View::new(1)).count(), changes.to(View::new(3)).count()), (0, 1));
         assert_eq!((changes.reached(View::new(3)), changes.reached(View::new(4))), (1, 0));
         changes.forget_through(View::new(3));
         assert_eq!(changes.reached(View::ZERO), 0);

@@ -65,7 +65,7 @@ impl Replica {
             self.answer_late_view_change(now, &signed, effects);
             return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::OldView));
         }
-        // Rule B-1: of each member the lowest view that is not over is kept and the highest, and the first message for each.
+        // Rule B-1: of each member its highest view counts, and one below it that it asks for later.
         if !self.view_changes.keep(self.view, signed) {
             return effects.observe(Event::ignored(from, MessageKind::ViewChange, Ignored::Duplicate));
         }
