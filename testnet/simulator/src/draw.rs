@@ -116,7 +116,10 @@ impl Drawn {
     /// A message takes longer than the first timeout, and none is faster by chance. Every batch costs some views then, so whoever
     /// lost its records would wait long for the checkpoints that end its silence: disks stay whole.
     fn make_hasty(&mut self, rng: &mut Rng) {
-        self.node_troubles.retain(|(trouble, _)| !matches!(trouble, NodeTrouble::Harm(_)));
+        let takes_records = |trouble: &NodeTrouble| {
+            matches!(trouble, NodeTrouble::Harm(_) | NodeTrouble::TornSector | NodeTrouble::LostFsync)
+        };
+        self.node_troubles.retain(|(trouble, _)| !takes_records(trouble));
         self.latency = Duration::from_millis(rng.between(10, 40));
         self.jitter = Duration::ZERO;
         self.base_timeout = self.latency / 2;

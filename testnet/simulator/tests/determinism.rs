@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tetrarch_simulator::client::Mischief;
-use tetrarch_simulator::{Options, Profile, Seed, Signatures, run};
+use tetrarch_simulator::faults::NodeTrouble;
+use tetrarch_simulator::{Drawn, Options, Profile, Seed, Signatures, run};
 
 fn brief(profile: Profile) -> Options {
     Options { profile, faulty_for: Some(Duration::from_millis(400)), ..Options::default() }
@@ -58,4 +59,19 @@ fn mischief_that_is_named_is_the_only_one() {
     // Where nobody is hostile, nobody is.
     let calm = run(Seed::new(9), &Options { profile: Profile::Calm, ..options });
     assert!(calm.drawn.hostile.is_empty());
+}
+
+/// Found by crashes seed 1085: a replica that lost its records to a torn sector waited for checkpoints while every batch cost a view.
+#[test]
+fn a_hasty_run_leaves_records_where_they_are() {
+    let drawn = |seed| Drawn::new(seed, &Options { profile: Profile::Crashes, ..Options::default() });
+    let is_hasty = |drawn: &Drawn| drawn.jitter.is_zero() && drawn.base_timeout == drawn.latency / 2;
+    let hasty: Vec<Drawn> = (1_000..1_200).map(drawn).filter(is_hasty).collect();
+    assert!(hasty.len() > 10, "{} of them are hasty", hasty.len());
+    for drawn in hasty {
+        let takes_records = |trouble: &NodeTrouble| {
+            matches!(trouble, NodeTrouble::Harm(_) | NodeTrouble::TornSector | NodeTrouble::LostFsync)
+        };
+        assert!(!drawn.node_troubles.iter().any(|(trouble, _)| takes_records(trouble)), "{drawn}");
+    }
 }
