@@ -35,24 +35,28 @@ impl Replica {
         }
         let complained = self.finds_slow(now);
         let before = self.peers.insert(from, status);
+        self.hear_complaint(now, complained, effects);
         // An honest peer that waits says so four times more rarely (rule L-6).
-        if !self.budgets.may_repeat(from, now.time, self.config.retransmit_interval / 4) {
-            return;
+        if self.budgets.may_repeat(from, now.time, self.config.retransmit_interval / 4) {
+            self.repeat_to(now, from, before, &status, effects);
         }
-        self.repeat_checkpoint(from, &status, effects);
+    }
+
+    /// What a peer seems to lack, by this status and the one before.
+    fn repeat_to(&mut self, now: Now, to: ReplicaId, before: Option<Status>, status: &Status, effects: &mut Effects) {
+        self.repeat_checkpoint(to, status, effects);
         if before.is_some_and(|before| before.stable == status.stable) {
-            self.show_stable(from, &status, effects);
+            self.show_stable(to, status, effects);
         }
         let lacks_view = status.view < self.view || (status.view == self.view && status.changing);
         if lacks_view && !self.changing {
-            self.pass_on_new_view(now, from, effects);
+            self.pass_on_new_view(now, to, effects);
         }
         // A peer that moves lacks nothing; one that says the same place twice does.
         let is_stuck = before.is_none_or(|before| before.executed == status.executed);
         if is_stuck && status.view == self.view && !status.changing && !self.changing {
-            self.repeat_votes(from, &status, effects);
+            self.repeat_votes(to, status, effects);
         }
-        self.hear_complaint(now, complained, effects);
     }
 
     /// The peer may lack this replica's vote for the latest checkpoint here.
