@@ -96,9 +96,12 @@ impl Net {
 
     /// Liars say where they stand, and that they find everyone slow.
     fn complain(&mut self, liars: &[usize]) {
+        self.say(liars, true);
+    }
+
+    fn say(&mut self, liars: &[usize], slow: bool) {
         let place = self.status(0);
-        let status =
-            Status { view: place.view, changing: false, executed: place.executed, stable: SeqNum::ZERO, slow: true };
+        let status = Status { view: place.view, changing: false, executed: place.executed, stable: SeqNum::ZERO, slow };
         for liar in liars {
             let message = self.cluster.chain.sign(Payload::Status(status), id(*liar));
             let others = self.cluster.ids().filter(|it| *it != id(*liar));
@@ -157,6 +160,19 @@ fn is_deposed(mut net: Net, view: u64) {
     assert_eq!(net.given_up.len() as u64, view, "{:?}", net.given_up);
     let missing = net.asked - net.executed(2);
     assert!(missing <= 2, "{missing} of {} are not answered", net.asked);
+}
+
+/// Rule L-6 bounds what is repeated to a peer, not what is heard of it.
+#[test]
+fn a_complaint_is_heard_right_behind_another_status() {
+    let mut net = Net::new(4, |_| Duration::ZERO);
+    net.run(Duration::from_millis(100), Duration::from_millis(10));
+    let start = net.cluster.time;
+    net.say(&[1, 2], false);
+    net.complain(&[1, 2]);
+    net.run(Duration::from_millis(10), Duration::from_millis(10));
+    let first = net.given_up.values().next().copied();
+    assert_eq!(first, Some((start.after(HOP), ViewChangeReason::SlowPrimary)));
 }
 
 #[test]
