@@ -541,7 +541,7 @@ fn held(change: impl Fn(&mut Sizes), journal: u64) -> Sight {
 fn bounds_sees_what_is_too_much() {
     let most = |it: &mut Sizes| {
         (it.slots, it.batches, it.votes, it.asked, it.testimony) = (16, 48, 128, 16, 64);
-        (it.view_changes, it.checkpoints, it.roots, it.peers) = (4, 32, 64, 4);
+        (it.view_changes, it.checkpoints, it.roots, it.peers) = (8, 32, 64, 4);
         (it.pool, it.pool_bytes, it.pool_of_sender) = (20, 2_000, 8);
         it.largest_batch_bytes = limits::MAX_BATCH_BYTES;
     };

@@ -85,6 +85,10 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
             _ => {}
         }
     }
+    // An honest replica does not lead the others (rule A-3): where it was when it spoke, they are.
+    let moved = view_change.iter().map(|it: &Box<Signed<ViewChange>>| it.payload.view);
+    let spoke = votes.iter().map(|vote| vote.place().0).chain(moved).max().unwrap_or_default();
+    let view = spoke.max(node.replica.status().view);
     let mut seen = BTreeSet::new();
     votes.retain(|vote| {
         let (_, seq) = vote.place();
@@ -96,7 +100,7 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
         leaves >> (position % 8) & 1 == 0
     });
     votes.truncate(4 * WINDOW as usize);
-    Held { about: node.own(), start: node.start_number(), view: node.replica.status().view, stable, votes, view_change }
+    Held { about: node.own(), start: node.start_number(), view, stable, votes, view_change }
 }
 
 const fn kind_of(vote: &HeldVote) -> MessageKind {
