@@ -8,7 +8,7 @@ use tetrarch_replica::PoolLimits;
 use crate::adversary::Lie;
 use crate::client::Mischief;
 use crate::faults::{MessageTrouble, NodeTrouble};
-use crate::options::{Options, Profile};
+use crate::options::{HEAL_WITHIN, Options, Profile};
 use crate::rng::{Rate, Rng};
 use crate::scheme::Signatures;
 
@@ -128,6 +128,13 @@ impl Drawn {
     /// The most that a message takes from turn to turn without faults: its sender's fsync and its way.
     pub fn hop(&self) -> Duration {
         self.fsync + self.latency + self.jitter
+    }
+
+    /// How long everyone may take to be well again after the faults. Where the first timeout is shorter than agreement takes, each
+    /// batch costs some views.
+    pub fn heal_within(&self) -> Duration {
+        let is_tight = self.base_timeout < self.hop() * 4;
+        if is_tight { HEAL_WITHIN * 4 } else { HEAL_WITHIN }
     }
 
     fn sizes(rng: &mut Rng, options: &Options, n: usize) -> Self {

@@ -75,7 +75,7 @@ impl FromStr for Profile {
     }
 }
 
-/// How long everyone may take to be well again after the faults: many of the longest timeouts.
+/// How long everyone may take to be well again after the faults: many of the longest timeouts. Four times that where timeouts are tight.
 pub const HEAL_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the caller fixes.

@@ -1,10 +1,12 @@
-//! The menu of faults is whole: numbered, and nothing that can go wrong stands beside it.
+//! The menu of faults is whole: numbered, and nothing that can go wrong stands beside it. And the rules of the protocol that seeds show at
+//! work are told from those that they cannot. That all of it happens is for the ten thousand seeds to show.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use tetrarch_simulator::adversary::Lie;
 use tetrarch_simulator::client::Mischief;
+use tetrarch_simulator::coverage::{ELSEWHERE, SHOWN};
 use tetrarch_simulator::faults::{LOST_WRITES, MessageTrouble, NodeTrouble, WritePoint, forms};
 use tetrarch_simulator::menu::{MENU, missing};
 
@@ -39,6 +41,20 @@ fn each_fault_is_counted_by_names_of_its_own() {
             assert!(item.counters().is_disjoint(&other.counters()), "{item:?} and {other:?}");
         }
     }
+}
+
+#[test]
+fn every_form_of_a_lie_has_a_name_of_its_own() {
+    let names = || Lie::ALL.iter().flat_map(|lie| lie.forms().iter().copied().chain([lie.name()]));
+    assert_eq!(names().count(), names().collect::<BTreeSet<_>>().len());
+    let is_kebab = |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    assert!(names().all(is_kebab), "{:?}", names().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_rule_is_shown_or_elsewhere_and_named_once() {
+    let named = SHOWN.into_iter().chain(ELSEWHERE.map(|(rule, _)| rule));
+    assert_eq!(named.clone().count(), named.collect::<BTreeSet<_>>().len());
 }
 
 #[test]

@@ -74,7 +74,7 @@ pub(super) fn new_view(node: &Node, view: View, view_changes: Vec<Signed<ViewCha
 /// `leaves` leaves out a vote.
 pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> Held {
     let mut votes: Vec<HeldVote> = Vec::new();
-    let mut view_change = None;
+    let mut view_change: Option<Box<Signed<ViewChange>>> = None;
     for said in node.said.iter().rev() {
         match said {
             Message::PrePrepare(it) => votes.push(HeldVote::PrePrepare(it.pre_prepare.clone())),
@@ -86,7 +86,7 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
         }
     }
     // An honest replica does not lead the others (rule A-3): where it was when it spoke, they are.
-    let moved = view_change.iter().map(|it: &Box<Signed<ViewChange>>| it.payload.view);
+    let moved = view_change.iter().map(|it| it.payload.view);
     let spoke = votes.iter().map(|vote| vote.place().0).chain(moved).max().unwrap_or_default();
     let view = spoke.max(node.replica.status().view);
     let mut seen = BTreeSet::new();

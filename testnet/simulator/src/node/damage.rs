@@ -66,7 +66,8 @@ impl Disk {
     /// The last entry of the journal that its mark vouches for is gone, with what came behind it; whether there was one. Behind the
     /// mark there are only entries whose fsync never ended: their loss is no harm, since nothing was said that rests on them.
     pub fn cut_journal(&self) -> bool {
-        let Some(mark) = self.mark.image() else { return false };
+        // The row at 0 is no entry.
+        let Some(mark) = self.mark.image().filter(|mark| mark.index > 0) else { return false };
         let from = mark.index.to_be_bytes();
         let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
         let mut batch = WriteBatch::new();

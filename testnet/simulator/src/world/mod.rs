@@ -36,7 +36,7 @@ use crate::draw::Drawn;
 use crate::fairness::Fairness;
 use crate::network::Network;
 use crate::node::Node;
-use crate::options::{HEAL_WITHIN, Options};
+use crate::options::Options;
 use crate::oracles::{self, Oracle, Rules};
 use crate::queue::Queue;
 use crate::recording::What;
@@ -110,6 +110,7 @@ impl World {
         let course = options.schedule.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut rng = Rng::new(seed.get() ^ 0x7465_7472_6172_6368 ^ course);
         let rules = rules(&chain, &drawn);
+        let heal_within = options.heal_within.unwrap_or_else(|| drawn.heal_within());
         let network = Network::new(&drawn, rng.fork());
         let liars = liars(&chain, &drawn, &mut rng.fork());
         let clients = clients(&chain, workload.as_ref(), &mut rng);
@@ -135,7 +136,7 @@ impl World {
             coverage: Coverage::default(),
             harms: harms::Harms::default(),
             rng,
-            heal_within: options.heal_within.unwrap_or(HEAL_WITHIN),
+            heal_within,
             phase: Phase::Faulty,
             failure: None,
             events: 0,

@@ -129,7 +129,7 @@ impl Tally {
             format!(
                 "{fired} faults and lies of {} kinds and forms, rules at work {} of {}",
                 kinds.len(),
-                self.rules.len(),
+                SHOWN.iter().filter(|rule| self.rules.contains(*rule)).count(),
                 SHOWN.len()
             ),
             format!("well again after the faults: {}", self.recovery()),
