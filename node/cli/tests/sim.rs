@@ -45,6 +45,7 @@ fn what_cannot_be_is_refused_with_a_sentence() {
         ("chart 1 --profile calm --n 4 --replicas 4", "there is no replica 4: this seed has 4"),
         ("shrink 1 --runs 0", "0 is not in 1.."),
         ("twins --rounds 16", "16 is not in 1..=15"),
+        ("twins --rounds 1 --from 64", "all 64 scenarios that are asked for come before --from 64"),
         ("twins --rounds 1 --scenario 64", "there is no scenario 64: of 1 rounds there are 64"),
     ];
     for (arguments, sentence) in mistakes {
@@ -73,6 +74,10 @@ fn twins_say_how_many_there_are_and_what_came_of_them() {
     let some = json("twins --rounds 3 --sample 6", 0);
     assert_eq!((&some["scenarios"], &some["of"], &some["exhaustive"]), (&6.into(), &16_384.into(), &false.into()));
     assert!(some["failed"].as_array().unwrap().is_empty() && some["delivered_per_cpu_s"].as_u64().unwrap() > 0);
+    let rest = json("twins --rounds 3 --sample 6 --from 4", 0);
+    assert_eq!((&some["from"], &some["next"]), (&0.into(), &6.into()));
+    assert_eq!((&rest["from"], &rest["next"], &rest["scenarios"]), (&4.into(), &6.into(), &2.into()));
+    assert!(rest["delivered"].as_u64().unwrap() < some["delivered"].as_u64().unwrap(), "what is done is not run again");
     let one = sim("twins --rounds 1 --scenario 5").expect(0).stdout;
     assert!(one.contains("scenario 5 of 64: replica 1 runs twice; 0 2 3 1' | 1\n"), "{one}");
 }

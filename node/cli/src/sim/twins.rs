@@ -27,6 +27,9 @@ pub(crate) struct TwinsArguments {
     /// Only so many, spread over all of them.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1..), conflicts_with = "scenario")]
     sample: Option<u64>,
+    /// How many were run before, as an interrupted command says: they are not run again.
+    #[arg(long, default_value_t = 0, value_name = "N", conflicts_with = "scenario")]
+    from: u64,
     /// Only this one; `-v` prints every event of it.
     #[arg(long, value_name = "NUMBER")]
     scenario: Option<u64>,
@@ -97,7 +100,12 @@ struct Summary {
     rounds: u32,
     /// How many there are of so many rounds.
     of: u64,
+    /// Where this began, in the order in which they are run.
+    from: u64,
     scenarios: u64,
+    /// Where to go on: all before are done.
+    next: u64,
+    interrupted: bool,
     exhaustive: bool,
     failed: Vec<Failed>,
     delivered: u64,
@@ -109,6 +117,11 @@ struct Summary {
 }
 
 fn run_many(arguments: &TwinsArguments, output: &Output) -> Result<(), Failure> {
+    let wanted = wanted(arguments);
+    if arguments.from >= wanted {
+        let happened = format!("all {wanted} scenarios that are asked for come before --from {}", arguments.from);
+        return Err(Failure::usage("running scenarios", happened, format!("go on from one of 0 to {}", wanted - 1)));
+    }
     let (interrupt, clocks) = (Interrupt::listen(), Clocks::start());
     let work = Work::new(arguments, &interrupt);
     let mut summary = thread::scope(|scope| {
@@ -121,7 +134,7 @@ fn run_many(arguments: &TwinsArguments, output: &Output) -> Result<(), Failure> 
         drop(results);
         gather(reports, &work, output)
     });
-    summary.finish(&clocks);
+    summary.finish(&clocks, interrupt.has_come());
     output.data(&summary, || summary.text())?;
     match summary.failed.first() {
         _ if interrupt.has_come() => Err(Failure::interrupted()),
@@ -130,9 +143,16 @@ fn run_many(arguments: &TwinsArguments, output: &Output) -> Result<(), Failure> 
     }
 }
 
-/// What there is to do.
+/// How many scenarios are asked for.
+fn wanted(arguments: &TwinsArguments) -> u64 {
+    let all = Scenario::count(arguments.rounds);
+    arguments.sample.map_or(all, |sample| sample.min(all))
+}
+
+/// What there is to do. Scenarios are begun in order, and whoever begins one ends it: so what is done has no gaps.
 struct Work<'a> {
     rounds: u32,
+    from: u64,
     wanted: u64,
     interrupt: &'a Interrupt,
     begun: AtomicU64,
@@ -140,9 +160,8 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn new(arguments: &TwinsArguments, interrupt: &'a Interrupt) -> Self {
-        let all = Scenario::count(arguments.rounds);
-        let wanted = arguments.sample.map_or(all, |sample| sample.min(all));
-        Self { rounds: arguments.rounds, wanted, interrupt, begun: AtomicU64::new(0) }
+        let TwinsArguments { rounds, from, .. } = *arguments;
+        Self { rounds, from, wanted: wanted(arguments), interrupt, begun: AtomicU64::new(from) }
     }
 
     fn run(&self, results: &SyncSender<(Scenario, Report)>) {
@@ -161,8 +180,9 @@ impl<'a> Work<'a> {
 }
 
 fn gather(reports: Receiver<(Scenario, Report)>, work: &Work<'_>, output: &Output) -> Summary {
-    let bar = Progress::new(work.wanted, "scenarios");
-    let mut summary = Summary { rounds: work.rounds, of: Scenario::count(work.rounds), ..Summary::default() };
+    let bar = Progress::new(work.wanted - work.from, "scenarios");
+    let of = Scenario::count(work.rounds);
+    let mut summary = Summary { rounds: work.rounds, of, from: work.from, ..Summary::default() };
     for (scenario, report) in reports {
         summary.scenarios += 1;
         summary.delivered += report.delivered;
@@ -183,8 +203,9 @@ fn gather(reports: Receiver<(Scenario, Report)>, work: &Work<'_>, output: &Outpu
 }
 
 impl Summary {
-    fn finish(&mut self, clocks: &Clocks) {
+    fn finish(&mut self, clocks: &Clocks, interrupted: bool) {
         self.exhaustive = self.scenarios == self.of;
+        (self.next, self.interrupted) = (self.from + self.scenarios, interrupted);
         self.seconds = clocks.seconds();
         self.delivered_per_cpu_s = (self.delivered as f64 / clocks.processor_seconds()) as u64;
         self.recovery_ms = self.recoveries.summary();
@@ -198,6 +219,9 @@ impl Summary {
             "{share} of the {of} scenarios of {rounds} rounds in {seconds:.1} s, {} failed\n",
             self.failed.len()
         );
+        if self.interrupted {
+            text += &format!("interrupted; go on with --from {}\n", self.next);
+        }
         text += &format!("{delivered_per_cpu_s} delivered messages a second and core\n");
         if let Some(Recovery { p50, p99, max }) = self.recovery_ms {
             text += &format!("all well after the last round: p50 {p50} ms, p99 {p99} ms, max {max} ms\n");
