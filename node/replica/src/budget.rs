@@ -16,6 +16,8 @@ const BURST: u64 = 2 * limits::MAX_SUPPLY_BYTES as u64;
 struct Account {
     /// When something was last repeated to it.
     repeated: Option<Time>,
+    /// When its complaint last made this replica complain at once.
+    joined: Option<Time>,
     /// When all bytes that it was given are paid for, at the rate above.
     paid: Time,
 }
@@ -27,12 +29,12 @@ pub(crate) struct Budgets(BTreeMap<ReplicaId, Account>);
 impl Budgets {
     /// Whether votes and certificates may be repeated to a peer, the last time being at least this long ago; it counts as done then.
     pub(crate) fn may_repeat(&mut self, to: ReplicaId, now: Time, rest: Duration) -> bool {
-        let account = self.0.entry(to).or_default();
-        let is_rested = account.repeated.is_none_or(|last| now >= last.after(rest));
-        if is_rested {
-            account.repeated = Some(now);
-        }
-        is_rested
+        is_rested(&mut self.0.entry(to).or_default().repeated, now, rest)
+    }
+
+    /// The same for a complaint that a peer's complaint makes this replica say.
+    pub(crate) fn may_join(&mut self, with: ReplicaId, now: Time, rest: Duration) -> bool {
+        is_rested(&mut self.0.entry(with).or_default().joined, now, rest)
     }
 
     /// Whether a peer may be given so many bytes; they count as given then.
@@ -45,6 +47,15 @@ impl Budgets {
         }
         is_within
     }
+}
+
+/// Whether the last time is at least this long ago; it is now then.
+fn is_rested(last: &mut Option<Time>, now: Time, rest: Duration) -> bool {
+    let is_rested = last.is_none_or(|last| now >= last.after(rest));
+    if is_rested {
+        *last = Some(now);
+    }
+    is_rested
 }
 
 /// The time in which so many bytes may be given.

@@ -3,6 +3,7 @@
 //! Nothing fetched is believed for the sake of who sent it: bodies are named by id and signed by their clients, batches are named
 //! by digest, decided batches carry certificates. So any peer may be asked, one at a time, the next one when it stays silent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tetrarch_crypto::Digest;
@@ -19,7 +20,7 @@ const BODY_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Rounds of questions to every peer for decided batches that brought nothing, before a whole state is fetched instead. A peer has
 /// twice as long to answer in the second one: a supply may be large, and everybody busy.
-const FRUITLESS_ROUNDS: usize = 2;
+const FRUITLESS_ROUNDS: u16 = 2;
 
 /// When something missing is asked for next, and how often it was.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,20 +30,24 @@ pub(crate) struct Attempt {
 }
 
 /// The questions for decided batches.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct CatchUp {
     attempt: Attempt,
-    /// Questions since a batch was last handed to execution.
-    fruitless: u16,
+    /// How often each peer was asked since a batch was last handed to execution.
+    fruitless: BTreeMap<ReplicaId, u16>,
     /// Who was asked last, and has not answered.
     asked: Option<ReplicaId>,
 }
 
 impl CatchUp {
     /// Something is executed again, or a state is fetched instead.
-    pub(crate) const fn start_over(&mut self) {
-        self.fruitless = 0;
+    pub(crate) fn start_over(&mut self) {
+        self.fruitless.clear();
         self.asked = None;
+    }
+
+    fn fruitless_of(&self, peer: ReplicaId) -> u16 {
+        self.fruitless.get(&peer).copied().unwrap_or_default()
     }
 }
 
@@ -66,9 +71,8 @@ impl Replica {
     }
 
     fn fetch_slot(&mut self, now: Now, seq: SeqNum, effects: &mut Effects) {
-        let wanted =
-            self.log.get(seq).filter(|slot| slot.lacks_content()).and_then(|slot| Some((slot, slot.wanted()?)));
-        let Some((slot, digest)) = wanted else {
+        let slot = self.log.get(seq).filter(|slot| slot.lacks_content());
+        let Some((slot, digest)) = slot.and_then(|slot| Some((slot, slot.wanted()?))) else {
             self.fetches.remove(&seq);
             return;
         };
@@ -76,28 +80,24 @@ impl Replica {
             Some(content) => (Missing::Transactions, Fetch::Transactions(content.missing().collect())),
             None => (Missing::Batch, Fetch::Batch(digest)),
         };
-        let interval = self.config.retransmit_interval;
         let Some(attempt) = self.fetches.get_mut(&seq) else { return };
         let count = attempt.count;
-        *attempt = Attempt { due: now.time.after(interval), count: count.wrapping_add(1) };
-        self.ask(self.config.membership.primary(self.view), count, what, fetch, effects);
+        *attempt = Attempt { due: now.time.after(self.config.retransmit_interval), count: count.wrapping_add(1) };
+        if let Some(from) = self.peer_from_primary(count) {
+            self.ask(from, what, fetch, effects);
+        }
     }
 
-    /// Asks the `count`-th peer, counted from `first`, skipping this replica.
-    fn ask(
-        &self,
-        first: ReplicaId,
-        count: u16,
-        what: Missing,
-        fetch: Fetch,
-        effects: &mut Effects,
-    ) -> Option<ReplicaId> {
-        let others: Vec<ReplicaId> = self.config.membership.ids().filter(|id| *id != self.config.id).collect();
+    /// The `count`-th peer, counted from the primary, skipping this replica.
+    fn peer_from_primary(&self, count: u16) -> Option<ReplicaId> {
+        let (first, others) = (self.config.membership.primary(self.view), self.others().collect::<Vec<_>>());
         let start = others.iter().position(|id| *id >= first).unwrap_or(0);
-        let from = others.get((start + usize::from(count)).checked_rem(others.len())?).copied()?;
+        others.get((start + usize::from(count)).checked_rem(others.len())?).copied()
+    }
+
+    fn ask(&self, from: ReplicaId, what: Missing, fetch: Fetch, effects: &mut Effects) {
         effects.observe(Event::Fetching { from, what });
         effects.send(Recipients::One(from), Payload::Fetch(fetch));
-        Some(from)
     }
 
     /// The highest sequence number known to be decided.
@@ -125,11 +125,25 @@ impl Replica {
 
     /// Whether every peer was asked for decided batches often enough, and none had any.
     pub(crate) fn is_log_fruitless(&self) -> bool {
-        usize::from(self.catch_up.fruitless) >= FRUITLESS_ROUNDS * self.others()
+        self.others().all(|peer| self.catch_up.fruitless_of(peer) >= FRUITLESS_ROUNDS)
     }
 
-    fn others(&self) -> usize {
-        self.config.membership.size().saturating_sub(1)
+    fn others(&self) -> impl Iterator<Item = ReplicaId> {
+        self.config.membership.ids().filter(|id| *id != self.config.id)
+    }
+
+    /// Who is asked for decided batches next: one after the other of those that were asked in vain least often, who says that it has more in
+    /// front, then from the primary on. A liar may say that it has more, and nothing else.
+    fn next_to_ask(&self) -> Option<ReplicaId> {
+        let is_ahead = |id: &ReplicaId| self.peers.get(id).is_some_and(|status| status.executed > self.dispatched);
+        let (mut ahead, mut rest): (Vec<ReplicaId>, Vec<ReplicaId>) = self.others().partition(is_ahead);
+        let primary = self.config.membership.primary(self.view);
+        let first = rest.iter().position(|id| *id >= primary).unwrap_or(0);
+        for (peers, first) in [(&mut ahead, 0), (&mut rest, first)] {
+            let turn = (first + usize::from(self.catch_up.attempt.count)).checked_rem(peers.len());
+            peers.rotate_left(turn.unwrap_or(0));
+        }
+        ahead.into_iter().chain(rest).min_by_key(|peer| self.catch_up.fruitless_of(*peer))
     }
 
     /// Asks for the decided batches behind the last one, if there are any (rule L-3).
@@ -137,23 +151,15 @@ impl Replica {
         if !self.may_execute() || self.known() <= self.dispatched {
             return;
         }
-        let ahead: Vec<ReplicaId> =
-            self.peers.iter().filter(|(_, status)| status.executed > self.dispatched).map(|(id, _)| *id).collect();
-        let CatchUp { attempt: Attempt { count, .. }, fruitless, .. } = self.catch_up;
-        let first = match ahead.len() {
-            0 => self.config.membership.primary(self.view),
-            candidates => ahead[usize::from(count) % candidates],
-        };
-        let offset = if ahead.is_empty() { count } else { 0 };
-        let is_first_round = usize::from(fruitless) < self.others();
-        let due = now.time.after(self.config.retransmit_interval * if is_first_round { 1 } else { 2 });
-        self.catch_up.attempt = Attempt { due, count: count.wrapping_add(1) };
-        self.catch_up.fruitless = fruitless.saturating_add(1);
         self.try_transfer(now, effects);
-        if self.may_execute() {
-            let fetch = Fetch::Committed { after: self.dispatched };
-            self.catch_up.asked = self.ask(first, offset, Missing::Committed, fetch, effects);
-        }
+        let Some(from) = self.next_to_ask().filter(|_| self.may_execute()) else { return };
+        let CatchUp { attempt, fruitless, asked } = &mut self.catch_up;
+        let times = fruitless.entry(from).or_default();
+        let due = now.time.after(self.config.retransmit_interval * if *times == 0 { 1 } else { 2 });
+        *attempt = Attempt { due, count: attempt.count.wrapping_add(1) };
+        *times = times.saturating_add(1);
+        *asked = Some(from);
+        self.ask(from, Missing::Committed, Fetch::Committed { after: self.dispatched }, effects);
     }
 
     pub(crate) fn on_fetch(&mut self, now: Now, signed: Signed<Fetch>, effects: &mut Effects) {
@@ -192,16 +198,11 @@ impl Replica {
     }
 
     fn give_batch(&mut self, now: Now, to: ReplicaId, digest: &Digest, effects: &mut Effects) {
-        let Some(content) = self.content(digest) else { return };
-        let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect::<Vec<_>>());
-        let cost = transactions.iter().map(Transaction::cost).sum();
-        if self.budgets.may_give(to, now.time, cost) {
+        let Some(content) = self.log.iter().find_map(|(_, slot)| slot.complete(digest)) else { return };
+        if self.budgets.may_give(to, now.time, content.bytes()) {
+            let (batch, transactions) = (content.batch.clone(), content.bodies().cloned().collect());
             effects.send(Recipients::One(to), Payload::Supply(Supply::Batch { batch, transactions }));
         }
-    }
-
-    fn content(&self, digest: &Digest) -> Option<&Content> {
-        self.log.iter().find_map(|(_, slot)| slot.complete(digest))
     }
 
     /// The body of a transaction that is part of an accepted batch.
@@ -263,8 +264,10 @@ impl Replica {
     /// A peer keeps none of the batches that it was asked for: the next one is asked at once, until all were often enough.
     fn on_none_kept(&mut self, now: Now, from: ReplicaId, effects: &mut Effects) -> bool {
         let was_asked = self.catch_up.asked.take_if(|asked| *asked == from).is_some();
-        if was_asked && !self.is_log_fruitless() {
-            self.fetch_committed(now, effects);
+        match self.is_log_fruitless() {
+            _ if !was_asked => {}
+            true => self.try_transfer(now, effects),
+            false => self.fetch_committed(now, effects),
         }
         was_asked
     }

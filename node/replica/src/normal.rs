@@ -147,7 +147,8 @@ impl Replica {
             self.pool.assign(id);
             self.placed.insert(*id, seq);
             if seq > self.dispatched {
-                self.in_flight.entry((body.body.sender, body.body.nonce)).or_insert(seq);
+                let lowest = self.in_flight.entry((body.body.sender, body.body.nonce)).or_insert(seq);
+                *lowest = seq.min(*lowest);
             }
         }
     }

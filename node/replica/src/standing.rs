@@ -127,7 +127,7 @@ impl Replica {
         let most = usize::try_from(window.saturating_mul(4).saturating_add(1)).unwrap_or(usize::MAX);
         let answer = self.standing.answers.entry(from).or_default();
         let voted = held.votes.iter().map(|vote| vote.place().1).max().unwrap_or_default();
-        (answer.top, answer.view) = (voted.max(held.stable.seq), answer.view.max(held.view));
+        (answer.top, answer.view) = (answer.top.max(voted).max(held.stable.seq), answer.view.max(held.view));
         let moved = held.view_change.iter().map(|it| it.payload.view);
         for view in moved.chain(held.votes.iter().map(|vote| vote.place().0)) {
             if answer.spoke.len() < most {
@@ -187,14 +187,8 @@ impl Replica {
         if self.standing.lost {
             self.recall_view(now, 0, effects);
             // What f + 1 members say that they executed counts too: whoever answered may be behind what this replica had reached.
-            let told = self
-                .standing
-                .answers
-                .values()
-                .map(|it| it.top)
-                .max()
-                .unwrap_or_default()
-                .max(self.executed_elsewhere());
+            let shown = self.standing.answers.values().map(|it| it.top).max().unwrap_or_default();
+            let told = shown.max(self.executed_elsewhere());
             let window = self.config.membership.parameters().window;
             let until = told.max(self.checkpoints.stable.seq).plus(window);
             // A later answer may show more; nothing makes the wait shorter.

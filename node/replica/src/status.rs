@@ -35,7 +35,7 @@ impl Replica {
         }
         let complained = self.finds_slow(now);
         let before = self.peers.insert(from, status);
-        self.hear_complaint(now, complained, effects);
+        self.hear_complaint(now, from, complained, effects);
         // An honest peer that waits says so four times more rarely (rule L-6).
         if self.budgets.may_repeat(from, now.time, self.config.retransmit_interval / 4) {
             self.repeat_to(now, from, before, &status, effects);
@@ -87,10 +87,7 @@ impl Replica {
         }
         for (seq, slot) in self.log.above(status.executed).take(REPEATED_SLOTS) {
             let Some(assignment) = &slot.assignment else { continue };
-            // A peer may hand a replica that forgot it its own old proposal: it is said again only by who holds its record, and is
-            // not silent (rule A-2).
             if self.is_primary()
-                && !self.standing.lost
                 && seq > self.view_start
                 && assignment.phase >= Phase::Accepted
                 && let Some(content) = slot.contents.get(&assignment.digest)

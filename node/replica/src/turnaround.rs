@@ -192,9 +192,11 @@ impl Replica {
         self.config.membership.ids().filter(|id| *id != self.config.id && (of_view(id) || left(id))).count()
     }
 
-    /// A peer says whether it complains. What that makes this replica complain of too it says at once.
-    pub(crate) fn hear_complaint(&mut self, now: Now, complained: bool, effects: &mut Effects) {
-        if self.finds_slow(now) && !complained {
+    /// A peer says whether it complains. What that makes this replica complain of too it says at once, though for the sake of the same peer
+    /// only now and then: a complaint that comes and goes would have everybody talk without end (rule L-6).
+    pub(crate) fn hear_complaint(&mut self, now: Now, from: ReplicaId, complained: bool, effects: &mut Effects) {
+        let rest = self.config.retransmit_interval / 4;
+        if self.finds_slow(now) && !complained && self.budgets.may_join(from, now.time, rest) {
             self.say_status(now, effects);
         }
         self.try_leave_slow(now, effects);

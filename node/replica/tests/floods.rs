@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use support::chain::{Chain, VALIDITY};
 use support::cluster::Cluster;
+use support::envelope::Pattern;
 use support::{id, view};
 use tetrarch_replica::{Effect, Recipients};
-use tetrarch_types::{Fetch, Payload, ReplicaId, SeqNum, Status, TransactionId};
+use tetrarch_types::{Fetch, Message, Payload, ReplicaId, SeqNum, Status, Supply, TransactionId};
 
 /// Bytes of a body.
 const BODY: usize = 1024 * 1024;
@@ -91,4 +92,57 @@ fn an_honest_laggard_is_served_beside_a_flood() {
         cluster.pass(Duration::from_millis(1), true);
     }
     assert_eq!(cluster.executed(id(3)), SeqNum::new(4));
+}
+
+/// With one more complaint than the liar's own it decides whether f + 1 others complain: whenever it does, all who hear it complain too.
+#[test]
+fn a_complaint_that_comes_and_goes_is_joined_now_and_then() {
+    let mut cluster = Cluster::new(Chain::new(5, 3, 8), |_| {});
+    cluster.blocks = vec![Pattern { from: Some(id(2)), ..Pattern::default() }];
+    let say = |cluster: &mut Cluster, from: usize, slow: bool| {
+        let status = Status { view: view(0), changing: false, executed: SeqNum::ZERO, stable: SeqNum::ZERO, slow };
+        let message = cluster.chain.sign(Payload::Status(status), id(from));
+        cluster.post(id(from), id(2), message);
+        cluster.settle();
+    };
+    say(&mut cluster, 1, true);
+    cluster.effects.clear();
+    for number in 0..2_000 {
+        say(&mut cluster, 4, number % 2 == 1);
+        cluster.pass(Duration::from_micros(500), false);
+    }
+    let is_said = |(from, effect): &(ReplicaId, Effect)| {
+        *from == id(2) && matches!(effect, Effect::Send { payload: Payload::Status(it), .. } if it.slow)
+    };
+    let said = cluster.effects.iter().filter(|it| is_said(it)).count();
+    assert!((2..=25).contains(&said), "{said} in a second");
+}
+
+/// Who says that it is ahead and then keeps nothing is one peer of several: the others are asked as well, before a whole state is fetched
+/// (rule L-3).
+#[test]
+fn a_peer_that_keeps_nothing_forces_no_transfer() {
+    let (mut cluster, _) = late();
+    let (liar, laggard) = (id(2), id(3));
+    cluster.crash(liar);
+    cluster.restart(laggard);
+    cluster.answer_held(laggard);
+    cluster.bag.clear();
+    let far =
+        Status { view: view(0), changing: false, executed: SeqNum::new(1_000), stable: SeqNum::ZERO, slow: false };
+    for _ in 0..100 {
+        let message = cluster.chain.sign(Payload::Status(far), liar);
+        cluster.post(liar, laggard, message);
+        let none = cluster.chain.sign(Payload::Supply(Supply::Committed(Vec::new())), liar);
+        cluster.post(liar, laggard, none);
+        // What the others say of themselves is still under way.
+        let is_under_way =
+            |it: &support::envelope::Envelope| matches!(it.message, Message::Status(_)) && it.from != liar;
+        cluster.bag.retain(|it| !is_under_way(it));
+        cluster.settle();
+        cluster.pass(Duration::from_millis(20), false);
+    }
+    let is_fetched = |(_, effect): &(ReplicaId, Effect)| matches!(effect, Effect::FetchState(_));
+    assert!(!cluster.effects.iter().any(is_fetched), "the others keep what was decided");
+    assert_eq!(cluster.executed(laggard), SeqNum::new(4));
 }

@@ -227,6 +227,21 @@ fn the_last_number_is_not_assigned() {
     }
 }
 
+/// A member that answers, falls, and answers again has forgotten which votes it was sent: what it showed before counts all the same (rule A-3).
+#[test]
+fn an_answer_that_shows_less_takes_nothing_back() {
+    let (chain, who) = (Chain::new(4, 2, 4), id(3));
+    let prepare = Prepare { view: View::ZERO, seq: SeqNum::new(4), digest: Digest::ZERO };
+    let shown = [Said::Vote(HeldVote::Prepare(chain.signed(prepare, who)))];
+    let mut replica = recover(&chain, 3, &Machine::default(), Vec::new()).unwrap();
+    start(&mut replica);
+    for (from, held) in [(0, shown.as_slice()), (0, &[]), (1, &[])] {
+        let answer = answer(&chain, id(from), who, View::ZERO, held);
+        replica.step(Now::default(), answer, &mut Effects::new());
+    }
+    assert_eq!(replica.status().silent_until, Some(SeqNum::new(4 + 4)));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
