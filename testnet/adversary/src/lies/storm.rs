@@ -15,7 +15,7 @@ const NEXT: &str = "storm-next";
 /// For a view far above the last one asked for.
 const HIGHER: &str = "storm-higher";
 
-pub(super) const FORMS: &[&str] = &[NEXT, HIGHER];
+pub(super) const FORMS: [&str; 2] = [NEXT, HIGHER];
 
 const RATE: Rate = 300;
 
@@ -33,7 +33,7 @@ pub(super) struct Storm {
 
 impl Storm {
     fn rise(&mut self, hand: &mut Hand<'_>) {
-        self.form = hand.rng.one_of([NEXT, HIGHER]);
+        self.form = hand.rng.one_of(FORMS);
         let now = hand.overheard.view();
         self.asked = match self.form {
             NEXT => now.next(),
