@@ -16,6 +16,7 @@ mod memo;
 mod mutate;
 mod never_propose;
 mod omit_prepared;
+mod once_per_view;
 mod other_scope;
 mod own;
 mod random;

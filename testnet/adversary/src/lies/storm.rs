@@ -54,8 +54,8 @@ impl Teller for Storm {
         let mut said = vec![word];
         if self.untold.remove(&said[0].to) {
             hand.lied_as(self.form);
-            let storm = self.view_changes.iter().map(|message| Word { message: message.clone(), ..said[0].clone() });
-            said.extend(storm.collect::<Vec<_>>());
+            let storm: Vec<Word> = self.view_changes.iter().map(|it| said[0].instead(it.clone())).collect();
+            said.extend(storm);
         }
         said
     }
