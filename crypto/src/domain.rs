@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Digest;
-use crate::mutated::mutated;
+use crate::mutated;
 
 /// Declares the domains once, so that [`Domain::ALL`] and the tags cannot fall behind the enum.
 macro_rules! domains {

@@ -35,3 +35,6 @@ pub use public_key::{PublicKey, WeakKey};
 pub use scheme::{Claim, Ed25519, SignatureScheme};
 pub use signature::Signature;
 pub use signing_key::{NoEntropy, Signer, SigningKey};
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use tetrarch_mutants as mutants;

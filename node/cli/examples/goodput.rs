@@ -15,17 +15,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a command for developers: what goes wrong ends it")]
 #![allow(clippy::print_stdout, reason = "its lines are what it is run for")]
 
-use std::path::PathBuf;
-use std::process::Command as Process;
+mod support;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use tetrarch_client::{Client, ClientOptions};
-use tetrarch_crypto::SigningKey;
+use support::{Testnet, Words};
+use tetrarch_client::Client;
 use tetrarch_kv::Command;
-use tetrarch_types::Genesis;
 use tokio::task::JoinSet;
 
 /// The replicas' base timeout: `testnet up` leaves it as it is by default.
@@ -40,38 +38,19 @@ const SETTLING: Duration = Duration::from_secs(2);
 /// How long after a kill answers may stay away and still be seen.
 const LOOK: Duration = Duration::from_secs(6);
 
-struct Testnet {
-    binary: PathBuf,
-    dir: PathBuf,
-}
+/// How long a status waits for replicas that do not answer.
+const STATUS_TIMEOUT: &str = "300ms";
 
 /// When each operation was answered, and how long it took.
 type Answers = Arc<Mutex<Vec<(Instant, Duration)>>>;
 
 impl Testnet {
-    fn run(&self, words: &[&str]) -> String {
-        let output = Process::new(&self.binary).args(words).arg("--dir").arg(&self.dir).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "tetrarch {}: {said}", words.join(" "));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn status(&self) -> Value {
-        serde_json::from_str(&self.run(&["testnet", "status", "--output", "json", "--timeout", "300ms"])).unwrap()
-    }
-
     fn primary(&self) -> u64 {
-        self.status()["primary"].as_u64().expect("enough replicas answer")
+        self.status(STATUS_TIMEOUT)["primary"].as_u64().expect("enough replicas answer")
     }
 
     fn tell(&self, verb: &str, replica: u64, rest: &[&str]) {
         self.run(&[&["testnet", verb, &replica.to_string()], rest].concat());
-    }
-
-    fn client(&self) -> Client {
-        let genesis = std::fs::read_to_string(self.dir.join("genesis.json")).unwrap();
-        let options = ClientOptions { timeout: Duration::from_secs(60), ..ClientOptions::default() };
-        Client::new(&Genesis::from_json(&genesis).unwrap(), SigningKey::generate().unwrap(), options).unwrap()
     }
 
     /// Pauses the primary until the others have given it up.
@@ -80,7 +59,11 @@ impl Testnet {
         self.tell("pause", primary, &[]);
         let began = Instant::now();
         while self.primary() == primary {
-            assert!(began.elapsed() < Duration::from_secs(60), "the view does not change: {}", self.status());
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "the view does not change: {}",
+                self.status(STATUS_TIMEOUT)
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.tell("resume", primary, &[]);
@@ -90,7 +73,7 @@ impl Testnet {
     async fn until_whole(&self) {
         let began = Instant::now();
         loop {
-            let status = self.status();
+            let status = self.status(STATUS_TIMEOUT);
             let replicas = status["replicas"].as_array().unwrap();
             let executed = || replicas.iter().map(|it| it["executed"].as_u64().unwrap_or(0));
             let spread = executed().max().unwrap() - executed().min().unwrap();
@@ -153,7 +136,7 @@ async fn watch(answers: &Answers, span: Duration) -> Window {
 async fn measure(testnet: &Testnet, answers: &Answers, lie: (&str, u64), with_primary: bool, span: Duration) {
     let (mode, seed) = (lie.0, lie.1.to_string());
     let before = watch(answers, span / 2).await;
-    let status = testnet.status();
+    let status = testnet.status(STATUS_TIMEOUT);
     let (n, f) = (status["n"].as_u64().unwrap(), status["f"].as_u64().unwrap());
     let first = status["primary"].as_u64().unwrap() + 1;
     let liars: Vec<u64> = (first..first + f).map(|it| it % n).collect();
@@ -208,32 +191,26 @@ async fn recovery(testnet: &Testnet, answers: &Answers, rounds: u64) {
     );
 }
 
-fn option(words: &[String], name: &str, default: u64) -> u64 {
-    let place = words.iter().position(|word| word == name);
-    place.map_or(default, |at| words.get(at + 1).expect("a value").parse().expect("a number"))
-}
-
 #[tokio::main]
 async fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [binary, dir, ..] = words.as_slice() else { panic!("give the tetrarch binary and a directory") };
-    let testnet = Testnet { binary: binary.into(), dir: dir.into() };
-    let n = option(&words, "--n", 4).to_string();
+    let words = Words::given();
+    let testnet = words.testnet();
+    let n = words.number("--n", 4).to_string();
     testnet.run(&["testnet", "up", "--detach", "--reset", "-n", &n, "--base-port", "7680"]);
     let (stop, answers, mut clients) = (Arc::<AtomicBool>::default(), Answers::default(), JoinSet::new());
-    for number in 0..option(&words, "--clients", 64) {
-        clients.spawn(work(testnet.client(), number, Arc::clone(&stop), Arc::clone(&answers)));
+    for (number, client) in (0..).zip(testnet.clients(words.number("--clients", 64))) {
+        clients.spawn(work(client, number, Arc::clone(&stop), Arc::clone(&answers)));
     }
-    let span = Duration::from_secs(option(&words, "--seconds", 15));
+    let span = Duration::from_secs(words.number("--seconds", 15));
     tokio::time::sleep(Duration::from_secs(3)).await;
     println!("mode        liars    fault-free      all  share     end  share  p50 ms  p99 ms  gap ms");
-    let asked = words.iter().position(|word| word == "--mode").map(|at| words[at + 1].as_str());
+    let asked = words.option("--mode");
     for mode in MODES.into_iter().filter(|mode| asked.is_none_or(|asked| asked == *mode)) {
         for with_primary in [false, true] {
-            measure(&testnet, &answers, (mode, option(&words, "--seed", 1)), with_primary, span).await;
+            measure(&testnet, &answers, (mode, words.number("--seed", 1)), with_primary, span).await;
         }
     }
-    let rounds = option(&words, "--rounds", 40);
+    let rounds = words.number("--rounds", 40);
     if rounds > 0 {
         recovery(&testnet, &answers, rounds).await;
     }

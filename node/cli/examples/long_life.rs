@@ -14,6 +14,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a command for developers: what goes wrong ends it")]
 #![allow(clippy::print_stdout, reason = "its lines are what it is run for")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,43 +25,21 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tetrarch_client::{Client, ClientOptions};
-use tetrarch_crypto::SigningKey;
+use support::{Testnet, Words};
+use tetrarch_client::Client;
 use tetrarch_kv::{Command, KvQuery, QueryResult};
-use tetrarch_types::Genesis;
 use tokio::task::JoinSet;
 
 /// Keys that the load writes to, in all: the state stays this large.
 const KEYS: u64 = 10_000;
 
-struct Testnet {
-    binary: PathBuf,
-    dir: PathBuf,
-}
-
 impl Testnet {
-    fn run(&self, words: &[&str]) -> String {
-        let output = Process::new(&self.binary).args(words).arg("--dir").arg(&self.dir).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "tetrarch {}: {said}", words.join(" "));
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn status(&self) -> Vec<Value> {
-        let status: Value =
-            serde_json::from_str(&self.run(&["testnet", "status", "--output", "json", "--timeout", "5s"])).unwrap();
-        status["replicas"].as_array().unwrap().clone()
+    fn replicas(&self) -> Vec<Value> {
+        self.status("5s")["replicas"].as_array().unwrap().clone()
     }
 
     fn data(&self, replica: u64) -> PathBuf {
         self.dir.join(format!("replica-{replica}/data"))
-    }
-
-    fn clients(&self, count: usize) -> Vec<Arc<Client>> {
-        let genesis = Genesis::from_json(&fs::read_to_string(self.dir.join("genesis.json")).unwrap()).unwrap();
-        let options = ClientOptions { timeout: Duration::from_secs(60), ..ClientOptions::default() };
-        let client = || Client::new(&genesis, SigningKey::generate().unwrap(), options).unwrap();
-        (0..count).map(|_| Arc::new(client())).collect()
     }
 
     /// Bytes on the disk of each replica, and in the memory of its process.
@@ -68,7 +48,7 @@ impl Testnet {
             let id = status["id"].as_u64().unwrap();
             (disk(&self.data(id)), status["pid"].as_u64().map_or(0, memory))
         };
-        self.status().iter().map(replica).collect()
+        self.replicas().iter().map(replica).collect()
     }
 }
 
@@ -155,7 +135,7 @@ async fn away(testnet: &Testnet, clients: &[Arc<Client>], count: u64, wiped: boo
     let began = Instant::now();
     testnet.run(&["testnet", "start", "3"]);
     let level = loop {
-        let replicas = testnet.status();
+        let replicas = testnet.replicas();
         let front = replicas.iter().take(3).filter_map(|it| it["executed"].as_u64()).max().unwrap_or(0);
         if replicas[3]["executed"].as_u64().is_some_and(|executed| executed >= front)
             && replicas[3]["transfer"].is_null()
@@ -166,7 +146,7 @@ async fn away(testnet: &Testnet, clients: &[Arc<Client>], count: u64, wiped: boo
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     equal_roots(testnet, clients, acknowledged).await;
-    let replica = testnet.status().remove(3);
+    let replica = testnet.replicas().remove(3);
     println!(
         "{} {count} transactions: level again after {:.2} s; {}",
         if wiped { "wiped and away for" } else { "away for" },
@@ -180,13 +160,13 @@ async fn equal_roots(testnet: &Testnet, clients: &[Arc<Client>], acknowledged: &
     for _ in 0..200 {
         load(clients, 400, &Arc::new(AtomicU64::new(0)), acknowledged).await;
         tokio::time::sleep(Duration::from_millis(500)).await;
-        let replicas = testnet.status();
+        let replicas = testnet.replicas();
         let of = |name: &str| replicas.iter().map(|it| it[name].to_string()).collect::<std::collections::BTreeSet<_>>();
         if of("stable_checkpoint").len() == 1 && of("state_root").len() == 1 {
             return;
         }
     }
-    panic!("the roots never agree: {:?}", testnet.status());
+    panic!("the roots never agree: {:?}", testnet.replicas());
 }
 
 async fn storms(testnet: &Testnet, clients: &[Arc<Client>], count: u64, acknowledged: &Acknowledged) {
@@ -206,7 +186,7 @@ async fn storms(testnet: &Testnet, clients: &[Arc<Client>], count: u64, acknowle
     let before: u64 = acknowledged.lock().unwrap().values().sum();
     for round in 0..count {
         let pids: Vec<String> =
-            testnet.status().iter().filter_map(|it| it["pid"].as_u64()).map(|it| it.to_string()).collect();
+            testnet.replicas().iter().filter_map(|it| it["pid"].as_u64()).map(|it| it.to_string()).collect();
         assert!(Process::new("kill").arg("-9").args(&pids).status().unwrap().success());
         // At once, and not after the pause that the supervisor makes when a replica ends again and again.
         for replica in ["0", "1", "2", "3"] {
@@ -249,20 +229,14 @@ async fn lost(client: &Client, acknowledged: &Acknowledged) -> usize {
     lost
 }
 
-fn option(words: &[String], name: &str, default: u64) -> u64 {
-    let place = words.iter().position(|word| word == name);
-    place.map_or(default, |at| words.get(at + 1).expect("a value").parse().expect("a number"))
-}
-
 #[tokio::main]
 async fn main() {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [binary, dir, ..] = words.as_slice() else { panic!("give the tetrarch binary and a directory") };
-    let testnet = Testnet { binary: binary.into(), dir: dir.into() };
-    let (count, away_for) = (option(&words, "--transactions", 100_000), option(&words, "--away", 20_000));
-    let interval = option(&words, "--interval", 128).to_string();
+    let words = Words::given();
+    let testnet = words.testnet();
+    let (count, away_for) = (words.number("--transactions", 100_000), words.number("--away", 20_000));
+    let interval = words.number("--interval", 128).to_string();
     testnet.run(&["testnet", "up", "--detach", "--reset", "--base-port", "7640", "--checkpoint-interval", &interval]);
-    let clients = testnet.clients(option(&words, "--clients", 64) as usize);
+    let clients: Vec<Arc<Client>> = testnet.clients(words.number("--clients", 64)).map(Arc::new).collect();
     let acknowledged = Acknowledged::default();
     if count > 0 {
         growth(&testnet, &clients, count, &acknowledged).await;
@@ -271,7 +245,7 @@ async fn main() {
         away(&testnet, &clients, away_for, false, &acknowledged).await;
         away(&testnet, &clients, away_for, true, &acknowledged).await;
     }
-    let rounds = option(&words, "--storms", 100);
+    let rounds = words.number("--storms", 100);
     if rounds > 0 {
         storms(&testnet, &clients, rounds, &acknowledged).await;
     }

@@ -16,7 +16,6 @@
 
 pub mod execution;
 mod installation;
-mod mutated;
 pub mod store;
 mod tables;
 pub mod transfer;

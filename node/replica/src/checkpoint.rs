@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use tetrarch_crypto::Digest;
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_types::{
     Checkpoint, CheckpointCertificate, Evidence, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Votes,
 };
 
-use crate::mutated::mutated;
 use crate::{Effect, Effects, Event, Ignored, Recipients, Record, Replica};
 
 /// CHECKPOINTs kept for each member: its highest ones (rule B-1).

@@ -41,7 +41,6 @@ mod fetch;
 mod live_records;
 mod log;
 mod moves;
-mod mutated;
 mod new_view;
 mod normal;
 mod pool;

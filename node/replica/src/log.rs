@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tetrarch_crypto::mutated;
 use tetrarch_types::SeqNum;
 
-use crate::mutated::mutated;
 use crate::slot::Slot;
 
 /// The window of sequence numbers that may be in agreement: above the stable checkpoint (the low watermark), up to L more (the

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tetrarch_crypto::Digest;
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_types::{
     Batch, CheckpointCertificate, MessageKind, NewView, Now, Payload, PrePrepare, PreparedCertificate, SeqNum, Signed,
     View, ViewChange,
 };
 
-use crate::mutated::mutated;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
 
 /// What a new view starts from.

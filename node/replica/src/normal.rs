@@ -7,14 +7,13 @@
 //!   backup                         └─────┴─ COMMIT ──   committed (q COMMITs, rule N-6)                → execution
 //! ```
 
-use tetrarch_crypto::{Digest, Signature};
+use tetrarch_crypto::{Digest, Signature, mutated};
 use tetrarch_types::{
     Batch, Commit, CommitCertificate, Evidence, Message, MessageKind, Now, Payload, PrePrepare, Prepare, Proposal,
     ReplicaId, SeqNum, Signed, View,
 };
 
 use crate::content::Content;
-use crate::mutated::mutated;
 use crate::slot::{Assignment, Counted, Phase, Vote};
 use crate::{Effects, Event, Ignored, ProposalFault, Recipients, Record, Replica};
 

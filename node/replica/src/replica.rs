@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tetrarch_crypto::PublicKey;
+use tetrarch_crypto::{PublicKey, mutated};
 use tetrarch_types::{
     Applied, CheckpointCertificate, Message, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Status, Time, Timestamp,
     TransactionId, Verified, View,
@@ -13,7 +13,6 @@ use crate::checkpoint::Checkpoints;
 use crate::fetch::{Attempt, CatchUp};
 use crate::log::Log;
 use crate::moves::ViewChanges;
-use crate::mutated::mutated;
 use crate::pool::Pool;
 use crate::spent::Spent;
 use crate::standing::Standing;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tetrarch_crypto::mutated;
 use tetrarch_types::{Now, PreparedCertificate, SeqNum, Timestamp, Transaction, View, limits};
 
 use crate::content::Content;
-use crate::mutated::mutated;
 use crate::slot::{Assignment, Phase, Slot};
 use crate::{ProposalFault, Replica};
 

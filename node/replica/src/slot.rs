@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use tetrarch_crypto::{Digest, Signature};
+use tetrarch_crypto::{Digest, Signature, mutated};
 use tetrarch_types::{
     Commit, CommitCertificate, HeldVote, Membership, PrePrepare, Prepare, PreparedCertificate, ReplicaId, SeqNum,
     Signed, View, Votes,
 };
 
 use crate::content::Content;
-use crate::mutated::mutated;
 
 /// How far an assignment of the current view has come here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use tetrarch_crypto::mutated;
 use tetrarch_types::Time;
 
 use crate::Config;
-use crate::mutated::mutated;
 
 /// A request that was overtaken waits this many timeouts before it counts as censored (rule V-2).
 const CENSORSHIP_TIMEOUTS: u32 = 4;

@@ -1,8 +1,8 @@
 //! Giving up a view: VIEW-CHANGE, joining, and the wait for the NEW-VIEW.
 
+use tetrarch_crypto::mutated;
 use tetrarch_types::{Message, MessageKind, Now, Payload, PreparedCertificate, ReplicaId, Signed, View, ViewChange};
 
-use crate::mutated::mutated;
 use crate::{Effects, Event, Ignored, Recipients, Record, Replica, ViewChangeReason};
 
 impl Replica {

@@ -14,7 +14,6 @@ mod ids;
 pub mod limits;
 mod membership;
 mod message;
-mod mutated;
 mod nonce;
 mod payload;
 mod reply;

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::state_tree::Prefix;
-use tetrarch_crypto::{Claim, Digest, Domain, PublicKey, Scope, Signature, Signer};
+use tetrarch_crypto::{Claim, Digest, Domain, PublicKey, Scope, Signature, Signer, mutated};
 
-use crate::mutated::mutated;
 use crate::{
     Batch, CheckpointCertificate, CommittedBatch, Held, PreparedCertificate, ReplicaId, SeqNum, StatePart, Transaction,
     TransactionId, View, encode,

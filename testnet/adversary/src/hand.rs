@@ -80,16 +80,12 @@ impl<'a> Hand<'a> {
 
     /// A signature that fits nothing.
     pub(crate) fn garbage(&mut self) -> Signature {
-        let mut bytes = [0; Signature::LEN];
-        bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.rng.draw().to_le_bytes()));
-        Signature::from_bytes(bytes)
+        Signature::from_bytes(self.rng.bytes())
     }
 
     /// Random bytes in the place of a digest.
     pub(crate) fn digest(&mut self) -> Digest {
-        let mut bytes = [0; Digest::LEN];
-        bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&self.rng.draw().to_le_bytes()));
-        Digest::from_bytes(bytes)
+        Digest::from_bytes(self.rng.bytes())
     }
 
     /// A batch that nobody proposed at this number, and that this liar hands to whoever asks for it.

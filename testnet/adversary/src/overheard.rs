@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
 use tetrarch_types::{
-    Batch, CheckpointCertificate, Message, NewView, PrePrepare, Prepare, ReplicaId, SeqNum, Signed, Status, Supply,
-    Transaction, TransactionId, View, ViewChange,
+    Batch, CheckpointCertificate, Message, NewView, PrePrepare, Prepare, Proposal, ReplicaId, SeqNum, Signed, Status,
+    Supply, Transaction, TransactionId, View, ViewChange,
 };
 
 /// Assignments whose votes are remembered.
 const PLACES: usize = 256;
-
-/// Checkpoints whose votes are remembered.
-const CHECKPOINTS: usize = 16;
 
 /// Proposals that are remembered.
 const PROPOSALS: usize = 64;
@@ -42,19 +39,18 @@ pub(crate) struct Support {
 #[derive(Default)]
 pub(crate) struct Overheard {
     /// Where the liar's own node stands.
-    pub(crate) own: Option<Status>,
+    own: Option<Status>,
     /// Where the others say that they stand.
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
     /// The highest view that anyone proposed in.
     view: View,
     pub(crate) places: BTreeMap<Place, Support>,
-    pub(crate) checkpoints: BTreeMap<(SeqNum, Digest), Signatures>,
     /// The certificate of the highest stable checkpoint.
-    pub(crate) stable: Option<CheckpointCertificate>,
+    stable: Option<CheckpointCertificate>,
     /// Of each member, the VIEW-CHANGE for its highest view.
     pub(crate) view_changes: BTreeMap<ReplicaId, Signed<ViewChange>>,
     /// The latest proposals, oldest first.
-    pub(crate) proposals: VecDeque<Arc<Message>>,
+    proposals: VecDeque<Arc<Message>>,
     /// The latest transactions, oldest first.
     pub(crate) transactions: VecDeque<(TransactionId, Transaction)>,
 }
@@ -82,31 +78,30 @@ impl Overheard {
 
     /// A batch that was proposed, with its bodies in order, if all of them were heard.
     pub(crate) fn whole(&self, digest: &Digest) -> Option<(Batch, Vec<Transaction>)> {
-        let proposed = |message: &Arc<Message>| match message.as_ref() {
-            Message::PrePrepare(it) if it.pre_prepare.payload.digest == *digest => Some(it.batch.clone()),
-            _ => None,
-        };
-        let batch = self.proposals.iter().rev().find_map(proposed)?;
-        let bodies = batch.transactions.iter().map(|id| self.body(id)).collect::<Option<Vec<Transaction>>>()?;
-        Some((batch, bodies))
+        let batch = &self.proposals().rev().find(|it| it.pre_prepare.payload.digest == *digest)?.batch;
+        let bodies = batch.transactions.iter().map(|id| self.transaction(id).cloned());
+        Some((batch.clone(), bodies.collect::<Option<Vec<Transaction>>>()?))
     }
 
     /// Whose transaction this is.
     pub(crate) fn sender(&self, id: &TransactionId) -> Option<PublicKey> {
-        self.transactions.iter().rev().find(|(held, _)| held == id).map(|(_, transaction)| transaction.body.sender)
+        self.transaction(id).map(|transaction| transaction.body.sender)
     }
 
     /// The transactions of the proposals, oldest first.
     pub(crate) fn proposed(&self) -> impl Iterator<Item = TransactionId> {
-        let batches = self.proposals.iter().filter_map(|message| match message.as_ref() {
-            Message::PrePrepare(proposal) => Some(&proposal.batch),
-            _ => None,
-        });
-        batches.flat_map(|batch| batch.transactions.iter().copied())
+        self.proposals().flat_map(|it| it.batch.transactions.iter().copied())
     }
 
-    fn body(&self, id: &TransactionId) -> Option<Transaction> {
-        self.transactions.iter().rev().find(|(held, _)| held == id).map(|(_, transaction)| transaction.clone())
+    fn proposals(&self) -> impl DoubleEndedIterator<Item = &Proposal> {
+        self.proposals.iter().filter_map(|message| match message.as_ref() {
+            Message::PrePrepare(proposal) => Some(proposal),
+            _ => None,
+        })
+    }
+
+    fn transaction(&self, id: &TransactionId) -> Option<&Transaction> {
+        self.transactions.iter().rev().find(|(held, _)| held == id).map(|(_, transaction)| transaction)
     }
 
     /// Notes what the liar's own node says.
@@ -151,17 +146,10 @@ impl Overheard {
                     support.commits.insert(signed.signer, signed.signature);
                 }
             }
-            Message::Checkpoint(signed) => {
-                let place = (signed.payload.seq, signed.payload.state_root);
-                self.checkpoints.entry(place).or_default().insert(signed.signer, signed.signature);
-                if self.checkpoints.len() > CHECKPOINTS {
-                    self.checkpoints.pop_first();
-                }
-            }
             Message::ViewChange(signed) => self.note_view_change(signed),
             Message::NewView(signed) => self.note_new_view(&signed.payload),
             Message::Supply(signed) => self.note_supply(&signed.payload),
-            Message::Status(_) | Message::Fetch(_) => {}
+            Message::Checkpoint(_) | Message::Status(_) | Message::Fetch(_) => {}
         }
     }
 

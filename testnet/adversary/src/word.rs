@@ -23,7 +23,15 @@ impl Word {
     }
 
     /// Another message to the same recipient at the same moment.
-    pub(crate) fn instead(&self, message: Message) -> Self {
-        Self { message: Arc::new(message), ..self.clone() }
+    pub(crate) fn instead(&self, message: impl Into<Arc<Message>>) -> Self {
+        Self { to: self.to, message: message.into(), after: self.after }
+    }
+
+    /// This word, or the lie in its place if there is one.
+    pub(crate) fn or(self, lie: Option<Arc<Message>>) -> Self {
+        match lie {
+            Some(message) => Self { message, ..self },
+            None => self,
+        }
     }
 }

@@ -51,16 +51,6 @@ impl ReplicaState {
     }
 }
 
-impl ReplicaStatus {
-    /// What it is doing, for people: of a liar, how it lies.
-    pub fn words(&self) -> String {
-        match self.corruption {
-            Some(Corruption { mode, .. }) => format!("lying: {mode}"),
-            None => self.state.word().to_owned(),
-        }
-    }
-}
-
 /// How one replica is. What it did not say is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplicaStatus {
@@ -92,6 +82,16 @@ pub struct ReplicaStatus {
     /// Why it is halted, recovering or unreachable, where that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+}
+
+impl ReplicaStatus {
+    /// What it is doing, for people: of a liar, how it lies.
+    pub fn words(&self) -> String {
+        match self.corruption {
+            Some(Corruption { mode, .. }) => format!("lying: {mode}"),
+            None => self.state.word().to_owned(),
+        }
+    }
 }
 
 /// How a testnet is.

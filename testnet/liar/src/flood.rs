@@ -87,7 +87,7 @@ impl Flood {
             0 | 1 => Message::Prepare(self.sign(Prepare { view, seq, digest })),
             2 | 3 => Message::Commit(self.sign(Commit { view, seq, digest })),
             4 => Message::Checkpoint(self.sign(Checkpoint { seq, state_root: digest })),
-            5 => Message::Status(self.sign(self.behind(place))),
+            5 => Message::Status(self.sign(behind(place))),
             6 => Message::Fetch(self.question(executed, stable)),
             // Signed for one number, sent for another: only whoever checks finds out.
             _ => {
@@ -95,11 +95,6 @@ impl Flood {
                 Message::Commit(Signed { payload: Commit { seq: seq.next(), ..honest.payload }, ..honest })
             }
         }
-    }
-
-    /// A place far behind: whoever believes it sends all that is in between.
-    const fn behind(&self, place: Status) -> Status {
-        Status { executed: SeqNum::ZERO, stable: SeqNum::ZERO, ..place }
     }
 
     fn question(&mut self, executed: SeqNum, stable: SeqNum) -> Signed<Fetch> {
@@ -112,12 +107,15 @@ impl Flood {
     }
 
     fn digest(&mut self) -> Digest {
-        let mut bytes = [0; Digest::LEN];
-        bytes.fill_with(|| self.rng.below(256) as u8);
-        Digest::from_bytes(bytes)
+        Digest::from_bytes(self.rng.bytes())
     }
 
     fn sign<T: Signable>(&self, payload: T) -> Signed<T> {
         Signed::new(payload, self.identity.id(), self.identity.membership().scope(), self.identity.key())
     }
+}
+
+/// A place far behind: whoever believes it sends all that is in between.
+const fn behind(place: Status) -> Status {
+    Status { executed: SeqNum::ZERO, stable: SeqNum::ZERO, ..place }
 }

@@ -11,7 +11,7 @@ mod workload;
 
 use std::sync::Arc;
 
-use bugs::{Cached, Doubling};
+use bugs::{Buggy, Cached, Doubling};
 use machine::Counters;
 use tetrarch_kv::{Context, Overlay, StateMachine};
 use tetrarch_simulator::{Finding, Options, Profile, Rng, Workload, check, hunt};
@@ -44,7 +44,7 @@ fn the_right_counters_pass_and_enough_happens_to_them() {
 #[test]
 fn a_cache_that_outlives_a_state_is_found_where_it_shows() {
     for from in [0, 1_000, 2_000] {
-        let finding = found(|| Box::new(Cached::default()), from, &[]);
+        let finding = found(|| Box::new(Buggy(Cached::default())), from, &[]);
         assert_eq!(finding.oracle(), "contract", "{finding}");
         assert!(finding.what().contains("read "), "{finding}");
         assert!(finding.report.faults.contains_key("state-installed"), "{finding}");
@@ -54,14 +54,14 @@ fn a_cache_that_outlives_a_state_is_found_where_it_shows() {
 /// By its consequences alone: replicas that answer differently.
 #[test]
 fn a_cache_that_outlives_a_state_is_found_by_what_it_does() {
-    let finding = found(|| Box::new(Cached::default()), 0, &["contract"]);
+    let finding = found(|| Box::new(Buggy(Cached::default())), 0, &["contract"]);
     assert_eq!(finding.oracle(), "one-result", "{finding}");
 }
 
 #[test]
 fn a_move_that_makes_more_breaks_the_invariant() {
     for from in [0, 1_000, 2_000] {
-        let finding = found(|| Box::new(Doubling), from, &[]);
+        let finding = found(|| Box::new(Buggy(Doubling)), from, &[]);
         assert_eq!(finding.oracle(), "invariant", "{finding}");
         assert!(finding.passed < 10, "{finding}");
     }
@@ -70,13 +70,13 @@ fn a_move_that_makes_more_breaks_the_invariant() {
 /// By its consequences alone: answers that the model does not give.
 #[test]
 fn a_move_that_makes_more_is_found_by_the_model() {
-    let finding = found(|| Box::new(Doubling), 0, &["invariant"]);
+    let finding = found(|| Box::new(Buggy(Doubling)), 0, &["invariant"]);
     assert_eq!(finding.oracle(), "history", "{finding}");
 }
 
 #[test]
 fn the_finding_says_what_to_look_for_and_how_to_run_it_again() {
-    let finding = found(|| Box::new(Doubling), 7, &[]);
+    let finding = found(|| Box::new(Buggy(Doubling)), 7, &[]);
     // What is wrapped reads like what is not.
     let text = finding.to_string();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -93,12 +93,12 @@ fn the_finding_says_what_to_look_for_and_how_to_run_it_again() {
 #[test]
 fn a_test_of_the_machine_alone_does_not_see_the_cache() {
     let (store, plain) = (MemoryStore::new(), MemoryStore::new());
-    let mut generator = CounterWorkload { machine: || Box::new(Cached::default()) }.generator(0);
+    let mut generator = CounterWorkload { machine: || Box::new(Buggy(Cached::default())) }.generator(0);
     let mut rng = Rng::new(1);
-    let mut machine = Cached::default();
+    let mut machine = Buggy(Cached::default());
     for seq in 0..5_000 {
         if rng.chance(100) {
-            machine = Cached::default();
+            machine = Buggy(Cached::default());
         }
         let context = Context { seq: SeqNum::new(seq), index: 0, time: Timestamp::ZERO };
         let command = generator.next(&mut rng);

@@ -31,9 +31,9 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
             vec![Hunt::under(Calm), Hunt::under(Mixed).telling(&[Lie::Equivocate]).without(&["certificates"])]
         }
         VotesNotDeduplicated => vec![Hunt::under(Crashes), Hunt::under(Mixed).without(&["certificates"])],
-        // Waits for a lie, 9 of the menu: decided batches and stable checkpoints, handed over with certificates that repeat one vote.
+        // Shown by a lie, 9 of the menu: decided batches and stable checkpoints, handed over with certificates that repeat one vote.
         RepeatedSignersCertified => vec![Hunt::under(Mixed)],
-        // Waits for a lie, 2 of the menu: a primary that sends a PREPARE beside its PRE-PREPARE.
+        // Shown by a lie, 2 of the menu: a primary that sends a PREPARE beside its PRE-PREPARE.
         PrimaryCountedTwice => vec![Hunt::under(Mixed)],
         DigestNotCompared => {
             let equivocating = Hunt::under(Mixed).telling(&[Lie::Equivocate]);
@@ -46,10 +46,10 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
             let wrong = Hunt::under(Mixed).telling(&[Lie::WrongReproposals]);
             vec![wrong.clone(), wrong.without(&["new-views"])]
         }
-        // Waits for a lie, 10 of the menu: VIEW-CHANGEs with prepared certificates that nobody signed.
+        // Shown by a lie, 10 of the menu: VIEW-CHANGEs with prepared certificates that nobody signed.
         PreparedNotVerified => vec![Hunt::under(Mixed)],
-        // Better with a lie to come, 9 of the menu: a liar withholds its PREPAREs, hides a certificate from the first view change and
-        // shows it, the oldest that it ever held, in every later one. Then also without `new-views`.
+        // A lie that nobody tells yet would show it sooner, and without `new-views` too: a liar withholds its PREPAREs, hides a
+        // certificate from the first view change and shows it, the oldest that it ever held, in every later one.
         LowestViewChosen => {
             vec![Hunt::under(Mixed).telling(&[Lie::OmitPrepared]).with_replicas(4).for_at_most(3_000)]
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use tetrarch_crypto::Digest;
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_storage::{Durability, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::{Applied, CommittedBatch, Membership, SeqNum, Timestamp};
 
@@ -14,7 +14,6 @@ use super::replies::Bounds;
 use super::rows::{ANSWERS, INDEXES, NODE_LOCAL, NONCES, RESERVED_PREFIX, empty, rooted};
 use super::snapshots::Leases;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
-use crate::mutated::mutated;
 use crate::tree;
 
 /// A state machine over a store, with what makes it replicated. `Send` and `Sync` when machine and store are.

@@ -5,6 +5,7 @@
 //!                                       nothing executes, nothing is answered            note and ledger go, the root stays
 //! ```
 
+use tetrarch_crypto::mutated;
 use tetrarch_crypto::state_tree::{Branch, Prefix};
 use tetrarch_storage::{Durability, Store, StoreError, WriteBatch};
 use tetrarch_types::{Applied, CheckpointCertificate};
@@ -13,7 +14,6 @@ use super::chain::{self, Condition};
 use super::head::{self, Head};
 use super::rows::{BODIES, LEDGER, PLACES, Progress, empty};
 use super::{Execution, InstallError, StateMachine, index, ledger};
-use crate::mutated::mutated;
 use crate::tables::Overlay;
 use crate::transfer::{Local, Placed};
 use crate::tree;

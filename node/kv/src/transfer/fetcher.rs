@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Page, Prefix};
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_storage::StoreError;
 use tetrarch_types::{CheckpointCertificate, Fetch, ReplicaId, SeqNum, StatePart, Time, TransferProgress, encode};
 
 use super::frontier::{Due, Frontier};
 use super::peers::Peers;
 use super::{Local, Placed};
-use crate::mutated::mutated;
 use crate::tree::is_due;
 
 /// Where nothing is here, this much is wanted as rows: most of a message.

@@ -1,10 +1,8 @@
 //! Whether a part that somebody sent is what is due at its place.
 
-use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix, value_digest};
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_types::{StatePart, StateRow};
-
-use crate::mutated::mutated;
 
 /// Whether a part is what hangs at this place, given the digest due there.
 ///

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 
 use tetrarch_crypto::state_tree::Prefix;
-use tetrarch_crypto::{Claim, Scope, Signature};
+use tetrarch_crypto::{Claim, Scope, Signature, mutated};
 
 use super::{Rejection, Verifier};
-use crate::mutated::mutated;
 use crate::{
     Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Fetch, Held, HeldVote,
     Membership, Message, NewView, PrePrepare, Prepare, PreparedCertificate, Proposal, ReplicaId, SeqNum, Signable,

@@ -72,7 +72,7 @@ impl Teller for BadBatch {
         if told.is_empty() {
             return vec![word];
         }
-        told.iter().map(|message| Word { message: message.clone(), ..word.clone() }).collect()
+        told.iter().map(|message| word.instead(message.clone())).collect()
     }
 }
 

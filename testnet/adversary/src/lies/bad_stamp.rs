@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tetrarch_chance::Rate;
-use tetrarch_types::{Batch, Message, SeqNum, Timestamp, View};
+use tetrarch_types::{Batch, SeqNum, Timestamp, View};
 
 use super::deck::Deck;
 use super::memo::Memo;
@@ -50,7 +50,7 @@ impl Teller for BadStamp {
         let Some((form, timestamp)) = *told else { return vec![word] };
         hand.lied_as(form);
         let batch = Batch { timestamp, ..proposal.batch.clone() };
-        own::push(place, batch, hand).into_iter().map(|message: Message| word.instead(message)).collect()
+        own::push(place, batch, hand).into_iter().map(|message| word.instead(message)).collect()
     }
 }
 

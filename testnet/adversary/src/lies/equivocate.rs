@@ -19,7 +19,7 @@ const ONE_TO_TWO: &str = "equivocate-one-to-two";
 /// To each third another batch.
 const THREE_WAYS: &str = "equivocate-three-ways";
 
-pub(super) const FORMS: &[&str] = &[TWO_TO_ONE, ONE_TO_TWO, THREE_WAYS];
+pub(super) const FORMS: [&str; 3] = [TWO_TO_ONE, ONE_TO_TWO, THREE_WAYS];
 
 /// How many of the proposals are told in more than one form.
 const RATE: Rate = 4_000;
@@ -35,7 +35,7 @@ struct Split {
 
 impl Split {
     fn draw(hand: &mut Hand<'_>) -> Self {
-        let form = hand.rng.one_of([TWO_TO_ONE, ONE_TO_TWO, THREE_WAYS]);
+        let form = hand.rng.one_of(FORMS);
         let honest = hand.honest();
         let count = honest.len();
         let group = |index: usize| match form {

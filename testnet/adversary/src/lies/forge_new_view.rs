@@ -1,14 +1,11 @@
 //! NEW-VIEWs that rest on too little: too few VIEW-CHANGEs, one of them repeated, one alone, others' VIEW-CHANGEs with something cut out;
 //! and genuine VIEW-CHANGEs in the NEW-VIEW of a replica whose turn it is not. The re-proposals follow from what is shown.
 
-use std::sync::Arc;
-
 use tetrarch_chance::Rate;
 use tetrarch_types::{CheckpointCertificate, Message, NewView, ReplicaId, Signed, View, ViewChange};
 
-use super::Teller;
-use super::deck::Deck;
-use super::memo::Memo;
+use super::once_per_view::OncePerView;
+use super::{Teller, own};
 use crate::Word;
 use crate::follow;
 use crate::hand::Hand;
@@ -32,25 +29,22 @@ const RATE: Rate = 200;
 /// What becomes of a NEW-VIEW that the liar's node sends.
 const CHANGED: &[&str] = &[TOO_FEW, REPEATED, DOCTORED];
 
-pub(super) struct ForgeNewView {
-    forms: Deck,
-    told: Memo<View, Option<Arc<Message>>>,
-}
+pub(super) struct ForgeNewView(OncePerView);
 
 impl ForgeNewView {
     pub(super) fn new() -> Self {
-        Self { forms: Deck::new(CHANGED), told: Memo::default() }
+        Self(OncePerView::new(CHANGED))
     }
 }
 
 impl Teller for ForgeNewView {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
-        if let Message::NewView(signed) = word.message.as_ref()
-            && signed.signer == hand.id
-        {
-            let forms = &mut self.forms;
-            let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
-            return vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }];
+        if let Some(truth) = own::new_view(&word.message, hand) {
+            let lie = self.0.lie(truth.view, hand, |form, hand| {
+                let view_changes = changed(form, &truth.view_changes, hand)?;
+                new_view(hand.id, truth.view, view_changes, hand)
+            });
+            return vec![word.or(lie)];
         }
         let mut said = vec![word];
         if hand.rng.chance(RATE) {
@@ -59,13 +53,6 @@ impl Teller for ForgeNewView {
         }
         said
     }
-}
-
-fn lie(truth: &NewView, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    let (form, view_changes) = forms.deal(hand, |form, hand| changed(form, &truth.view_changes, hand))?;
-    hand.lied_as(form);
-    let signed = new_view(hand.id, truth.view, view_changes, hand)?;
-    Some(Arc::new(Message::NewView(signed)))
 }
 
 /// What a NEW-VIEW is to rest on. None if there is nothing to cut out.
@@ -107,9 +94,9 @@ fn alone(hand: &mut Hand<'_>) -> Option<Message> {
     let view = views.find(|view| accomplices.contains(&hand.membership().primary(*view)))?;
     let primary = hand.membership().primary(view);
     let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
-    let signed = new_view(primary, view, vec![hand.sign_as(primary, empty)?], hand)?;
+    let forged = new_view(primary, view, vec![hand.sign_as(primary, empty)?], hand)?;
     hand.lied_as(ALONE);
-    Some(Message::NewView(signed))
+    Some(forged)
 }
 
 /// A view that a quorum asks for, started by a liar whose turn it is not.
@@ -127,18 +114,14 @@ fn wrong_primary(hand: &mut Hand<'_>) -> Option<Message> {
     if view_changes.len() < need {
         return None;
     }
-    let signed = new_view(hand.id, view, view_changes, hand)?;
+    let forged = new_view(hand.id, view, view_changes, hand)?;
     hand.lied_as(WRONG_PRIMARY);
-    Some(Message::NewView(signed))
+    Some(forged)
 }
 
-fn new_view(
-    by: ReplicaId,
-    view: View,
-    view_changes: Vec<Signed<ViewChange>>,
-    hand: &Hand<'_>,
-) -> Option<Signed<NewView>> {
+/// A NEW-VIEW by one of those that lie together, with the re-proposals that follow from what it shows.
+fn new_view(by: ReplicaId, view: View, view_changes: Vec<Signed<ViewChange>>, hand: &Hand<'_>) -> Option<Message> {
     let proposals = follow::proposals(view, &view_changes);
     let proposals = proposals.into_iter().map(|it| hand.sign_as(by, it)).collect::<Option<Vec<_>>>()?;
-    hand.sign_as(by, NewView { view, view_changes, proposals })
+    hand.sign_as(by, NewView { view, view_changes, proposals }).map(Message::NewView)
 }

@@ -21,7 +21,7 @@ const INNER: &str = "impersonate-inner";
 /// PREPAREs and COMMITs of everyone for the latest proposal, or for a batch that nobody proposed.
 const FORGED_VOTES: &str = "impersonate-forged-votes";
 
-pub(super) const FORMS: &[&str] = &[WRONG_SIGNER, STRANGER, INNER, FORGED_VOTES];
+pub(super) const FORMS: [&str; 4] = [WRONG_SIGNER, STRANGER, INNER, FORGED_VOTES];
 
 const RATE: Rate = 1_500;
 
@@ -32,7 +32,7 @@ impl Teller for Impersonate {
         if !hand.rng.chance(RATE) {
             return vec![word];
         }
-        let form = hand.rng.one_of([WRONG_SIGNER, STRANGER, INNER, FORGED_VOTES]);
+        let form = hand.rng.one_of(FORMS);
         let lies = match form {
             WRONG_SIGNER => other_member(word.to, hand).map(|name| renamed(&word.message, name)).into_iter().collect(),
             STRANGER => {

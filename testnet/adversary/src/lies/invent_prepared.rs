@@ -8,9 +8,8 @@ use tetrarch_types::{
     Checkpoint, CheckpointCertificate, Message, Prepare, PreparedCertificate, SeqNum, View, ViewChange,
 };
 
-use super::Teller;
-use super::deck::Deck;
-use super::memo::Memo;
+use super::once_per_view::OncePerView;
+use super::{Teller, own};
 use crate::Word;
 use crate::forge::{Flaw, votes};
 use crate::hand::Hand;
@@ -41,43 +40,37 @@ pub(super) const FORMS: &[&str] =
 /// How often it asks for the next view before its time: who does not hold another VIEW-CHANGE of it keeps this one.
 const UNASKED: Rate = 100;
 
-/// One VIEW-CHANGE a view, the same to everyone. None where nothing could be invented.
-pub(super) struct InventPrepared {
-    forms: Deck,
-    told: Memo<View, Option<Arc<Message>>>,
-}
+/// None in a view where nothing could be invented.
+pub(super) struct InventPrepared(OncePerView);
 
 impl InventPrepared {
     pub(super) fn new() -> Self {
-        Self { forms: Deck::new(FORMS), told: Memo::default() }
+        Self(OncePerView::new(FORMS))
+    }
+
+    /// Instead of this VIEW-CHANGE.
+    fn lie(&mut self, truth: &ViewChange, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
+        self.0.lie(truth.view, hand, |form, hand| {
+            let lie = invented(form, truth, hand)?;
+            Some(Message::ViewChange(hand.sign(lie)))
+        })
     }
 }
 
 impl Teller for InventPrepared {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
-        match word.message.as_ref() {
-            Message::ViewChange(signed) if signed.signer == hand.id => {
-                let forms = &mut self.forms;
-                let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
-                vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
-            }
-            _ if hand.rng.chance(UNASKED) => {
-                let view = hand.overheard.view().next();
-                let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
-                let forms = &mut self.forms;
-                let told = self.told.of(view, || lie(&empty, forms, hand)).clone();
-                let unasked = told.map(|message| Word { message, ..word.clone() });
-                [word].into_iter().chain(unasked).collect()
-            }
-            _ => vec![word],
+        if let Some(truth) = own::view_change(&word.message, hand) {
+            let lie = self.lie(truth, hand);
+            return vec![word.or(lie)];
         }
+        if !hand.rng.chance(UNASKED) {
+            return vec![word];
+        }
+        let view = hand.overheard.view().next();
+        let empty = ViewChange { view, stable: hand.overheard.stable(), prepared: Vec::new() };
+        let unasked = self.lie(&empty, hand).map(|lie| word.instead(lie));
+        [word].into_iter().chain(unasked).collect()
     }
-}
-
-fn lie(truth: &ViewChange, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    let (form, lie) = forms.deal(hand, |form, hand| invented(form, truth, hand))?;
-    hand.lied_as(form);
-    Some(Arc::new(Message::ViewChange(hand.sign(lie))))
 }
 
 fn invented(form: &'static str, truth: &ViewChange, hand: &mut Hand<'_>) -> Option<ViewChange> {

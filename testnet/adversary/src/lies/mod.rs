@@ -16,6 +16,7 @@ mod memo;
 mod mutate;
 mod never_propose;
 mod omit_prepared;
+mod once_per_view;
 mod other_scope;
 mod own;
 mod random;
@@ -64,14 +65,14 @@ impl Lie {
     /// The forms in which it is told, each counted under its own name beside the lie's; none if there is only one way.
     pub const fn forms(self) -> &'static [&'static str] {
         match self {
-            Self::Equivocate => equivocate::FORMS,
+            Self::Equivocate => &equivocate::FORMS,
             Self::DoubleVote => double_vote::FORMS,
-            Self::Silence => silence::FORMS,
+            Self::Silence => &silence::FORMS,
             Self::Replay => replay::FORMS,
             Self::OtherScope => other_scope::FORMS,
-            Self::Relabel => relabel::FORMS,
+            Self::Relabel => &relabel::FORMS,
             Self::Mutate => mutate::FORMS,
-            Self::Impersonate => impersonate::FORMS,
+            Self::Impersonate => &impersonate::FORMS,
             Self::ForgeCertificate => forge_certificate::FORMS,
             Self::OmitPrepared => omit_prepared::FORMS,
             Self::InventPrepared => invent_prepared::FORMS,
@@ -79,12 +80,12 @@ impl Lie {
             Self::ForgeNewView => forge_new_view::FORMS,
             Self::Jump => jump::FORMS,
             Self::LieState => lie_state::FORMS,
-            Self::SplitCheckpoints => split_checkpoints::FORMS,
-            Self::Storm => storm::FORMS,
+            Self::SplitCheckpoints => &split_checkpoints::FORMS,
+            Self::Storm => &storm::FORMS,
             Self::Censor => censor::FORMS,
             Self::BadBatch => bad_batch::FORMS,
             Self::BadStamp => bad_stamp::FORMS,
-            Self::WrongReply => wrong_reply::FORMS,
+            Self::WrongReply => &wrong_reply::FORMS,
             Self::Slow | Self::UnfairOrder | Self::NeverPropose => &[],
         }
     }

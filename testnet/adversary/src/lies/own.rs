@@ -1,6 +1,6 @@
-//! Proposals of the liar's own, in other words.
+//! What the liar's own node says, and its proposals in other words.
 
-use tetrarch_types::{Batch, Commit, Message, PrePrepare, Proposal, SeqNum, View};
+use tetrarch_types::{Batch, Commit, Message, NewView, PrePrepare, Proposal, SeqNum, View, ViewChange};
 
 use crate::hand::Hand;
 
@@ -8,6 +8,22 @@ use crate::hand::Hand;
 pub(super) fn proposal<'a>(message: &'a Message, hand: &Hand<'_>) -> Option<&'a Proposal> {
     match message {
         Message::PrePrepare(proposal) if proposal.pre_prepare.signer == hand.id => Some(proposal),
+        _ => None,
+    }
+}
+
+/// The liar's own VIEW-CHANGE, if that is what a message is.
+pub(super) fn view_change<'a>(message: &'a Message, hand: &Hand<'_>) -> Option<&'a ViewChange> {
+    match message {
+        Message::ViewChange(signed) if signed.signer == hand.id => Some(&signed.payload),
+        _ => None,
+    }
+}
+
+/// The liar's own NEW-VIEW, if that is what a message is.
+pub(super) fn new_view<'a>(message: &'a Message, hand: &Hand<'_>) -> Option<&'a NewView> {
+    match message {
+        Message::NewView(signed) if signed.signer == hand.id => Some(&signed.payload),
         _ => None,
     }
 }

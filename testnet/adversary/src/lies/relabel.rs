@@ -16,7 +16,7 @@ const COMMIT_AS_PREPARE: &str = "relabel-commit-as-prepare";
 /// A PRE-PREPARE shown as a COMMIT.
 const PRE_PREPARE_AS_COMMIT: &str = "relabel-pre-prepare-as-commit";
 
-pub(super) const FORMS: &[&str] = &[PREPARE_AS_COMMIT, COMMIT_AS_PREPARE, PRE_PREPARE_AS_COMMIT];
+pub(super) const FORMS: [&str; 3] = [PREPARE_AS_COMMIT, COMMIT_AS_PREPARE, PRE_PREPARE_AS_COMMIT];
 
 const RATE: Rate = 1_500;
 
@@ -26,7 +26,7 @@ impl Teller for Relabel {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         let mut said = vec![word];
         if hand.rng.chance(RATE) {
-            let form = hand.rng.one_of([PREPARE_AS_COMMIT, COMMIT_AS_PREPARE, PRE_PREPARE_AS_COMMIT]);
+            let form = hand.rng.one_of(FORMS);
             let relabelled = relabelled(form, hand);
             if !relabelled.is_empty() {
                 hand.lied_as(form);

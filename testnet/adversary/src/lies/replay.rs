@@ -48,12 +48,12 @@ impl Replay {
 impl Teller for Replay {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
         self.remember(&word.message, hand.overheard.view());
-        let mut said = vec![word.clone()];
+        let mut said = vec![word];
         if hand.rng.chance(RATE) {
             let (form, kept) = hand.rng.one_of([(AGAIN, &self.past), (OLDER_VIEW, &self.over)]);
             if let Some(old) = kept.get(hand.rng.index(kept.len())) {
                 hand.lied_as(form);
-                said.push(Word { message: old.clone(), ..word });
+                said.push(said[0].instead(old.clone()));
             }
         }
         said

@@ -7,51 +7,34 @@ use super::Teller;
 use crate::Word;
 use crate::hand::Hand;
 
-const KINDS: [MessageKind; 9] = [
-    MessageKind::PrePrepare,
-    MessageKind::Prepare,
-    MessageKind::Commit,
-    MessageKind::Checkpoint,
-    MessageKind::ViewChange,
-    MessageKind::NewView,
-    MessageKind::Status,
-    MessageKind::Fetch,
-    MessageKind::Supply,
-];
-
 /// Nothing at all to some replicas.
 const TO_SOME: &str = "silence-to-some";
 
-pub(super) const FORMS: &[&str] = &[
-    of(MessageKind::PrePrepare),
-    of(MessageKind::Prepare),
-    of(MessageKind::Commit),
-    of(MessageKind::Checkpoint),
-    of(MessageKind::ViewChange),
-    of(MessageKind::NewView),
-    of(MessageKind::Status),
-    of(MessageKind::Fetch),
-    of(MessageKind::Supply),
-    TO_SOME,
+/// The kinds, each with the form that is silence about it.
+const KINDS: [(MessageKind, &str); 9] = [
+    (MessageKind::PrePrepare, "silence-pre-prepare"),
+    (MessageKind::Prepare, "silence-prepare"),
+    (MessageKind::Commit, "silence-commit"),
+    (MessageKind::Checkpoint, "silence-checkpoint"),
+    (MessageKind::ViewChange, "silence-view-change"),
+    (MessageKind::NewView, "silence-new-view"),
+    (MessageKind::Status, "silence-status"),
+    (MessageKind::Fetch, "silence-fetch"),
+    (MessageKind::Supply, "silence-supply"),
 ];
 
-/// The form that is silence about a kind.
-const fn of(kind: MessageKind) -> &'static str {
-    match kind {
-        MessageKind::PrePrepare => "silence-pre-prepare",
-        MessageKind::Prepare => "silence-prepare",
-        MessageKind::Commit => "silence-commit",
-        MessageKind::Checkpoint => "silence-checkpoint",
-        MessageKind::ViewChange => "silence-view-change",
-        MessageKind::NewView => "silence-new-view",
-        MessageKind::Status => "silence-status",
-        MessageKind::Fetch => "silence-fetch",
-        MessageKind::Supply => "silence-supply",
+pub(super) const FORMS: [&str; KINDS.len() + 1] = {
+    let mut forms = [TO_SOME; KINDS.len() + 1];
+    let mut kind = 0;
+    while kind < KINDS.len() {
+        forms[kind] = KINDS[kind].1;
+        kind += 1;
     }
-}
+    forms
+};
 
 pub(super) struct Silence {
-    kinds: Vec<MessageKind>,
+    kinds: Vec<(MessageKind, &'static str)>,
     /// Bit i of the mask: replica i hears nothing.
     deaf: u64,
 }
@@ -70,7 +53,10 @@ impl Silence {
     /// In which form a word is withheld, if it is.
     fn withholds(&self, to: ReplicaId, kind: MessageKind) -> Option<&'static str> {
         let is_deaf = self.deaf & (1 << (to.get() % 64)) != 0;
-        if is_deaf { Some(TO_SOME) } else { self.kinds.contains(&kind).then_some(of(kind)) }
+        if is_deaf {
+            return Some(TO_SOME);
+        }
+        self.kinds.iter().find(|(withheld, _)| *withheld == kind).map(|(_, form)| *form)
     }
 }
 

@@ -15,7 +15,7 @@ const EACH: &str = "split-checkpoints-each";
 /// One false root, by all that lie together.
 const TOGETHER: &str = "split-checkpoints-together";
 
-pub(super) const FORMS: &[&str] = &[IN_TWO, EACH, TOGETHER];
+pub(super) const FORMS: [&str; 3] = [IN_TWO, EACH, TOGETHER];
 
 /// One form for all its life: the same replicas see the same roots again and again.
 pub(super) struct SplitCheckpoints {
@@ -24,7 +24,7 @@ pub(super) struct SplitCheckpoints {
 
 impl SplitCheckpoints {
     pub(super) fn draw(rng: &mut Rng) -> Self {
-        Self { form: rng.one_of([IN_TWO, EACH, TOGETHER]) }
+        Self { form: rng.one_of(FORMS) }
     }
 
     /// Which root a recipient is told: 0 is the truth.

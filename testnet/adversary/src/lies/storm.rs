@@ -15,7 +15,7 @@ const NEXT: &str = "storm-next";
 /// For a view far above the last one asked for.
 const HIGHER: &str = "storm-higher";
 
-pub(super) const FORMS: &[&str] = &[NEXT, HIGHER];
+pub(super) const FORMS: [&str; 2] = [NEXT, HIGHER];
 
 const RATE: Rate = 300;
 
@@ -33,7 +33,7 @@ pub(super) struct Storm {
 
 impl Storm {
     fn rise(&mut self, hand: &mut Hand<'_>) {
-        self.form = hand.rng.one_of([NEXT, HIGHER]);
+        self.form = hand.rng.one_of(FORMS);
         let now = hand.overheard.view();
         self.asked = match self.form {
             NEXT => now.next(),
@@ -54,8 +54,8 @@ impl Teller for Storm {
         let mut said = vec![word];
         if self.untold.remove(&said[0].to) {
             hand.lied_as(self.form);
-            let storm = self.view_changes.iter().map(|message| Word { message: message.clone(), ..said[0].clone() });
-            said.extend(storm.collect::<Vec<_>>());
+            let storm: Vec<Word> = self.view_changes.iter().map(|it| said[0].instead(it.clone())).collect();
+            said.extend(storm);
         }
         said
     }

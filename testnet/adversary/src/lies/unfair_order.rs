@@ -30,7 +30,7 @@ impl Teller for UnfairOrder {
         if told.is_empty() {
             return vec![word];
         }
-        told.iter().map(|message| Word { message: message.clone(), ..word.clone() }).collect()
+        told.iter().map(|message| word.instead(message.clone())).collect()
     }
 }
 

@@ -11,14 +11,14 @@ const EXPIRED: &str = "wrong-reply-expired";
 /// Another result.
 const RESULT: &str = "wrong-reply-result";
 
-pub(super) const FORMS: &[&str] = &[EXPIRED, RESULT];
+pub(super) const FORMS: [&str; 2] = [EXPIRED, RESULT];
 
 pub(super) struct WrongReply;
 
 impl Teller for WrongReply {
     fn answer(&mut self, response: Response, hand: &mut Hand<'_>) -> Response {
         let Response::Reply(reply) = response else { return response };
-        let form = hand.rng.one_of([EXPIRED, RESULT]);
+        let form = hand.rng.one_of(FORMS);
         let outcome = if form == EXPIRED { Outcome::Expired } else { Outcome::Executed(vec![0; 4]) };
         let tree = MerkleTree::new(vec![result_leaf(&reply.transaction, &outcome)]);
         let Some(path) = tree.path(0) else { return Response::Reply(reply) };

@@ -1,14 +1,10 @@
 //! As new primary, re-proposals that do not follow from the VIEW-CHANGEs: dropped, exchanged, replaced by the no-op or by an
 //! invented digest; everything signed anew.
 
-use std::sync::Arc;
+use tetrarch_types::{Batch, Message, NewView, PrePrepare, Signed};
 
-use tetrarch_crypto::Digest;
-use tetrarch_types::{Batch, Message, NewView, PrePrepare, Signed, View};
-
-use super::Teller;
-use super::deck::Deck;
-use super::memo::Memo;
+use super::once_per_view::OncePerView;
+use super::{Teller, own};
 use crate::Word;
 use crate::hand::Hand;
 
@@ -25,39 +21,24 @@ const NO_OP: &str = "wrong-reproposals-no-op";
 
 pub(super) const FORMS: &[&str] = &[DROPPED, GAP, EXCHANGED, INVENTED, NO_OP];
 
-/// One wrong NEW-VIEW a view: told to everyone alike, so that it could gather a quorum.
-pub(super) struct WrongReproposals {
-    forms: Deck,
-    told: Memo<View, Option<Arc<Message>>>,
-}
+pub(super) struct WrongReproposals(OncePerView);
 
 impl WrongReproposals {
     pub(super) fn new() -> Self {
-        Self { forms: Deck::new(FORMS), told: Memo::default() }
+        Self(OncePerView::new(FORMS))
     }
 }
 
 impl Teller for WrongReproposals {
     fn say(&mut self, word: Word, hand: &mut Hand<'_>) -> Vec<Word> {
-        match word.message.as_ref() {
-            Message::NewView(signed) if signed.signer == hand.id => {
-                let forms = &mut self.forms;
-                let told = self.told.of(signed.payload.view, || lie(&signed.payload, forms, hand));
-                vec![Word { message: told.clone().unwrap_or_else(|| word.message.clone()), ..word }]
-            }
-            _ => vec![word],
-        }
+        let Some(truth) = own::new_view(&word.message, hand) else { return vec![word] };
+        let lie = self.0.lie(truth.view, hand, |form, hand| {
+            let mut wrong = truth.clone();
+            change(form, &mut wrong, hand)?;
+            (wrong.proposals != truth.proposals).then(|| Message::NewView(hand.sign(wrong)))
+        });
+        vec![word.or(lie)]
     }
-}
-
-fn lie(truth: &NewView, forms: &mut Deck, hand: &mut Hand<'_>) -> Option<Arc<Message>> {
-    let (form, wrong) = forms.deal(hand, |form, hand| {
-        let mut wrong = truth.clone();
-        change(form, &mut wrong, hand)?;
-        (wrong.proposals != truth.proposals).then_some(wrong)
-    })?;
-    hand.lied_as(form);
-    Some(Arc::new(Message::NewView(hand.sign(wrong))))
 }
 
 /// None if there is nothing to get wrong.
@@ -76,8 +57,8 @@ fn change(form: &'static str, wrong: &mut NewView, hand: &mut Hand<'_>) -> Optio
             renumber(wrong, hand);
         }
         form => {
-            let invented = hand.invent(seq).digest();
-            let digest: Digest = if form == NO_OP { Batch::noop().digest() } else { invented };
+            let batch = if form == NO_OP { Batch::noop() } else { hand.invent(seq) };
+            let digest = batch.digest();
             *wrong.proposals.get_mut(which)? = hand.sign(PrePrepare { view, seq, digest });
         }
     }

@@ -8,6 +8,36 @@ use tetrarch_storage::{Reader, StoreError, Table};
 
 use crate::machine::{COUNTERS, Command, Counters, get, set};
 
+/// What a bug makes of a command.
+pub(crate) trait Bug: Send {
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8>;
+}
+
+/// The service with a bug; all else about it is as it should be.
+pub(crate) struct Buggy<B>(pub(crate) B);
+
+impl<B: Bug> StateMachine for Buggy<B> {
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+        self.0.execute(context, command, state)
+    }
+
+    fn query(&self, name: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+        Counters.query(name, state)
+    }
+
+    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
+        Counters.revision(state)
+    }
+
+    fn check(&self, command: &[u8]) -> Result<(), String> {
+        Counters.check(command)
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        Counters.tables()
+    }
+}
+
 /// Reads are answered from a cache that every command keeps up to date. It even survives restarts: it is empty then, and fills again.
 /// But a replica that was away for long is given the others' state while it runs, and the cache stays as it was.
 #[derive(Default)]
@@ -15,7 +45,7 @@ pub(crate) struct Cached {
     cache: Mutex<BTreeMap<String, u64>>,
 }
 
-impl StateMachine for Cached {
+impl Bug for Cached {
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
         let parsed = Command::parse(command);
@@ -37,22 +67,6 @@ impl StateMachine for Cached {
         }
         result
     }
-
-    fn query(&self, name: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
-        Counters.query(name, state)
-    }
-
-    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
-        Counters.revision(state)
-    }
-
-    fn check(&self, command: &[u8]) -> Result<(), String> {
-        Counters.check(command)
-    }
-
-    fn tables(&self) -> &'static [Table] {
-        Counters.tables()
-    }
 }
 
 /// Reads both counters and then writes both, which is the same, unless the two are one: then there is more than before. All replicas
@@ -69,27 +83,11 @@ impl Doubling {
     }
 }
 
-impl StateMachine for Doubling {
+impl Bug for Doubling {
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         match Command::parse(command) {
             Some(Command::Move { from, to, by }) => Self::shift(&from, &to, by, state).unwrap_or_default().into(),
             _ => Counters.execute(context, command, state),
         }
-    }
-
-    fn query(&self, name: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
-        Counters.query(name, state)
-    }
-
-    fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
-        Counters.revision(state)
-    }
-
-    fn check(&self, command: &[u8]) -> Result<(), String> {
-        Counters.check(command)
-    }
-
-    fn tables(&self) -> &'static [Table] {
-        Counters.tables()
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tetrarch_kv::StateMachine;
 use tetrarch_simulator::{Options, Profile, hunt};
 
-use bugs::{Cached, Doubling};
+use bugs::{Buggy, Cached, Doubling};
 use machine::Counters;
 use workload::CounterWorkload;
 
@@ -21,8 +21,8 @@ const SEEDS: u64 = 100;
 
 fn main() {
     show("The counters as they should be", || Box::new(Counters));
-    show("With a cache for reads", || Box::new(Cached::default()));
-    show("With a `move` that reads all before it writes", || Box::new(Doubling));
+    show("With a cache for reads", || Box::new(Buggy(Cached::default())));
+    show("With a `move` that reads all before it writes", || Box::new(Buggy(Doubling)));
 }
 
 fn show(title: &str, machine: fn() -> Box<dyn StateMachine>) {

@@ -24,7 +24,7 @@ pub(crate) fn soak(seeds: u64, threads: usize, profile: impl Fn(u64) -> Profile 
                 return tally;
             }
             let options = Options { profile: profile(seed), ..Options::default() };
-            tally.add(run(Seed::new(seed), &options), &options);
+            tally.merge(Tally::of(run(Seed::new(seed), &options), &options));
         }
     };
     thread::scope(|scope| {
@@ -57,27 +57,30 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, report: Report, options: &Options) {
+    /// What one run came to.
+    fn of(report: Report, options: &Options) -> Self {
         let profile = options.profile;
-        if let Some(what) = complaint(&report, profile) {
+        let failure = complaint(&report, profile).map(|what| {
             let line = format!("{what}\nreplay it with: {} -v", replay_line(report.seed, options));
-            self.failures.insert(report.seed.get(), line);
+            (report.seed.get(), line)
+        });
+        Self {
+            failures: failure.into_iter().collect(),
+            rules: report.rules,
+            seeds: [(profile, 1)].into(),
+            faults: [(profile, report.faults)].into(),
+            figures: report.figures,
+            recoveries: report.recovery.filter(|_| profile.is_bearable()).into_iter().collect(),
+            events: report.events,
+            delivered: report.delivered,
+            simulated: report.simulated,
+            traces: report.trace_hash,
         }
-        *self.seeds.entry(profile).or_default() += 1;
-        add(self.faults.entry(profile).or_default(), report.faults);
-        add(&mut self.figures, report.figures);
-        self.rules.extend(report.rules);
-        self.overlay(report.trace_hash);
-        self.recoveries.extend(report.recovery.filter(|_| profile.is_bearable()));
-        self.events += report.events;
-        self.delivered += report.delivered;
-        self.simulated += report.simulated;
     }
 
     fn merge(&mut self, other: Self) {
         self.failures.extend(other.failures);
         self.rules.extend(other.rules);
-        self.overlay(other.traces);
         other.seeds.into_iter().for_each(|(profile, seeds)| *self.seeds.entry(profile).or_default() += seeds);
         other.faults.into_iter().for_each(|(profile, faults)| add(self.faults.entry(profile).or_default(), faults));
         add(&mut self.figures, other.figures);
@@ -85,10 +88,7 @@ impl Tally {
         self.events += other.events;
         self.delivered += other.delivered;
         self.simulated += other.simulated;
-    }
-
-    fn overlay(&mut self, hash: [u8; 32]) {
-        self.traces.iter_mut().zip(hash).for_each(|(sum, byte)| *sum ^= byte);
+        self.traces.iter_mut().zip(other.traces).for_each(|(sum, byte)| *sum ^= byte);
     }
 
     /// Whether something was counted under a profile.
