@@ -5,7 +5,7 @@ use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Digest, Signature};
 use tetrarch_types::{
     Applied, Batch, CheckpointCertificate, CommittedBatch, Message, NewView, Payload, PreparedCertificate, Refusal,
-    ReplicaId, SeqNum, Signed, Supply, Transaction, TransactionId, Verified, View,
+    ReplicaId, SeqNum, Signed, Supply, Timestamp, Transaction, TransactionId, Verified, View,
 };
 
 use crate::Event;
@@ -26,6 +26,8 @@ pub enum Input {
     Executed {
         /// Which.
         seq: SeqNum,
+        /// The agreed time that the machine waits for, behind this batch (rule T-3).
+        alarm: Option<Timestamp>,
     },
     /// Execution reached a checkpoint and computed its root; follows the `Executed` of the same number.
     Snapshotted {

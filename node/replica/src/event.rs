@@ -159,7 +159,7 @@ pub enum Ignored {
 pub enum ProposalFault {
     /// Another batch is decided at this number.
     Decided,
-    /// Nothing in it: only a new view fills gaps.
+    /// Nothing in it: only a new view fills gaps, and the machine does not wait for its stamp (rule T-3).
     Empty,
     /// Bodies larger together than a batch may be.
     TooLarge,

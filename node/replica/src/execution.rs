@@ -42,7 +42,7 @@ impl Replica {
         }
         self.spent.sweep(self.agreed_time);
         self.note_overtaking(now, latest_arrival);
-        self.note_progress(now, !content.batch.transactions.is_empty());
+        self.note_progress(now, !content.batch.is_noop());
         self.fetches.remove(&seq);
         self.catch_up.start_over();
         if seq > self.log.high() {
@@ -85,11 +85,6 @@ impl Replica {
             self.progress_view = self.view;
         }
         self.timers.propose = true;
-    }
-
-    /// Execution reports a batch done.
-    pub(crate) fn on_executed(&mut self, seq: SeqNum) {
-        self.executed = self.executed.max(seq);
     }
 
     /// Work is about to appear: where there was none, the time that the view is given starts now (rule V-1).

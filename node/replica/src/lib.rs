@@ -30,6 +30,7 @@
 //! | `sizes` | how much it holds |
 //! | `slot`, `content`, `log`, `moves`, `pool`, `spent`, `timer` | parts without protocol |
 
+mod alarm;
 mod budget;
 mod checkpoint;
 mod config;

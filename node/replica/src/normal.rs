@@ -83,6 +83,9 @@ impl Replica {
             return;
         };
         let is_reproposal = seq <= self.view_start;
+        if !is_reproposal && self.awaits_execution(seq, &content) {
+            return;
+        }
         let is_own = self.is_primary() && !is_reproposal;
         let view = self.voting_view();
         if !is_own

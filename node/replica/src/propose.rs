@@ -110,7 +110,7 @@ impl Replica {
         while self.may_assign(self.next_seq) {
             let stamp = now.clock.max(self.last_stamp.next());
             let transactions = self.select(stamp);
-            if transactions.is_empty() {
+            if transactions.is_empty() && !self.is_tick(self.next_seq, stamp) {
                 break;
             }
             self.propose(self.next_seq, stamp, transactions, effects);

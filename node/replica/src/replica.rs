@@ -8,6 +8,7 @@ use tetrarch_types::{
     TransactionId, Verified, View,
 };
 
+use crate::alarm::Alarm;
 use crate::budget::Budgets;
 use crate::checkpoint::Checkpoints;
 use crate::fetch::{Attempt, CatchUp};
@@ -112,6 +113,8 @@ pub struct Replica {
     pub(crate) fetches: BTreeMap<SeqNum, Attempt>,
     pub(crate) catch_up: CatchUp,
     pub(crate) timers: Timers,
+    /// The time that the machine waits for (rule T-3).
+    pub(crate) alarm: Option<Alarm>,
     /// How long this view's primary takes (rule V-9).
     pub(crate) turnaround: Turnaround,
 }
@@ -151,6 +154,7 @@ impl Replica {
             fetches: BTreeMap::new(),
             catch_up: CatchUp::default(),
             timers: Timers::default(),
+            alarm: applied.alarm.map(Alarm::recovered),
             turnaround: Turnaround::default(),
             config,
         }
@@ -163,7 +167,7 @@ impl Replica {
             Input::Deadline => self.on_deadline(now, effects),
             Input::Request(transaction) => self.on_request(now, transaction, false, effects),
             Input::Message(message) => self.on_message(now, message, effects),
-            Input::Executed { seq } => self.on_executed(seq),
+            Input::Executed { seq, alarm } => self.on_executed(now, seq, alarm, effects),
             Input::Snapshotted { seq, state_root } => self.on_snapshotted(now, seq, state_root, effects),
             Input::StateInstalled { certificate, applied } => self.on_installed(now, certificate, *applied, effects),
             Input::StateGone { checkpoint } => self.on_state_gone(now, checkpoint, effects),
@@ -191,12 +195,12 @@ impl Replica {
 
     /// When [`Input::Deadline`] is due next. An instant that has passed is due at the end of the turn.
     pub fn deadline(&self) -> Option<Time> {
-        if self.timers.propose && self.is_primary() && self.pool.has_unassigned() {
+        if self.timers.propose && self.is_primary() && (self.pool.has_unassigned() || self.has_rung()) {
             return Some(Time::ZERO);
         }
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
-        let due =
-            [Some(self.status_due()), self.view_due(), fetch, self.catch_up_due(), self.relay_due(), self.ask_due()];
+        let (status, view, relay) = (Some(self.status_due()), self.view_due(), self.relay_due());
+        let due = [status, view, fetch, self.catch_up_due(), relay, self.ask_due(), self.alarm_due()];
         due.into_iter().flatten().chain(self.turnaround.due(&self.config)).min()
     }
 
@@ -221,10 +225,12 @@ impl Replica {
         }
         let has_work = if mutated!(TimerWaitsForProposal) { self.is_in_agreement() } else { self.has_work() };
         let no_progress = has_work.then(|| self.timers.no_progress(&self.config));
-        [no_progress, self.timers.censorship(&self.config)].into_iter().flatten().min()
+        let overslept = self.overslept().map(|since| self.timers.no_progress_since(since, &self.config));
+        [no_progress, overslept, self.timers.censorship(&self.config)].into_iter().flatten().min()
     }
 
     fn on_deadline(&mut self, now: Now, effects: &mut Effects) {
+        self.look_at_alarm(now);
         if self.timers.propose {
             self.try_propose(now, effects);
         }
@@ -280,7 +286,8 @@ impl Replica {
         if self.executed_elsewhere() > self.dispatched {
             return false;
         }
-        self.is_in_agreement() || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
+        let overslept = self.overslept().is_some_and(|since| since <= now.time);
+        overslept || self.is_in_agreement() || self.pool.any_valid_until(now.clock.plus(self.config.clock_bound))
     }
 
     /// Rule V-2 counts only a request that every honest primary would have ordered, whatever its clock.

@@ -21,7 +21,7 @@ impl Replica {
             return if decided.digest == content.batch.digest() { Ok(()) } else { Err(ProposalFault::Decided) };
         }
         if content.batch.transactions.is_empty() {
-            return Err(ProposalFault::Empty);
+            self.judge_empty(seq, content.batch.timestamp)?;
         }
         if content.bodies().map(Transaction::cost).sum::<usize>() > limits::MAX_BATCH_BYTES {
             return Err(ProposalFault::TooLarge);

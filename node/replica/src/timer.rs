@@ -55,7 +55,12 @@ impl Timers {
 
     /// When a view without progress is given up (rule V-1).
     pub(crate) fn no_progress(&self, config: &Config) -> Time {
-        self.progress.max(self.excused).after(self.timeout(config))
+        self.no_progress_since(Time::ZERO, config)
+    }
+
+    /// When it is, if nothing had to be done before then.
+    pub(crate) fn no_progress_since(&self, since: Time, config: &Config) -> Time {
+        since.max(self.progress).max(self.excused).after(self.timeout(config))
     }
 
     /// When an overtaken request counts as censored (rule V-2).

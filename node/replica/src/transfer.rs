@@ -101,7 +101,7 @@ impl Replica {
         self.transfer = None;
         let was_damaged = std::mem::take(&mut self.damaged);
         self.lead_from = self.known().max(self.dispatched);
-        self.take_state(applied, effects);
+        self.take_state(now, applied, effects);
         let seq = certificate.seq;
         self.checkpoints.installed(&certificate);
         effects.observe(Event::StateInstalled { checkpoint: seq });
@@ -117,10 +117,11 @@ impl Replica {
     }
 
     /// Brings everything that mirrors the executed state in step with it.
-    fn take_state(&mut self, applied: Applied, effects: &mut Effects) {
+    fn take_state(&mut self, now: Now, applied: Applied, effects: &mut Effects) {
         self.dispatched = applied.executed;
         self.executed = applied.executed;
         self.agreed_time = applied.agreed_time;
+        self.set_alarm(now, applied.alarm);
         self.last_stamp = self.last_stamp.max(applied.agreed_time);
         self.next_seq = self.next_seq.max(applied.executed.next());
         self.spent = Spent::new(applied.senders);

@@ -114,7 +114,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
         let seq = executed.seq;
         self.counts.add(Count::BatchesExecuted);
         self.counts.add_many(Count::TransactionsExecuted, executed.replies.len());
-        self.inbox.report(Input::Executed { seq });
+        self.inbox.report(Input::Executed { seq, alarm: executed.alarm });
         if let Some(state_root) = executed.checkpoint {
             self.inbox.report(Input::Snapshotted { seq, state_root });
         }

@@ -11,6 +11,8 @@ pub struct Applied {
     pub executed: SeqNum,
     /// Agreed time after it.
     pub agreed_time: Timestamp,
+    /// The agreed time that the machine waits for (rule T-3).
+    pub alarm: Option<Timestamp>,
     /// Every remembered sender's nonces.
     pub senders: Vec<(PublicKey, Sender)>,
     /// The state here is that of no batch: it was found damaged, or is being replaced. Nothing may execute on it, and `executed` and

@@ -20,6 +20,11 @@ impl Batch {
         Self { timestamp: Timestamp::ZERO, transactions: Vec::new() }
     }
 
+    /// Whether it is the gap filler. Another batch without transactions is there for its stamp (rule T-3).
+    pub fn is_noop(&self) -> bool {
+        *self == Self::noop()
+    }
+
     /// What the three phases agree on.
     pub fn digest(&self) -> Digest {
         Digest::of(Domain::Batch, &[&encode(self)])

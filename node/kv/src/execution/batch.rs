@@ -2,7 +2,7 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Transaction, TransactionId, limits};
+use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, limits};
 
 use super::chain::Configuration;
 use super::head::Head;
@@ -30,6 +30,8 @@ pub struct Executed {
     pub results_root: Digest,
     /// A reply for each transaction that was not skipped, in order.
     pub replies: Vec<StoredReply>,
+    /// The agreed time that the machine waits for now (rule T-3).
+    pub alarm: Option<Timestamp>,
     /// The state root, if a checkpoint is due at this number.
     pub checkpoint: Option<Digest>,
     /// Why there is no snapshot of that checkpoint, if there is none: a lack, and no danger.
@@ -66,7 +68,7 @@ pub(super) fn effect<M: StateMachine>(
     let mut state = Overlay::new(store, &setup.tables);
     let mut head = head.clone();
     head.progress.executed = committed.seq;
-    let (results_root, replies) = if committed.transactions.is_empty() {
+    let (results_root, replies) = if committed.batch.is_noop() {
         (replies::build(committed.seq, Vec::new()).0, Vec::new())
     } else {
         carry_out(machine, setup, &mut state, committed, &mut head.progress)?
@@ -75,7 +77,8 @@ pub(super) fn effect<M: StateMachine>(
     head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
     tree::note(&mut state, &setup.rooted);
     let checkpoint = checkpoint(setup, &mut state, &mut head)?;
-    let executed = Executed { seq: committed.seq, results_root, replies, checkpoint, snapshot_error: None };
+    let alarm = machine.alarm(&state)?;
+    let executed = Executed { seq: committed.seq, results_root, replies, alarm, checkpoint, snapshot_error: None };
     Ok(Effect { writes: state.into_batch()?, head, executed })
 }
 

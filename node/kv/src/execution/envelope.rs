@@ -159,6 +159,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(Applied {
             executed: head.progress.executed,
             agreed_time: head.progress.agreed_time,
+            alarm: self.machine.alarm(&self.store)?,
             senders: senders::all(&self.store)?,
             damaged: false,
             checkpoints: head.checkpoints.clone(),

@@ -80,6 +80,15 @@ pub trait StateMachine: Send {
     /// [`QueryError::Malformed`] for a question that the machine cannot read, [`QueryError::Store`] if the state cannot be read.
     fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError>;
 
+    /// The agreed time at which something is due although nobody may ask for anything by then: an idle cluster's time goes on to it, and
+    /// this may move on only then (rule T-3). By default a machine waits for nothing.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    fn alarm(&self, _state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// The machine's own count of changes, for a node's status.
     ///
     /// # Errors
@@ -106,6 +115,10 @@ impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
 
     fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
         self.as_ref().query(query, state)
+    }
+
+    fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
+        self.as_ref().alarm(state)
     }
 
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {

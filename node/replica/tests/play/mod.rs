@@ -21,6 +21,9 @@ pub(crate) const LIAR: usize = 0;
 const INTERVAL: u64 = 2;
 const WINDOW: u64 = 4;
 
+/// The last one's transactions let the machine wait for a time (rule T-3).
+const CLIENTS: [char; 3] = ['A', 'B', 'W'];
+
 /// A client of its own, which asks once the faults are over.
 const LATE_CLIENT: char = 'Z';
 
@@ -146,7 +149,7 @@ impl Run {
     }
 
     fn request(&mut self, client: u8, nonce: u64, variant: usize, to: u8) {
-        let client = char::from(b'A' + client);
+        let client = CLIENTS[usize::from(client)];
         let transaction = self.transaction(client, nonce, variant);
         for it in self.honest().into_iter().filter(|it| to & (1 << it.index()) != 0) {
             self.cluster.request(it, std::slice::from_ref(&transaction));
@@ -171,6 +174,12 @@ impl Run {
         }
         self.ask_for_all();
         self.wait(100, "everything executes", Self::is_done);
+        self.wait(100, "the time that the machine waits for comes", Self::is_past_all_alarms);
+    }
+
+    /// Nobody asks for anything any more, so it is the primaries' doing.
+    fn is_past_all_alarms(&self) -> bool {
+        self.honest().iter().any(|it| self.cluster.node(*it).machine.alarm.is_none())
     }
 
     fn ask_for_all(&mut self) {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `cluster n=4 k=4 window=8 pipeline=8 batch=1024 per-sender=4096 timeout=1s` | starts a cluster; `keep=8`: its ledgers hold no more batches |
 //! | `show effects` (or `all`, `events`, `nothing`) | how much is written down from here on |
-//! | `request A1 B1 to all` (or `to 0 2`; `valid=5s`) | clients' transactions, by client and nonce, all in one turn; `A1!` is another command under A's nonce 1, `A2#1500` one of 1500 KiB |
+//! | `request A1 B1 to all` (or `to 0 2`; `valid=5s`) | clients' transactions, by client and nonce, all in one turn; `A1!` is another command under A's nonce 1, `A2#1500` one of 1500 KiB; W's let the machine wait for 500 ms of agreed time |
 //! | `deliver all`, `deliver prepare 1->* s2`, `deliver #7` | everything and what comes of it, or what is picked now |
 //! | `repeat …`, `drop …` | delivers and keeps, throws away |
 //! | `block …`, `unblock` | loses messages from here on, no more |

@@ -10,6 +10,7 @@ use tetrarch_types::{
 };
 
 use super::id;
+use super::machine::WAIT;
 use super::scheme::{FakeScheme, FakeSigner};
 
 /// The wall clock when the monotonic one is at zero.
@@ -78,7 +79,8 @@ impl Chain {
         self.verifier.transaction(transaction).expect("the verifier refuses what was submitted")
     }
 
-    /// The transaction of a client, named by a letter, under a nonce. Another variant is another command.
+    /// The transaction of a client, named by a letter, under a nonce. Another variant is another command. Those of client W let the machine
+    /// wait for a time.
     pub(crate) fn transaction(&self, client: char, nonce: u64, variant: usize, valid_until: Timestamp) -> Transaction {
         let signer = FakeSigner::new(u8::try_from(client).unwrap() | 0x80);
         let body = TransactionBody {
@@ -86,7 +88,7 @@ impl Chain {
             sender: signer.public_key(),
             nonce,
             valid_until,
-            command: vec![b'x'; variant],
+            command: if client == 'W' { vec![WAIT; variant + 1] } else { vec![b'x'; variant] },
         };
         body.sign(self.membership.scope(), &signer)
     }

@@ -225,7 +225,7 @@ impl Cluster {
         if let Some(root) = root {
             self.archive.insert(root, self.node(id).machine.clone());
         }
-        inbox.push_back(Input::Executed { seq });
+        inbox.push_back(Input::Executed { seq, alarm: self.node(id).machine.alarm });
         inbox.extend(root.map(|state_root| Input::Snapshotted { seq, state_root }));
     }
 

@@ -1,12 +1,19 @@
-//! The executed state in the simplest form: which transactions took effect, and what recovery asks of it.
+//! The executed state in the simplest form: which transactions took effect, what is waited for, and what recovery asks of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tetrarch_crypto::{Digest, Domain, PublicKey};
 use tetrarch_types::{Applied, CommittedBatch, Sender, SeqNum, Timestamp, TransactionId};
 
 /// Checkpoints whose roots are remembered.
 const KEPT_CHECKPOINTS: usize = 4;
+
+/// A command that begins with this asks the machine to wait (rule T-3).
+pub(crate) const WAIT: u8 = b'w';
+
+/// So long, in agreed time.
+const WAITED: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machine {
@@ -15,6 +22,7 @@ pub(crate) struct Machine {
     /// The transactions that took effect, in order.
     pub(crate) done: Vec<TransactionId>,
     agreed_time: Timestamp,
+    pub(crate) alarm: Option<Timestamp>,
     senders: BTreeMap<PublicKey, Sender>,
     checkpoints: Vec<(SeqNum, Digest)>,
 }
@@ -25,11 +33,15 @@ impl Machine {
         assert_eq!(committed.seq, self.executed.next(), "batches are executed in order, each once");
         self.executed = committed.seq;
         self.agreed_time = self.agreed_time.max(committed.batch.timestamp);
+        self.alarm = self.alarm.filter(|alarm| *alarm > self.agreed_time);
         for transaction in &committed.transactions {
             let sender = self.senders.entry(transaction.body.sender).or_default();
             if sender.nonces.spend(transaction.body.nonce) {
                 sender.last_used = self.agreed_time;
                 self.done.push(transaction.id());
+                if transaction.body.command.first() == Some(&WAIT) {
+                    self.alarm = Some(self.agreed_time.plus(WAITED));
+                }
             }
         }
         self.root = Digest::of(Domain::StateRoot, &[self.root.as_bytes(), committed.batch.digest().as_bytes()]);
@@ -46,6 +58,7 @@ impl Machine {
         Applied {
             executed: self.executed,
             agreed_time: self.agreed_time,
+            alarm: self.alarm,
             senders: self.senders.iter().map(|(key, sender)| (*key, sender.clone())).collect(),
             damaged: false,
             checkpoints: self.checkpoints.clone(),

@@ -1,6 +1,7 @@
 //! The executed state in its simplest form: a hash over what was executed, and which nonces are spent.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tetrarch_crypto::{Digest, Domain, PublicKey};
 use tetrarch_types::{Applied, CheckpointCertificate, CommittedBatch, Sender, SeqNum, Timestamp};
@@ -47,6 +48,11 @@ impl Machine {
         is_due.then_some(self.root)
     }
 
+    /// What it waits for (rule T-3): at every third number, a second.
+    pub(crate) fn alarm(&self) -> Option<Timestamp> {
+        self.executed.get().is_multiple_of(3).then(|| self.agreed_time.plus(Duration::from_secs(1)))
+    }
+
     /// The root at a checkpoint, if it is remembered.
     pub(crate) fn root_at(&self, seq: SeqNum) -> Option<Digest> {
         self.checkpoints.iter().find(|(at, _)| *at == seq).map(|(_, root)| *root)
@@ -56,6 +62,7 @@ impl Machine {
         Applied {
             executed: self.executed,
             agreed_time: self.agreed_time,
+            alarm: self.alarm(),
             senders: self.senders.iter().map(|(key, sender)| (*key, sender.clone())).collect(),
             damaged,
             checkpoints: self.checkpoints.clone(),

@@ -15,7 +15,7 @@ pub const SHOWN: [&str; 53] = [
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 8] = [
+pub const ELSEWHERE: [(&str, &str); 9] = [
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
     (
         "C-4",
@@ -28,6 +28,7 @@ pub const ELSEWHERE: [(&str, &str); 8] = [
     ),
     ("S-2", "node/kv/tests/transfer_*.rs: liars are convicted"),
     ("S-3", "crypto/tests/state_tree*.rs, node/cli/tests: proofs"),
+    ("T-3", "node/replica/tests/scenarios/alarm*.txt, schedules: the store waits for no time yet"),
     ("W-3", "node/types/tests: genesis digests"),
     ("W-4", "crypto/tests: one acceptance predicate"),
 ];

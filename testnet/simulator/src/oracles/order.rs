@@ -68,7 +68,7 @@ impl Order {
 
 /// Agreed time after a batch (rule T-2).
 pub(super) fn agreed_time(before: Timestamp, batch: &CommittedBatch) -> Timestamp {
-    if batch.transactions.is_empty() { before } else { before.max(batch.batch.timestamp) }
+    before.max(batch.batch.timestamp)
 }
 
 /// What becomes of a transaction at this agreed time (rule R-3).
