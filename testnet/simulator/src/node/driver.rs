@@ -28,11 +28,20 @@ pub enum Reach {
 }
 
 impl Running {
+    /// Says what it holds, now and then: while all that the last turn led to is done, and the journal is cut where the replica said.
+    fn weigh(&mut self, acts: &mut Vec<Act>) {
+        self.turns += 1;
+        if self.turns.is_multiple_of(WEIGHED_EVERY) {
+            acts.push(Act::Saw(self.held()));
+        }
+    }
+
     /// Takes everything that waits as one turn, the replica's own messages first, and its deadline last if it has come.
     pub fn turn(&mut self, now: Now, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) {
         if self.syncing.is_some() {
             return;
         }
+        self.weigh(acts);
         let own = std::mem::take(&mut self.own);
         for input in own.into_iter().chain(self.take_inbox()) {
             self.replica.step(now, input, &mut self.effects);
@@ -42,10 +51,6 @@ impl Running {
         }
         if self.executor.wakes_at().is_some_and(|deadline| deadline <= now.time) {
             self.enqueue(Job::Wake, acts);
-        }
-        self.turns += 1;
-        if self.turns.is_multiple_of(WEIGHED_EVERY) {
-            acts.push(Act::Saw(self.held()));
         }
         let mut turn = Turn::of(&mut self.effects);
         if let Err(fault) = self.carry_out(std::mem::take(&mut turn.at_once), now.time, disk, chain, acts) {
