@@ -1,9 +1,11 @@
 //! Handing decided batches to execution, in order and once.
 
-use tetrarch_types::{CommittedBatch, Now, Refusal, SeqNum, Transaction};
+use std::time::Duration;
+
+use tetrarch_types::{Batch, CommittedBatch, Now, Refusal, SeqNum, Transaction, View};
 
 use crate::content::Content;
-use crate::{Effect, Effects, Event, Replica};
+use crate::{Effect, Effects, Event, Replica, timer};
 
 impl Replica {
     /// Hands out every batch that is decided, whole, and next in order (rule X-1).
@@ -34,6 +36,7 @@ impl Replica {
     fn after_dispatch(&mut self, now: Now, seq: SeqNum, content: &Content, effects: &mut Effects) {
         self.agreed_time = self.agreed_time.max(content.batch.timestamp);
         self.last_stamp = self.last_stamp.max(self.agreed_time);
+        let quickest = self.quickest(now, &content.batch);
         let mut latest_arrival = None;
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
             latest_arrival = latest_arrival.max(self.pool.remove(id));
@@ -42,7 +45,7 @@ impl Replica {
         }
         self.spent.sweep(self.agreed_time);
         self.note_overtaking(now, latest_arrival);
-        self.note_progress(now, !content.batch.is_noop());
+        self.note_progress(now, !content.batch.is_noop(), quickest);
         self.fetches.remove(&seq);
         self.catch_up.start_over();
         if seq > self.log.high() {
@@ -77,12 +80,20 @@ impl Replica {
         }
     }
 
-    /// Rule V-7: execution resets the doubling of the timeout; gap fillers do not.
-    fn note_progress(&mut self, now: Now, is_real: bool) {
+    /// How long the last request of a batch, of those that clients brought here, waited for it in this view: it waited for agreement
+    /// alone, and not for others.
+    fn quickest(&self, now: Now, batch: &Batch) -> Duration {
+        let last = batch.transactions.iter().filter_map(|id| self.pool.held_since(id)).max();
+        last.map_or(Duration::ZERO, |since| now.time.since(since))
+    }
+
+    /// Rule V-7: execution takes back the doubling of the timeout, as far as the next batch has a chance with what is left; gap fillers
+    /// do not.
+    fn note_progress(&mut self, now: Now, is_real: bool, quickest: Duration) {
         self.timers.progress = now.time;
         if is_real && !self.changing {
-            self.timers.failures = 0;
-            self.progress_view = self.view;
+            self.timers.failures = self.timers.failures.min(timer::doublings(&self.config, quickest * 2));
+            self.progress_view = View::new(self.view.get().saturating_sub(self.timers.failures.into()));
         }
         self.timers.propose = true;
     }

@@ -104,7 +104,7 @@ pub struct Replica {
     pub(crate) last_stamp: Timestamp,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) view_changes: ViewChanges,
-    /// The view in which something was last executed: the timeout doubles with the distance from it.
+    /// The view in which something was last executed, less the doublings that were kept: the timeout doubles with the distance from it.
     pub(crate) progress_view: View,
     pub(crate) peers: BTreeMap<ReplicaId, Status>,
     pub(crate) budgets: Budgets,

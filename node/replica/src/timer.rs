@@ -18,7 +18,7 @@ pub(crate) struct Timers {
     /// When the primary was last found not to be to blame for the lack of progress: the view's timer counts from there, and no other
     /// does, or a short timeout would keep this replica from ever asking for what it lacks.
     pub(crate) excused: Time,
-    /// View changes since a batch was last executed: each doubles the timeout.
+    /// View changes since a batch was last executed, and those before that are not taken back: each doubles the timeout.
     pub(crate) failures: u32,
     /// Until when the NEW-VIEW must be here; armed when a quorum has moved (rule V-7).
     pub(crate) new_view: Option<Time>,
@@ -80,6 +80,12 @@ impl Timers {
         let stuck = self.status.max(self.progress).after(config.retransmit_interval);
         if waiting { heartbeat.min(stuck) } else { heartbeat }
     }
+}
+
+/// How often the base timeout has to be doubled to be as long as `span`.
+pub(crate) fn doublings(config: &Config, span: Duration) -> u32 {
+    let bases = span.as_micros().div_ceil(config.base_timeout.as_micros().max(1));
+    bases.next_power_of_two().trailing_zeros()
 }
 
 /// How long a request may wait before the primary is handed a copy.

@@ -145,6 +145,10 @@ fn of_everyone(envelope: &Envelope) -> Duration {
     if is_proposal(envelope) { Duration::from_millis(300) } else { Duration::ZERO }
 }
 
+fn slower_than_the_timeout(_: &Envelope) -> Duration {
+    BASE_TIMEOUT * 7 / 10
+}
+
 fn never(_: &Envelope) -> Duration {
     Duration::ZERO
 }
@@ -160,6 +164,35 @@ fn is_deposed(mut net: Net, view: u64) {
     assert_eq!(net.given_up.len() as u64, view, "{:?}", net.given_up);
     let missing = net.asked - net.executed(2);
     assert!(missing <= 2, "{missing} of {} are not answered", net.asked);
+}
+
+/// Rule V-7: where agreement takes longer than the first timeout, the timeout that was enough once stays, and no more views are lost.
+#[test]
+fn a_timeout_that_was_enough_is_kept() {
+    let mut net = Net::new(4, slower_than_the_timeout);
+    net.run(BASE_TIMEOUT * 60, BASE_TIMEOUT * 20);
+    let lost = net.given_up.len();
+    assert!((1..=3).contains(&lost), "{:?}", net.given_up);
+    net.run(BASE_TIMEOUT * 400, BASE_TIMEOUT * 20);
+    assert_eq!(net.given_up.len(), lost, "{:?}", net.given_up);
+    assert_eq!(net.asked - net.executed(2), 0);
+}
+
+/// And where it was long for want of primaries, it is short again once one of them works.
+#[test]
+fn a_timeout_that_was_too_long_is_taken_back() {
+    let mut net = Net::new(7, never);
+    net.cluster.crash(id(0));
+    net.cluster.crash(id(1));
+    net.run(BASE_TIMEOUT * 10, BASE_TIMEOUT);
+    assert_eq!(net.status(2).view, View::new(2), "{:?}", net.given_up);
+    net.cluster.crash(id(2));
+    net.cluster.restart(id(0));
+    let crashed = net.cluster.time;
+    net.run(BASE_TIMEOUT * 3, BASE_TIMEOUT);
+    let (at, why) = net.given_up[&View::new(3)];
+    assert_eq!(why, ViewChangeReason::NoProgress);
+    assert!(at.since(crashed) < BASE_TIMEOUT * 2, "{:?}", at.since(crashed));
 }
 
 /// Rule L-6 bounds what is repeated to a peer, not what is heard of it.
