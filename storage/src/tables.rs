@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::change::Change;
 use crate::store::{Direction, Pair};
-use crate::{Operation, StoreError, Table};
+use crate::{StoreError, Table};
 
 /// Clones share their tables until one of them is written to, and then still its keys and values.
 #[derive(Clone, Default, Debug)]
@@ -20,9 +21,9 @@ struct Rows {
 }
 
 impl Tables {
-    pub(crate) fn apply(&mut self, operations: impl IntoIterator<Item = Operation>) {
-        for operation in operations {
-            Arc::make_mut(self.0.entry(operation.table()).or_default()).apply(operation);
+    pub(crate) fn apply<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) {
+        for change in changes {
+            Arc::make_mut(self.0.entry(change.table()).or_default()).apply(change);
         }
     }
 
@@ -70,14 +71,14 @@ impl Tables {
 }
 
 impl Rows {
-    fn apply(&mut self, operation: Operation) {
-        match operation {
-            Operation::Put { key, value, .. } => {
-                self.rotten.remove(&key);
-                self.values.insert(key.into(), Arc::new(value));
+    fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Put { key, value, .. } => {
+                self.rotten.remove(key.as_ref());
+                self.values.insert(key.clone(), value.clone());
             }
-            Operation::Delete { key, .. } => self.remove(&key),
-            Operation::DeleteRange { from, to, .. } => self.remove_range(&from, &to),
+            Change::Delete { key, .. } => self.remove(key),
+            Change::DeleteRange { from, to, .. } => self.remove_range(from, to),
         }
     }
 

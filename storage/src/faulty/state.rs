@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::log::{Log, Taken};
+use crate::change::Change;
 use crate::frozen::Snapshots;
 use crate::store::Durability;
 use crate::tables::Tables;
@@ -113,7 +114,7 @@ impl State {
 
     pub(super) fn crash(&mut self, kept: usize, torn_away: usize) -> Taken {
         if let Some(batch) = self.doubtful.take() {
-            self.log.push(batch);
+            self.log.push(Change::all(batch));
         }
         let taken = self.log.crash(kept, torn_away, &mut self.flushed);
         self.counters.crashes += 1;
@@ -165,8 +166,9 @@ impl State {
     }
 
     fn accept(&mut self, batch: WriteBatch, durability: Durability) {
-        self.visible.apply(batch.operations().iter().cloned());
-        self.log.push(batch);
+        let changes = Change::all(batch);
+        self.visible.apply(&changes);
+        self.log.push(changes);
         self.counters.writes += 1;
         if durability == Durability::Synced {
             self.counters.syncs += 1;
