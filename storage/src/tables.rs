@@ -9,9 +9,10 @@ use crate::change::Change;
 use crate::store::{Direction, Pair};
 use crate::{StoreError, Table};
 
-/// Clones share their tables until one of them is written to, and then still its keys and values.
+/// Clones share their tables until one of them is written to, and then still its keys and values. A dozen tables are found sooner by
+/// looking at each than by comparing names in order.
 #[derive(Clone, Default, Debug)]
-pub(crate) struct Tables(BTreeMap<Table, Arc<Rows>>);
+pub(crate) struct Tables(Vec<(Table, Arc<Rows>)>);
 
 #[derive(Clone, Default, Debug)]
 struct Rows {
@@ -21,30 +22,50 @@ struct Rows {
 }
 
 impl Tables {
-    pub(crate) fn apply<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) {
-        for change in changes {
-            Arc::make_mut(self.0.entry(change.table()).or_default()).apply(change);
+    pub(crate) fn apply(&mut self, changes: &[Change]) {
+        for of_table in changes.chunk_by(|one, next| one.table() == next.table()) {
+            if let Some(first) = of_table.first() {
+                let rows = self.rows_or_none(first.table());
+                of_table.iter().for_each(|change| rows.apply(change));
+            }
         }
     }
 
+    fn rows(&self, table: Table) -> Option<&Arc<Rows>> {
+        self.0.iter().find(|(held, _)| *held == table).map(|(_, rows)| rows)
+    }
+
+    fn rows_mut(&mut self, table: Table) -> Option<&mut Arc<Rows>> {
+        self.0.iter_mut().find(|(held, _)| *held == table).map(|(_, rows)| rows)
+    }
+
+    /// The rows of a table, which begins empty.
+    fn rows_or_none(&mut self, table: Table) -> &mut Rows {
+        let at = self.0.iter().position(|(held, _)| *held == table).unwrap_or(self.0.len());
+        if at == self.0.len() {
+            self.0.push((table, Arc::default()));
+        }
+        Arc::make_mut(&mut self.0[at].1)
+    }
+
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(rows) = self.0.get(&table) else { return Ok(None) };
+        let Some(rows) = self.rows(table) else { return Ok(None) };
         rows.check(table, key)?;
         Ok(rows.values.get(key).map(|value| value.to_vec()))
     }
 
     pub(crate) fn get_mut(&mut self, table: Table, key: &[u8]) -> Option<&mut Vec<u8>> {
-        Arc::make_mut(self.0.get_mut(&table)?).values.get_mut(key).map(Arc::make_mut)
+        Arc::make_mut(self.rows_mut(table)?).values.get_mut(key).map(Arc::make_mut)
     }
 
     /// Makes the row unreadable until it is written or deleted, and says whether that is new.
     pub(crate) fn rot(&mut self, table: Table, key: &[u8]) -> bool {
-        let Some(rows) = self.0.get_mut(&table) else { return false };
+        let Some(rows) = self.rows_mut(table) else { return false };
         rows.values.contains_key(key) && Arc::make_mut(rows).rotten.insert(key.to_vec())
     }
 
     pub(crate) fn holds(&self, table: Table, key: &[u8]) -> bool {
-        self.0.get(&table).is_some_and(|rows| rows.values.contains_key(key))
+        self.rows(table).is_some_and(|rows| rows.values.contains_key(key))
     }
 
     pub(crate) fn scan(
@@ -55,7 +76,7 @@ impl Tables {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
-        let Some(rows) = self.0.get(&table) else { return Ok(Vec::new()) };
+        let Some(rows) = self.rows(table) else { return Ok(Vec::new()) };
         if !to.is_empty() && from >= to {
             return Ok(Vec::new());
         }

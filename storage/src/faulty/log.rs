@@ -10,6 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::flushed::Flushed;
 use crate::Table;
 use crate::change::Change;
 use crate::tables::Tables;
@@ -43,7 +44,7 @@ pub(super) struct Log {
 
 /// A write, and what of it rotted.
 #[derive(Debug)]
-struct Logged {
+pub(super) struct Logged {
     changes: Vec<Change>,
     rotten: Vec<(Table, Vec<u8>)>,
 }
@@ -54,7 +55,7 @@ impl Log {
     }
 
     /// An fsync: everything is on the disk, or is said to be.
-    pub(super) fn sync(&mut self, is_lie: bool, flushed: &mut Tables) {
+    pub(super) fn sync(&mut self, is_lie: bool, flushed: &mut Flushed) {
         self.claimed = self.writes.len();
         self.durable = if is_lie { self.durable.max(self.claimed.saturating_sub(CACHE)) } else { self.claimed };
         while self.durable > TAIL {
@@ -68,7 +69,7 @@ impl Log {
     }
 
     /// The power fails: this many of the unsynced writes survive, and if a write is torn, so many synced ones go with it.
-    pub(super) fn crash(&mut self, kept: usize, torn_away: usize, flushed: &mut Tables) -> Taken {
+    pub(super) fn crash(&mut self, kept: usize, torn_away: usize, flushed: &mut Flushed) -> Taken {
         let torn_away = if kept == 0 { torn_away.min(self.durable) } else { 0 };
         let surviving = (self.durable - torn_away).saturating_add(kept).min(self.writes.len());
         let taken = Taken {
@@ -104,16 +105,17 @@ impl Log {
         true
     }
 
-    fn pop(&mut self, flushed: &mut Tables) {
+    fn pop(&mut self, flushed: &mut Flushed) {
         let Some(write) = self.writes.pop_front() else { return };
-        write.apply_to(flushed);
+        flushed.take(write);
         self.durable = self.durable.saturating_sub(1);
         self.claimed = self.claimed.saturating_sub(1);
     }
 }
 
 impl Logged {
-    fn apply_to(&self, tables: &mut Tables) {
+    /// Puts it, and what of it rotted, on top of tables.
+    pub(super) fn apply_to(&self, tables: &mut Tables) {
         tables.apply(&self.changes);
         for (table, key) in &self.rotten {
             tables.rot(*table, key);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::flushed::Flushed;
 use super::log::{Log, Taken};
 use crate::change::Change;
 use crate::frozen::Snapshots;
@@ -55,7 +56,7 @@ pub(super) struct State {
     /// What reads see.
     visible: Tables,
     /// What no crash takes away.
-    flushed: Tables,
+    flushed: Flushed,
     /// The writes between the two.
     log: Log,
     /// A write whose fsync failed: younger than all others, not visible, perhaps there after a crash.
@@ -119,7 +120,7 @@ impl State {
         let taken = self.log.crash(kept, torn_away, &mut self.flushed);
         self.counters.crashes += 1;
         self.counters.lost += taken.writes as u64;
-        self.visible = self.flushed.clone();
+        self.visible = self.flushed.settle().clone();
         (self.poisoned, self.lies) = (false, false);
         taken
     }
@@ -182,7 +183,7 @@ impl State {
         };
         *byte ^= 1;
         // On the disk the value is where it was last put: in the log, or else among what was flushed.
-        let stored = self.log.value_mut(table, key).or_else(|| self.flushed.get_mut(table, key));
+        let stored = self.log.value_mut(table, key).or_else(|| self.flushed.settle().get_mut(table, key));
         if let Some(byte) = stored.and_then(|value| value.get_mut(at_byte)) {
             *byte ^= 1;
         }
@@ -196,7 +197,7 @@ impl State {
         }
         self.counters.rotten += 1;
         if !self.log.rot(table, key) {
-            self.flushed.rot(table, key);
+            self.flushed.settle().rot(table, key);
         }
         true
     }
@@ -233,7 +234,7 @@ impl State {
     }
 
     pub(super) fn image(&self) -> Image {
-        let mut tables = self.flushed.clone();
+        let mut tables = self.flushed.image();
         self.log.add_durable_to(&mut tables);
         Image { tables, snapshots: self.snapshots.clone() }
     }
@@ -241,7 +242,7 @@ impl State {
     pub(super) fn restore(&mut self, image: &Image) {
         let Image { tables, snapshots } = image.clone();
         self.visible = tables.clone();
-        self.flushed = tables;
+        self.flushed = Flushed::new(tables);
         self.snapshots = snapshots;
         self.log = Log::default();
         self.doubtful = None;
