@@ -23,25 +23,25 @@ struct Rows {
 
 impl Tables {
     pub(crate) fn apply(&mut self, changes: &[Change]) {
-        for of_table in changes.chunk_by(|one, next| one.table() == next.table()) {
+        for of_table in changes.chunk_by(|one, next| is_same(one.table(), next.table())) {
             if let Some(first) = of_table.first() {
-                let rows = self.rows_or_none(first.table());
+                let rows = self.rows_or_new(first.table());
                 of_table.iter().for_each(|change| rows.apply(change));
             }
         }
     }
 
     fn rows(&self, table: Table) -> Option<&Arc<Rows>> {
-        self.0.iter().find(|(held, _)| *held == table).map(|(_, rows)| rows)
+        self.0.iter().find(|(held, _)| is_same(*held, table)).map(|(_, rows)| rows)
     }
 
     fn rows_mut(&mut self, table: Table) -> Option<&mut Arc<Rows>> {
-        self.0.iter_mut().find(|(held, _)| *held == table).map(|(_, rows)| rows)
+        self.0.iter_mut().find(|(held, _)| is_same(*held, table)).map(|(_, rows)| rows)
     }
 
     /// The rows of a table, which begins empty.
-    fn rows_or_none(&mut self, table: Table) -> &mut Rows {
-        let at = self.0.iter().position(|(held, _)| *held == table).unwrap_or(self.0.len());
+    fn rows_or_new(&mut self, table: Table) -> &mut Rows {
+        let at = self.0.iter().position(|(held, _)| is_same(*held, table)).unwrap_or(self.0.len());
         if at == self.0.len() {
             self.0.push((table, Arc::default()));
         }
@@ -124,6 +124,11 @@ impl Rows {
         let place = format!("The row {} of the table {:?}", hex(key), table.name());
         Err(StoreError::Corrupt { place, reason: "its checksum does not match what was read".to_owned() })
     }
+}
+
+/// Whether two tables have one name: most that do are one constant, whose name need not be read.
+fn is_same(one: Table, other: Table) -> bool {
+    std::ptr::eq(one.name(), other.name()) || one == other
 }
 
 fn hex(bytes: &[u8]) -> String {
