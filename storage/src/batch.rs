@@ -107,10 +107,6 @@ impl WriteBatch {
         self.operations.append(&mut other.operations);
     }
 
-    pub(crate) fn operations_mut(&mut self) -> &mut [Operation] {
-        &mut self.operations
-    }
-
     pub(crate) fn into_operations(self) -> Vec<Operation> {
         self.operations
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::change::Change;
 use crate::store::{Direction, Pair, Reader};
 use crate::tables::Tables;
 use crate::{Operation, StoreError, Table};
@@ -88,7 +89,8 @@ impl Snapshots {
             return false;
         }
         let (from, key) = (from.to_vec(), to.to_vec());
-        tables.apply([Operation::Put { table, key, value }, Operation::Delete { table, key: from }]);
+        let moved = [Operation::Put { table, key, value }, Operation::Delete { table, key: from }];
+        tables.apply(&moved.map(Change::from));
         true
     }
 }

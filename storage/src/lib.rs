@@ -25,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod change;
 mod error;
 mod faulty;
 mod files;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use crate::change::Change;
 use crate::frozen::Snapshots;
 use crate::store::{Direction, Durability, Pair, Reader, Store};
 use crate::tables::Tables;
@@ -60,7 +61,8 @@ impl Reader for MemoryStore {
 
 impl Store for MemoryStore {
     fn write(&self, batch: WriteBatch, _durability: Durability) -> Result<(), StoreError> {
-        self.modify().tables.apply(batch.into_operations());
+        let changes = Change::all(batch);
+        self.modify().tables.apply(&changes);
         Ok(())
     }
 

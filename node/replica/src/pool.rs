@@ -78,10 +78,23 @@ impl Pool {
         self.entries.get(id).map(|entry| &entry.transaction)
     }
 
-    /// Takes a transaction in, within the bounds. What a peer relays has room of its own, so that a client that fills the
+    /// A transaction's id. What waits here is passed on again and again: of that the id is known, and comparing costs less than hashing.
+    pub(crate) fn id_of(&self, transaction: &Transaction) -> TransactionId {
+        let body = &transaction.body;
+        let held = self.nonces.get(&body.sender).and_then(|nonces| nonces.get(&body.nonce));
+        let is_same = |id: &&TransactionId| self.get(id).is_some_and(|held| held.body == *body);
+        held.filter(is_same).copied().unwrap_or_else(|| transaction.id())
+    }
+
+    /// Takes a transaction in under its id, within the bounds. What a peer relays has room of its own, so that a client that fills the
     /// primary's pool with one set of transactions and the backups' with another cannot make the primary look like a censor.
-    pub(crate) fn admit(&mut self, now: Time, transaction: Verified<Transaction>, relayed: bool) -> Admission {
-        let id = transaction.id();
+    pub(crate) fn admit(
+        &mut self,
+        now: Time,
+        id: TransactionId,
+        transaction: Verified<Transaction>,
+        relayed: bool,
+    ) -> Admission {
         if self.entries.contains_key(&id) {
             return Admission::Known;
         }

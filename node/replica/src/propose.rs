@@ -28,7 +28,7 @@ impl Replica {
         relayed: bool,
         effects: &mut Effects,
     ) {
-        let id = transaction.id();
+        let id = self.pool.id_of(&transaction);
         self.fill_awaited(now, &id, &transaction, effects);
         if let Err(refusal) = self.admissible(now, &transaction) {
             // What is being executed will be answered by that.
@@ -38,7 +38,7 @@ impl Replica {
             return effects.push(Effect::Refuse { transaction: id, refusal });
         }
         let had_work = self.has_work();
-        match self.pool.admit(now.time, transaction, relayed) {
+        match self.pool.admit(now.time, id, transaction, relayed) {
             Admission::Known => {}
             Admission::Refused(refusal) => effects.push(Effect::Refuse { transaction: id, refusal }),
             Admission::New => {

@@ -34,9 +34,9 @@ pub fn encode<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
     postcard::serialize_with_flavor(value, Bytes(Vec::with_capacity(USUAL_BYTES))).unwrap_or_default()
 }
 
-/// What all but batches, certificates and their like fit in: keys, digests and signatures come byte by byte, and a buffer that begins
-/// empty would move five times before a vote is in it.
-const USUAL_BYTES: usize = 128;
+/// What most certificates fit in as well: keys, digests and signatures come byte by byte, and a buffer that begins empty would move
+/// seven times before a certificate is in it.
+const USUAL_BYTES: usize = 512;
 
 /// Where an encoding is put together.
 struct Bytes(Vec<u8>);

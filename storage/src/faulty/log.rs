@@ -8,9 +8,12 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
+use super::flushed::Flushed;
+use crate::Table;
+use crate::change::Change;
 use crate::tables::Tables;
-use crate::{Operation, Table, WriteBatch};
 
 /// Synced writes that stay in the log. A torn write takes at most so many with it: they share its sector.
 const TAIL: usize = 4;
@@ -41,18 +44,18 @@ pub(super) struct Log {
 
 /// A write, and what of it rotted.
 #[derive(Debug)]
-struct Logged {
-    batch: WriteBatch,
+pub(super) struct Logged {
+    changes: Vec<Change>,
     rotten: Vec<(Table, Vec<u8>)>,
 }
 
 impl Log {
-    pub(super) fn push(&mut self, batch: WriteBatch) {
-        self.writes.push_back(Logged { batch, rotten: Vec::new() });
+    pub(super) fn push(&mut self, changes: Vec<Change>) {
+        self.writes.push_back(Logged { changes, rotten: Vec::new() });
     }
 
     /// An fsync: everything is on the disk, or is said to be.
-    pub(super) fn sync(&mut self, is_lie: bool, flushed: &mut Tables) {
+    pub(super) fn sync(&mut self, is_lie: bool, flushed: &mut Flushed) {
         self.claimed = self.writes.len();
         self.durable = if is_lie { self.durable.max(self.claimed.saturating_sub(CACHE)) } else { self.claimed };
         while self.durable > TAIL {
@@ -66,13 +69,13 @@ impl Log {
     }
 
     /// The power fails: this many of the unsynced writes survive, and if a write is torn, so many synced ones go with it.
-    pub(super) fn crash(&mut self, kept: usize, torn_away: usize, flushed: &mut Tables) -> Taken {
+    pub(super) fn crash(&mut self, kept: usize, torn_away: usize, flushed: &mut Flushed) -> Taken {
         let torn_away = if kept == 0 { torn_away.min(self.durable) } else { 0 };
         let surviving = (self.durable - torn_away).saturating_add(kept).min(self.writes.len());
         let taken = Taken {
             writes: self.writes.len() - surviving,
             synced: self.claimed.saturating_sub(surviving),
-            first: self.writes.get(surviving).map(|lost| tables(&lost.batch)).unwrap_or_default(),
+            first: self.writes.get(surviving).map(|lost| tables(&lost.changes)).unwrap_or_default(),
         };
         self.writes.truncate(surviving);
         (self.durable, self.claimed) = (surviving, surviving);
@@ -84,17 +87,17 @@ impl Log {
 
     /// Puts what is on the disk on top of what was flushed.
     pub(super) fn add_durable_to(&self, tables: &mut Tables) {
-        self.writes.iter().take(self.durable).for_each(|write| write.clone_to(tables));
+        self.writes.iter().take(self.durable).for_each(|write| write.apply_to(tables));
     }
 
     /// The latest value put for a key.
     pub(super) fn value_mut(&mut self, table: Table, key: &[u8]) -> Option<&mut Vec<u8>> {
-        self.writes.iter_mut().rev().find_map(|write| last_put(&mut write.batch, table, key))
+        self.writes.iter_mut().rev().find_map(|write| last_put(&mut write.changes, table, key)).map(Arc::make_mut)
     }
 
     /// Makes the latest value put for a key unreadable; whether there is one.
     pub(super) fn rot(&mut self, table: Table, key: &[u8]) -> bool {
-        let puts = |write: &mut Logged| last_put(&mut write.batch, table, key).is_some();
+        let puts = |write: &mut Logged| last_put(&mut write.changes, table, key).is_some();
         let Some(write) = self.writes.iter_mut().rev().find_map(|write| puts(write).then_some(write)) else {
             return false;
         };
@@ -102,33 +105,31 @@ impl Log {
         true
     }
 
-    fn pop(&mut self, flushed: &mut Tables) {
-        let Some(Logged { batch, rotten }) = self.writes.pop_front() else { return };
-        flushed.apply(batch.into_operations());
-        for (table, key) in rotten {
-            flushed.rot(table, &key);
-        }
+    fn pop(&mut self, flushed: &mut Flushed) {
+        let Some(write) = self.writes.pop_front() else { return };
+        flushed.take(write);
         self.durable = self.durable.saturating_sub(1);
         self.claimed = self.claimed.saturating_sub(1);
     }
 }
 
 impl Logged {
-    fn clone_to(&self, tables: &mut Tables) {
-        tables.apply(self.batch.operations().iter().cloned());
+    /// Puts it, and what of it rotted, on top of tables.
+    pub(super) fn apply_to(&self, tables: &mut Tables) {
+        tables.apply(&self.changes);
         for (table, key) in &self.rotten {
             tables.rot(*table, key);
         }
     }
 }
 
-fn tables(batch: &WriteBatch) -> Vec<Table> {
-    batch.operations().iter().map(Operation::table).collect()
+fn tables(changes: &[Change]) -> Vec<Table> {
+    changes.iter().map(Change::table).collect()
 }
 
-fn last_put<'a>(batch: &'a mut WriteBatch, table: Table, key: &[u8]) -> Option<&'a mut Vec<u8>> {
-    batch.operations_mut().iter_mut().rev().find_map(|operation| match operation {
-        Operation::Put { table: t, key: k, value } if *t == table && k == key => Some(value),
+fn last_put<'a>(changes: &'a mut [Change], table: Table, key: &[u8]) -> Option<&'a mut Arc<Vec<u8>>> {
+    changes.iter_mut().rev().find_map(|change| match change {
+        Change::Put { table: t, key: k, value } if *t == table && k.as_ref() == key => Some(value),
         _ => None,
     })
 }

@@ -1,5 +1,6 @@
 //! A disk that forgets, fails and rots exactly when it is told to.
 
+mod flushed;
 mod log;
 mod state;
 

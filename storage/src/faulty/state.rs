@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::flushed::Flushed;
 use super::log::{Log, Taken};
+use crate::change::Change;
 use crate::frozen::Snapshots;
 use crate::store::Durability;
 use crate::tables::Tables;
@@ -54,7 +56,7 @@ pub(super) struct State {
     /// What reads see.
     visible: Tables,
     /// What no crash takes away.
-    flushed: Tables,
+    flushed: Flushed,
     /// The writes between the two.
     log: Log,
     /// A write whose fsync failed: younger than all others, not visible, perhaps there after a crash.
@@ -113,12 +115,12 @@ impl State {
 
     pub(super) fn crash(&mut self, kept: usize, torn_away: usize) -> Taken {
         if let Some(batch) = self.doubtful.take() {
-            self.log.push(batch);
+            self.log.push(Change::all(batch));
         }
         let taken = self.log.crash(kept, torn_away, &mut self.flushed);
         self.counters.crashes += 1;
         self.counters.lost += taken.writes as u64;
-        self.visible = self.flushed.clone();
+        self.visible = self.flushed.settle().clone();
         (self.poisoned, self.lies) = (false, false);
         taken
     }
@@ -165,8 +167,9 @@ impl State {
     }
 
     fn accept(&mut self, batch: WriteBatch, durability: Durability) {
-        self.visible.apply(batch.operations().iter().cloned());
-        self.log.push(batch);
+        let changes = Change::all(batch);
+        self.visible.apply(&changes);
+        self.log.push(changes);
         self.counters.writes += 1;
         if durability == Durability::Synced {
             self.counters.syncs += 1;
@@ -180,7 +183,7 @@ impl State {
         };
         *byte ^= 1;
         // On the disk the value is where it was last put: in the log, or else among what was flushed.
-        let stored = self.log.value_mut(table, key).or_else(|| self.flushed.get_mut(table, key));
+        let stored = self.log.value_mut(table, key).or_else(|| self.flushed.settle().get_mut(table, key));
         if let Some(byte) = stored.and_then(|value| value.get_mut(at_byte)) {
             *byte ^= 1;
         }
@@ -194,7 +197,7 @@ impl State {
         }
         self.counters.rotten += 1;
         if !self.log.rot(table, key) {
-            self.flushed.rot(table, key);
+            self.flushed.settle().rot(table, key);
         }
         true
     }
@@ -231,7 +234,7 @@ impl State {
     }
 
     pub(super) fn image(&self) -> Image {
-        let mut tables = self.flushed.clone();
+        let mut tables = self.flushed.image();
         self.log.add_durable_to(&mut tables);
         Image { tables, snapshots: self.snapshots.clone() }
     }
@@ -239,7 +242,7 @@ impl State {
     pub(super) fn restore(&mut self, image: &Image) {
         let Image { tables, snapshots } = image.clone();
         self.visible = tables.clone();
-        self.flushed = tables;
+        self.flushed = Flushed::new(tables);
         self.snapshots = snapshots;
         self.log = Log::default();
         self.doubtful = None;

@@ -122,9 +122,18 @@ fn digest(claim: &Claim) -> ClaimDigest {
     parts.chain_update(message).finalize().into()
 }
 
+/// Two hashes of 64 bits each, stretched to a signature.
 fn keyed_hash(key: &PublicKey, message: &[u8]) -> Signature {
-    let lanes = absorb(absorb([0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344], key.as_bytes()), message);
-    let mut state = lanes[0] ^ lanes[1].rotate_left(32) ^ (message.len() as u64);
+    let mut lanes = KEYED;
+    let (chunks, rest) = message.as_chunks();
+    lanes = absorb(lanes, key.as_bytes());
+    lanes = chunks.iter().fold(lanes, absorb);
+    let mut last = [0; CHUNK];
+    last.iter_mut().zip(rest).for_each(|(byte, from)| *byte = *from);
+    // The length tells a message from the same one with zeroes behind it.
+    let [one, two, three, four] = absorb(lanes, &last);
+    let lanes = [mix(one ^ message.len() as u64, two ^ KEYED[0]), mix(three ^ KEYED[1], four ^ message.len() as u64)];
+    let mut state = lanes[0] ^ lanes[1].rotate_left(32);
     let mut bytes = [0; Signature::LEN];
     for (index, word) in bytes.chunks_exact_mut(8).enumerate() {
         word.copy_from_slice(&(split_mix(&mut state) ^ lanes[index % 2]).to_le_bytes());
@@ -132,15 +141,24 @@ fn keyed_hash(key: &PublicKey, message: &[u8]) -> Signature {
     Signature::from_bytes(bytes)
 }
 
-fn absorb(lanes: [u64; 2], bytes: &[u8]) -> [u64; 2] {
-    let [mut one, mut two] = lanes;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        let word = u64::from_le_bytes(word);
-        one = (one ^ word).wrapping_mul(0x9fb2_1c65_1e98_df25).rotate_left(29);
-        two = two.wrapping_add(word).rotate_left(41).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        two ^= one >> 31;
+/// What is absorbed at a time, in bytes.
+const CHUNK: usize = 32;
+
+/// Digits of pi: no structure that a message could have.
+const KEYED: [u64; 4] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
+
+/// Four lanes that do not wait for each other: every word enters two of them, beside another neighbour in each.
+fn absorb(lanes: [u64; 4], chunk: &[u8; CHUNK]) -> [u64; 4] {
+    let mut words = [0; 4];
+    for (word, bytes) in words.iter_mut().zip(chunk.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
     }
-    [one, two]
+    let ([one, two, three, four], [a, b, c, d]) = (lanes, words);
+    [mix(one ^ a, b ^ KEYED[2]), mix(two ^ c, d ^ KEYED[3]), mix(three ^ b, c ^ KEYED[0]), mix(four ^ d, a ^ KEYED[1])]
+}
+
+/// A product of 128 bits, folded.
+const fn mix(one: u64, other: u64) -> u64 {
+    let product = (one as u128).wrapping_mul(other as u128);
+    (product as u64) ^ ((product >> 64) as u64) ^ one.rotate_left(23)
 }

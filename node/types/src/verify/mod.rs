@@ -128,7 +128,8 @@ impl Verifier {
     /// # Errors
     /// The first [`Rejection`] found.
     pub fn message(&self, message: Message) -> Result<Verified<Message>, Rejection> {
-        self.messages(vec![message]).pop().unwrap_or(Err(Rejection::BadSignature))
+        let claims = claims::of_message(&message, &self.membership, self)?;
+        self.judge_one(message, &claims)
     }
 
     /// Checks one transaction.
@@ -136,7 +137,8 @@ impl Verifier {
     /// # Errors
     /// The first [`Rejection`] found.
     pub fn transaction(&self, transaction: Transaction) -> Result<Verified<Transaction>, Rejection> {
-        self.transactions(vec![transaction]).pop().unwrap_or(Err(Rejection::BadSignature))
+        let claim = claims::of_transaction(&transaction, self.membership.scope(), self)?;
+        self.judge_one(transaction, &[claim])
     }
 
     /// Checks a reply: the path leads to the root that the replica signed.
@@ -168,6 +170,12 @@ impl Verifier {
             })
             .collect();
         self.judge(transactions, lists)
+    }
+
+    /// One item, which stands or falls with all of its claims.
+    fn judge_one<T>(&self, item: T, claims: &[Claim]) -> Result<Verified<T>, Rejection> {
+        let accepted = self.scheme.accepts_each(claims).into_iter().filter(|accepted| *accepted).count();
+        if accepted == claims.len() { Ok(Verified(item)) } else { Err(Rejection::BadSignature) }
     }
 
     /// One signature batch over all claims of all items, then a verdict for each item from its share of the answers.

@@ -24,6 +24,8 @@ const REMEMBERED: usize = 1_024;
 #[derive(Default)]
 pub struct Coverage {
     seen: Rules,
+    /// The lists of rules that are in `seen`: as many as the code has.
+    noted: Vec<&'static [&'static str]>,
     /// Votes by their place: a second one is a repetition.
     said: BTreeSet<(ReplicaId, MessageKind, u64, SeqNum)>,
     /// How many transactions the batch has that a replica executes.
@@ -35,9 +37,7 @@ pub struct Coverage {
 impl Coverage {
     /// Looks at one observation.
     pub fn see(&mut self, sight: &Sight) {
-        for rule in rules::of(sight) {
-            self.seen.insert(rule);
-        }
+        self.note(rules::of(sight));
         match sight {
             Sight::Sent { by, message } => self.sent(*by, message.open()),
             Sight::Executing { by, batch } => {
@@ -72,7 +72,15 @@ impl Coverage {
 
     /// A message was refused before anything was made of it.
     pub fn refused(&mut self, why: &Rejection) {
-        self.seen.extend(rules::of_rejection(why));
+        self.note(rules::of_rejection(why));
+    }
+
+    /// Most rules come again and again in the same lists: those that were noted need no look at the names in them.
+    fn note(&mut self, rules: &'static [&'static str]) {
+        if !self.noted.iter().any(|noted| std::ptr::eq(*noted, rules)) {
+            self.noted.push(rules);
+            self.seen.extend(rules);
+        }
     }
 
     /// What was seen.

@@ -34,97 +34,97 @@ pub const ELSEWHERE: [(&str, &str); 9] = [
 ];
 
 /// The rules at work in an observation.
-pub(super) fn of(sight: &Sight) -> Vec<&'static str> {
+pub(super) fn of(sight: &Sight) -> &'static [&'static str] {
     match sight {
         Sight::Sent { by, message } => of_message(*by == message.open().signer(), message.open()),
         Sight::Recorded { record, .. } => of_record(record),
         // decided by a certificate. N-6 and X-1: by whatever certificate, in order.
-        Sight::Executing { batch, .. } if batch.batch.transactions.is_empty() => vec!["T-2", "X-1"],
-        Sight::Executing { .. } => vec!["Q-1", "N-6", "X-1"],
+        Sight::Executing { batch, .. } if batch.batch.transactions.is_empty() => &["T-2", "X-1"],
+        Sight::Executing { .. } => &["Q-1", "N-6", "X-1"],
         Sight::Executed { executed, .. } => {
             let is_late = executed.replies.iter().any(|reply| !matches!(reply.outcome, Outcome::Executed(_)));
-            if is_late { vec!["R-3"] } else { Vec::new() }
+            if is_late { &["R-3"] } else { &[] }
         }
         Sight::Observed { event, .. } => of_event(event),
-        Sight::Restarted { .. } => vec!["D-5", "L-4"],
-        Sight::Issued { .. } => vec!["R-1"],
-        Sight::Told { .. } => vec!["R-4", "R-5", "W-1"],
-        Sight::ToldNever { .. } | Sight::Refused { refusal: Refusal::NonceSpent { .. }, .. } => vec!["R-6"],
-        Sight::Refused { refusal: Refusal::Busy, .. } => vec!["B-2"],
-        _ => Vec::new(),
+        Sight::Restarted { .. } => &["D-5", "L-4"],
+        Sight::Issued { .. } => &["R-1"],
+        Sight::Told { .. } => &["R-4", "R-5", "W-1"],
+        Sight::ToldNever { .. } | Sight::Refused { refusal: Refusal::NonceSpent { .. }, .. } => &["R-6"],
+        Sight::Refused { refusal: Refusal::Busy, .. } => &["B-2"],
+        _ => &[],
     }
 }
 
-fn of_message(is_own: bool, message: &Message) -> Vec<&'static str> {
+fn of_message(is_own: bool, message: &Message) -> &'static [&'static str] {
     match message {
-        Message::PrePrepare(_) => vec!["N-1", "N-2"],
-        Message::Commit(_) => vec!["N-5"],
-        Message::Checkpoint(_) => vec!["C-1"],
-        Message::ViewChange(it) if !it.payload.prepared.is_empty() => vec!["V-3"],
-        Message::NewView(_) if !is_own => vec!["V-8"],
-        Message::NewView(it) if it.payload.proposals.is_empty() => vec!["V-5"],
-        Message::NewView(_) => vec!["V-5", "V-6"],
-        Message::Status(_) => vec!["L-1"],
+        Message::PrePrepare(_) => &["N-1", "N-2"],
+        Message::Commit(_) => &["N-5"],
+        Message::Checkpoint(_) => &["C-1"],
+        Message::ViewChange(it) if !it.payload.prepared.is_empty() => &["V-3"],
+        Message::NewView(_) if !is_own => &["V-8"],
+        Message::NewView(it) if it.payload.proposals.is_empty() => &["V-5"],
+        Message::NewView(_) => &["V-5", "V-6"],
+        Message::Status(_) => &["L-1"],
         Message::Fetch(it) => match &it.payload {
-            Fetch::Held { .. } => vec!["A-1"],
-            Fetch::State { .. } => vec!["S-1"],
-            Fetch::Committed { .. } => vec!["L-3"],
-            _ => Vec::new(),
+            Fetch::Held { .. } => &["A-1"],
+            Fetch::State { .. } => &["S-1"],
+            Fetch::Committed { .. } => &["L-3"],
+            _ => &[],
         },
         Message::Supply(it) => match &it.payload {
-            Supply::Stable(_) => vec!["L-5"],
-            Supply::State { .. } => vec!["S-0"],
-            _ => Vec::new(),
+            Supply::Stable(_) => &["L-5"],
+            Supply::State { .. } => &["S-0"],
+            _ => &[],
         },
-        _ => Vec::new(),
+        _ => &[],
     }
 }
 
-fn of_record(record: &Record) -> Vec<&'static str> {
+fn of_record(record: &Record) -> &'static [&'static str] {
     match record {
-        Record::Proposed { .. } | Record::Accepted { .. } => vec!["D-1"],
-        Record::Prepared(_) => vec!["D-2", "N-4"],
-        Record::ViewChanging { .. } => vec!["D-3"],
-        Record::Starting(_) | Record::Entered(_) => vec!["D-4"],
-        Record::Stable(_) => vec!["C-2", "C-3"],
-        Record::Lost => vec!["A-2"],
-        Record::Cured => vec!["A-3"],
+        Record::Proposed { .. } | Record::Accepted { .. } => &["D-1"],
+        Record::Prepared(_) => &["D-2", "N-4"],
+        Record::ViewChanging { .. } => &["D-3"],
+        Record::Starting(_) | Record::Entered(_) => &["D-4"],
+        Record::Stable(_) => &["C-2", "C-3"],
+        Record::Lost => &["A-2"],
+        Record::Cured => &["A-3"],
     }
 }
 
-fn of_event(event: &Event) -> Vec<&'static str> {
+fn of_event(event: &Event) -> &'static [&'static str] {
     match event {
-        Event::Ignored { reason: Ignored::OutsideWindow, .. } => vec!["B-3"],
-        Event::Equivocation(_) => vec!["B-1"],
+        Event::Ignored { reason: Ignored::OutsideWindow, .. } => &["B-3"],
+        Event::Equivocation(_) => &["B-1"],
         Event::ProposalRefused { reason, .. } => match reason {
-            ProposalFault::StampNotLater | ProposalFault::StampOffClock => vec!["T-1", "N-3"],
-            ProposalFault::Validity => vec!["R-3", "N-3"],
-            _ => vec!["N-3"],
+            ProposalFault::StampNotLater | ProposalFault::StampOffClock => &["T-1", "N-3"],
+            ProposalFault::Validity => &["R-3", "N-3"],
+            _ => &["N-3"],
         },
         Event::ViewChangeStarted { reason, .. } => match reason {
-            ViewChangeReason::NoProgress => vec!["V-1"],
-            ViewChangeReason::Censorship => vec!["V-2"],
-            ViewChangeReason::SlowPrimary => vec!["V-9"],
-            ViewChangeReason::Joined => vec!["V-4"],
-            ViewChangeReason::NewViewTimeout => vec!["V-7"],
-            ViewChangeReason::BadNewView => vec!["V-6"],
+            ViewChangeReason::NoProgress => &["V-1"],
+            ViewChangeReason::Censorship => &["V-2"],
+            ViewChangeReason::SlowPrimary => &["V-9"],
+            ViewChangeReason::Joined => &["V-4"],
+            ViewChangeReason::NewViewTimeout => &["V-7"],
+            ViewChangeReason::BadNewView => &["V-6"],
         },
-        Event::Diverged { .. } => vec!["C-4"],
-        Event::RecordsLost => vec!["A-2"],
-        Event::Silent { .. } => vec!["A-3"],
-        Event::Transferring { .. } => vec!["S-5"],
-        Event::StateInstalled { .. } => vec!["S-4"],
-        Event::Fetching { what: Missing::Committed, .. } => vec!["L-3"],
-        _ => Vec::new(),
+        Event::Diverged { .. } => &["C-4"],
+        Event::RecordsLost => &["A-2"],
+        Event::Silent { .. } => &["A-3"],
+        Event::Transferring { .. } => &["S-5"],
+        Event::StateInstalled { .. } => &["S-4"],
+        Event::Fetching { what: Missing::Committed, .. } => &["L-3"],
+        _ => &[],
     }
 }
 
 /// The rules at work in a refusal.
-pub(super) fn of_rejection(why: &Rejection) -> Vec<&'static str> {
+pub(super) fn of_rejection(why: &Rejection) -> &'static [&'static str] {
     match why {
         // Also what it is that tells another kind, chain or epoch from this one.
-        Rejection::BadSignature => vec!["B-5", "W-2"],
-        Rejection::UnorderedVotes | Rejection::TooFewVotes { .. } => vec!["B-5", "Q-2"],
-        _ => vec!["B-5"],
+        Rejection::BadSignature => &["B-5", "W-2"],
+        Rejection::UnorderedVotes | Rejection::TooFewVotes { .. } => &["B-5", "Q-2"],
+        _ => &["B-5"],
     }
 }
