@@ -92,6 +92,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
         let outbox =
             Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), shared.seam.clone(), shared.counts.clone()));
         let board = Arc::new(Board::new(&recovered.replica));
+        shared.parking.post(state.executed());
         let egress = Arc::new(Egress::new(Arc::clone(&state), Arc::clone(&outbox), shared.counts.clone()));
         let verifier = Arc::new(Verifier::new(Arc::clone(identity.membership()), Arc::new(Ed25519)));
         let report = Arc::new(Report {
@@ -138,6 +139,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             counts: self.shared.counts.clone(),
             queries: Arc::clone(&self.shared.queries),
             statuses: Arc::clone(&self.shared.statuses),
+            parking: Arc::clone(&self.shared.parking),
         }
     }
 
@@ -151,6 +153,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             egress,
             outbox: Arc::clone(&self.outbox),
             progress: self.shared.progress.clone(),
+            parking: Arc::clone(&self.shared.parking),
             health: Arc::clone(&self.shared.health),
             clock: self.shared.clock,
             counts: self.shared.counts.clone(),

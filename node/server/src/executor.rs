@@ -19,6 +19,7 @@ use tetrarch_types::{
 
 use crate::clock::Clock;
 use crate::counters::{Count, Counts};
+use crate::desk::Parking;
 use crate::egress::Parcel;
 use crate::health::{Halt, Health};
 use crate::inbox::Inbox;
@@ -59,6 +60,7 @@ pub(crate) struct Executor<M, S> {
     pub(crate) egress: SyncSender<Parcel>,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) progress: Progress,
+    pub(crate) parking: Arc<Parking>,
     pub(crate) health: Arc<Health>,
     pub(crate) clock: Clock,
     pub(crate) counts: Counts,
@@ -112,6 +114,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
 
     fn report(&self, executed: Executed) {
         let seq = executed.seq;
+        self.parking.post(seq);
         self.counts.add(Count::BatchesExecuted);
         self.counts.add_many(Count::TransactionsExecuted, executed.replies.len());
         self.inbox.report(Input::Executed { seq, alarm: executed.alarm });
@@ -166,6 +169,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
     fn installed(&self, certificate: CheckpointCertificate, applied: Box<Applied>) {
         let (_, rows) = self.progress.read();
         tracing::info!(checkpoint = %certificate.seq, root = %certificate.state_root, rows, "state installed");
+        self.parking.post(certificate.seq);
         self.inbox.report(Input::StateInstalled { certificate, applied });
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use crate::bounds;
 use crate::clock::Clock;
 use crate::counters::Counts;
+use crate::desk::Parking;
 use crate::executor::Progress;
 use crate::health::Health;
 use crate::inbox::Inbox;
@@ -27,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) queries: Arc<Semaphore>,
     /// Places for questions about the status: a node full of reads still says how it is.
     pub(crate) statuses: Arc<Semaphore>,
+    /// Places for questions that wait for what is executed next.
+    pub(crate) parking: Arc<Parking>,
     /// Who speaks and hears in this node's place: nobody, but in a replica that was corrupted on purpose.
     pub(crate) seam: Option<Arc<dyn Seam>>,
     pub(crate) counts: Counts,
@@ -43,6 +46,7 @@ impl Shared {
             progress: Progress::default(),
             queries: Arc::new(Semaphore::new(bounds::QUERIES)),
             statuses: Arc::new(Semaphore::new(bounds::STATUS_QUERIES)),
+            parking: Arc::new(Parking::new()),
             seam,
             clock,
             inbox,
@@ -52,6 +56,8 @@ impl Shared {
 
     /// Waits for the questions under way, which hold the store: when all places are free, none is left.
     pub(crate) async fn answered(&self) {
+        self.parking.close();
+        self.parking.left().await;
         for (places, count) in [(&self.queries, bounds::QUERIES), (&self.statuses, bounds::STATUS_QUERIES)] {
             let _all = places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use support::{Chain, eventually, wall};
 use tetrarch_crypto::{Digest, Ed25519, Signature};
-use tetrarch_kv::Command;
+use tetrarch_kv::{Command, KvQuery, QueryResult};
 use tetrarch_types::{NodeMode, Parameters, Query, Refusal, ReplyCertificate, Request, Response, SeqNum};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,6 +56,39 @@ async fn many_clients_at_once() {
     assert!(counters["journal_writes"] < counters["records"] + 1);
     assert!(counters["batches_executed"] < 500, "transactions that wait together share a batch: {counters:?}");
     node.shutdown().await;
+}
+
+/// A client follows the state: it asks behind the batch that the last answer named, and hears of the next one as it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_waits_for_what_is_executed_next() {
+    let chain = Chain::new(1);
+    let (mut client, follower) = (chain.client(), chain.client());
+    let node = chain.init().start(0).await;
+    client.put("k", "0").await;
+    let question = KvQuery::get("k").encode();
+    let ask = |executed| Request::Query(Query::ReadAfter { executed, question: question.clone() });
+    let mut executed = SeqNum::ZERO;
+    for round in 0..20 {
+        let Response::Answer(answer) = follower.ask(0, &ask(executed)).await else { panic!("it is executed") };
+        let told = QueryResult::decode(&answer.bytes).unwrap();
+        assert_eq!(told.records[0].1.value, round.to_string().into_bytes());
+        assert!(answer.executed > executed);
+        executed = answer.executed;
+        let waits = ask(executed);
+        let next = follower.ask(0, &waits);
+        tokio::pin!(next);
+        assert!(tokio::time::timeout(Duration::from_millis(20), &mut next).await.is_err(), "nothing is behind it");
+        client.put("k", &(round + 1).to_string()).await;
+        let Response::Answer(answer) = next.await else { panic!("it is executed") };
+        assert!(answer.executed > executed);
+    }
+    let waits = ask(SeqNum::new(u64::MAX));
+    let last = tokio::spawn(async move { tokio::time::timeout(Duration::from_secs(5), follower.ask(0, &waits)).await });
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let before = std::time::Instant::now();
+    node.shutdown().await;
+    assert!(before.elapsed() < Duration::from_secs(5), "whoever waits does not hold the node up");
+    last.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -35,6 +35,15 @@ pub enum Query {
         #[serde(with = "serde_bytes")]
         key: Vec<u8>,
     },
+    /// A read that waits until the replica has executed something behind a batch, and is answered all the same after ten seconds: a
+    /// client follows the state by asking again behind the batch that the last answer names.
+    ReadAfter {
+        /// The batch.
+        executed: SeqNum,
+        /// A read that the state machine understands.
+        #[serde(with = "serde_bytes")]
+        question: Vec<u8>,
+    },
 }
 
 /// A replica's answer to one request.
@@ -42,7 +51,7 @@ pub enum Query {
 pub enum Response {
     /// To a submitted transaction, or to [`Query::Reply`].
     Reply(Reply),
-    /// To [`Query::Read`].
+    /// To [`Query::Read`] and [`Query::ReadAfter`].
     Answer(Answer),
     /// To [`Query::Nonce`].
     Nonce(Option<u64>),

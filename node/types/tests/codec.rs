@@ -161,7 +161,7 @@ fn tags_beyond_the_last_variant_are_refused() {
     assert_eq!(decode::<Message>(&tag(9, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Request>(&tag(2, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Response>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
-    assert_eq!(decode::<Query>(&tag(6, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Query>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Refusal>(&tag(14, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<NodeMode>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Fetch>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));

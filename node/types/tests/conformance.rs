@@ -78,6 +78,7 @@ fn requests(chain: &Chain, list: &mut Specimens) {
         ("Transaction", Query::Transaction(transaction.id())),
         ("Status", Query::Status),
         ("Prove", Query::Prove { table: "kv.records".into(), key: b"key".to_vec() }),
+        ("ReadAfter", Query::ReadAfter { executed: seq(5), question: b"get".to_vec() }),
     ];
     for (name, query) in queries {
         add(list, &format!("Request::Query({name})"), encode(&Request::Query(query)));
@@ -261,6 +262,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Request::Query(Transaction)", "6d2e4c7c3ebc950c57d006b6ebb71e506e7d3b7a8c8301f0e83fa1cdf8b86937"),
     ("Request::Query(Status)", "a8d5dd63fba471ebcb1f3e8f7c1e1879b7152a6e7298a91ce119a63400ade7c5"),
     ("Request::Query(Prove)", "b225503b90c1c856b7fa71225d5a33ecb23a09e24e2d89d3925769c1857174bb"),
+    ("Request::Query(ReadAfter)", "e822f7e55ec966a47b2d0aa807414d2ed8105d0608497b4df78ff310ed6b1ade"),
     ("Request::Submit", "f2f08381931997a33cc6c5f540d41f31133d61d98036bb730aa2010276f97f4d"),
     ("Response::Reply", "9218a42c828f6082ecf8a3b6bc903159657bd1aa555a15e5cb03b9c849513b68"),
     ("Response::Answer", "65515392d11ba5851a228c9b105df37d85a2ef1d09d207e04abc1021c4d5785d"),

@@ -27,7 +27,9 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
     fn answer(&self, query: Query) -> Result<Response, Refusal> {
         let unanswered = |error| self.unanswered(error);
         match query {
-            Query::Read(question) => self.state.query(&question).map(Response::Answer).map_err(unanswered),
+            Query::Read(question) | Query::ReadAfter { question, .. } => {
+                self.state.query(&question).map(Response::Answer).map_err(unanswered)
+            }
             Query::Nonce(sender) => self.state.highest_nonce(&sender).map(Response::Nonce).map_err(unanswered),
             Query::Reply(id) => {
                 self.egress.look_up(&id).map_err(unanswered)?.map(Response::Reply).ok_or(Refusal::Unknown)

@@ -2,13 +2,14 @@
 
 mod admission;
 mod answers;
+mod parking;
 
 use std::sync::Arc;
 
 use tetrarch_kv::StateMachine;
 use tetrarch_storage::Store;
 use tetrarch_transport::{Incoming, Responder};
-use tetrarch_types::{Query, Refusal, Request, Response, Transaction};
+use tetrarch_types::{Query, Refusal, Request, Response, SeqNum, Transaction};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 
@@ -20,6 +21,7 @@ use crate::health::Health;
 use crate::verifier::{Bench, Submission};
 pub(crate) use admission::Desk;
 pub(crate) use answers::Answers;
+pub(crate) use parking::Parking;
 
 /// Takes clients' requests one by one. Never waits for anything but the next one.
 pub(crate) struct Reception<M, S> {
@@ -31,6 +33,8 @@ pub(crate) struct Reception<M, S> {
     pub(crate) queries: Arc<Semaphore>,
     /// Questions for the status under way: a node full of reads still says how it is.
     pub(crate) statuses: Arc<Semaphore>,
+    /// Questions that wait for what is executed next.
+    pub(crate) parking: Arc<Parking>,
 }
 
 impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
@@ -39,6 +43,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
             match request {
                 Request::Submit(transaction) => self.submit(transaction, responder),
+                Request::Query(Query::ReadAfter { executed, question }) => self.park(executed, question, responder),
                 Request::Query(query) => self.ask(query, responder),
             }
         }
@@ -60,6 +65,23 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         tokio::task::spawn_blocking(move || {
             answers.to(query, responder);
             drop(place);
+        });
+    }
+
+    /// A question that waits. When its time has come it waits for a query's place too: many are answered by one batch.
+    fn park(&self, executed: SeqNum, question: Vec<u8>, responder: Responder) {
+        let Some(parked) = self.parking.place() else { return self.busy(responder) };
+        let (parking, queries) = (Arc::clone(&self.parking), Arc::clone(&self.queries));
+        let answers = Arc::clone(&self.answers);
+        tokio::spawn(async move {
+            if !parking.beyond(executed).await || responder.is_closed() {
+                return;
+            }
+            let Ok(place) = queries.acquire_owned().await else { return };
+            tokio::task::spawn_blocking(move || {
+                answers.to(Query::Read(question), responder);
+                drop((place, parked));
+            });
         });
     }
 
