@@ -46,7 +46,7 @@ fn agreed_time_takes_the_later_of_stamp_and_itself() {
 }
 
 #[test]
-fn an_empty_batch_moves_nothing() {
+fn a_gap_filler_moves_nothing() {
     let store = fresh_store();
     let node = open(store.clone());
     node.execute(&batch(1, vec![put(1, 1, "k", "v")])).unwrap();
@@ -54,11 +54,21 @@ fn an_empty_batch_moves_nothing() {
     let executed = node.execute(&noop(2)).unwrap();
     assert_eq!(executed.results_root, MerkleTree::new(Vec::new()).root());
     assert!(executed.replies.is_empty());
-    node.execute(&batch_at(3, NOW + HOUR, Vec::new())).unwrap();
-    assert_eq!((node.executed().get(), node.agreed_time(), node.revision().unwrap()), (3, at(NOW), 2));
+    assert_eq!((node.executed().get(), node.agreed_time(), node.revision().unwrap()), (2, at(NOW), 2));
     let changed: Vec<_> = replicated(&*store).into_iter().filter(|table| !before.contains(table)).collect();
     let moved = ["execution.progress", "execution.changed"];
     assert!(changed.iter().all(|(table, _)| moved.contains(&table.name())), "{changed:?}");
+}
+
+#[test]
+fn a_stamp_without_transactions_moves_time() {
+    let node = fresh();
+    node.execute(&batch(1, vec![put(1, 1, "k", "v")])).unwrap();
+    let executed = node.execute(&batch_at(2, NOW + HOUR, Vec::new())).unwrap();
+    assert_eq!(executed.results_root, MerkleTree::new(Vec::new()).root());
+    assert_eq!((node.agreed_time(), node.revision().unwrap()), (at(NOW + HOUR), 2));
+    node.execute(&batch_at(3, NOW, Vec::new())).unwrap();
+    assert_eq!(node.agreed_time(), at(NOW + HOUR), "never back");
 }
 
 #[test]
