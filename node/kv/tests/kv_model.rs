@@ -3,16 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod reference;
 mod requests;
 mod support;
 
 use proptest::prelude::*;
-use reference::Reference;
 use requests::{Step, steps};
 use support::{NOW, Node, ask, batch_at, fresh, result, transaction_until};
 use tetrarch_kv::store::{Detail, Place, Previous, chain};
 use tetrarch_kv::{Command, KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest};
+use tetrarch_reference::Reference;
 use tetrarch_types::Timestamp;
 
 /// Every revision that can be read, and one on both sides.
@@ -21,7 +20,7 @@ fn same_history(node: &Node, reference: &Reference) {
         let request = RangeRequest::prefix("").at(revision);
         let found = ask(node, &KvQuery::Range(request.clone()));
         assert_eq!((found.revision, found.compacted), (reference.revision, reference.compacted));
-        let expected = reference.readable(revision).map(|records| reference::select(records, &request));
+        let expected = reference.readable(revision).map(|records| tetrarch_reference::select(records, &request));
         assert_eq!(found.selection(), expected, "at {revision}");
     }
 }
@@ -93,7 +92,7 @@ fn hash(node: &Node, revision: u64) -> Result<(u64, tetrarch_crypto::Digest), Kv
 }
 
 fn follow(node: &Node, other: &Node, steps: &[Step]) -> Reference {
-    let mut reference = Reference::new();
+    let mut reference = Reference::default();
     let (mut now, mut nonce) = (NOW, 0);
     for (seq, step) in (1..).zip(steps) {
         now += step.passes * 1_000;
@@ -128,13 +127,13 @@ proptest! {
 
     #[test]
     fn a_prefix_is_the_keys_that_begin_with_it(prefix in requests::bound(), key in requests::key()) {
-        let inside = reference::contains(&KeyRange::prefix(prefix.clone()), &key);
+        let inside = tetrarch_reference::contains(&KeyRange::prefix(prefix.clone()), &key);
         prop_assert_eq!(inside, key.starts_with(&prefix));
     }
 
     #[test]
     fn a_range_between_bounds_is_what_lies_there(from in requests::bound(), to in requests::bound(), key in requests::key()) {
-        let inside = reference::contains(&KeyRange::between(from.clone(), to.clone()), &key);
+        let inside = tetrarch_reference::contains(&KeyRange::between(from.clone(), to.clone()), &key);
         prop_assert_eq!(inside, key >= from && (to.is_empty() || key < to));
     }
 }

@@ -145,6 +145,21 @@ impl TryFrom<Vec<TxnNode>> for TxnResponse {
     }
 }
 
+impl Response {
+    /// What came of a [`Request::compare_and_swap`](super::Request::compare_and_swap): if the key was not as expected, the revision of its
+    /// last put, 0 if it is missing. None if it is the response to something else.
+    pub fn swapped(&self) -> Option<Result<(), u64>> {
+        let Self::Txn(TxnResponse { succeeded, responses }) = self else { return None };
+        match responses.as_slice() {
+            [Answered { response: Self::Put { .. } | Self::Deleted { .. }, .. }] if *succeeded => Some(Ok(())),
+            [Answered { response: Self::Range(found), .. }] if !succeeded => {
+                Some(Err(found.records.first().map_or(0, |(_, record)| record.mod_revision)))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl CommandResult {
     /// An executed transaction's result bytes.
     pub fn encode(&self) -> Vec<u8> {

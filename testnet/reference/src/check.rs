@@ -13,20 +13,33 @@ pub(super) fn request(request: &Request) -> Result<(), KvError> {
             txn(one)?;
             [&one.success, &one.failure].into_iter().try_for_each(|list| overlaps(list))
         }
+        Request::LeaseGrant { id: 0, .. } => Err(KvError::LeaseNotFound),
         Request::LeaseGrant { ttl, .. } if *ttl > 9_000_000_000 => Err(KvError::LeaseTtlTooLarge),
         _ => Ok(()),
     }
 }
 
+/// The bytes of the longest key and of the largest value.
+const LONGEST: usize = 4_096;
+const LARGEST: usize = 1_048_576;
+
 fn range(range: &KeyRange) -> Result<(), KvError> {
-    if range.key.is_empty() { Err(KvError::KeyNotProvided) } else { Ok(()) }
+    // What lies behind the longest key can be said, but is none.
+    let longest = if range.end.is_empty() { LONGEST } else { LONGEST + 1 };
+    match range.key.len() {
+        0 => Err(KvError::KeyNotProvided),
+        key if key > longest || range.end.len() > LONGEST + 1 => Err(KvError::KeyTooLong),
+        _ => Ok(()),
+    }
 }
 
 fn put(put: &PutRequest) -> Result<(), KvError> {
     match put {
         PutRequest { key, .. } if key.is_empty() => Err(KvError::KeyNotProvided),
+        PutRequest { key, .. } if key.len() > LONGEST => Err(KvError::KeyTooLong),
         PutRequest { ignore_value: true, value, .. } if !value.is_empty() => Err(KvError::ValueProvided),
         PutRequest { ignore_lease: true, lease, .. } if *lease != 0 => Err(KvError::LeaseProvided),
+        PutRequest { value, .. } if value.len() > LARGEST => Err(KvError::ValueTooLarge),
         _ => Ok(()),
     }
 }

@@ -42,13 +42,13 @@ impl Draft {
                 })?;
                 self.run(reference, &plan)
             }
-            _ => unreachable!("it changes no keys"),
+            // The others change no keys.
+            _ => Err(KvError::Malformed),
         }
     }
 
     pub(super) fn delete(&mut self, key: &[u8]) {
         let before = self.records.remove(key);
-        assert!(before.is_some());
         self.events.push((key.to_vec(), None, before));
     }
 
@@ -108,7 +108,8 @@ impl Draft {
                 Step::Plain(Operation::Range(range)) => self.range(reference, range)?,
                 Step::Plain(Operation::Put(put)) => self.put(reference, put)?,
                 Step::Plain(Operation::DeleteRange(delete)) => self.delete_range(delete),
-                Step::Plain(Operation::Txn(_)) => unreachable!("it is planned"),
+                // It is planned, and so nested.
+                Step::Plain(Operation::Txn(_)) => return Err(KvError::Malformed),
             });
         }
         Ok(self.answer(Response::Txn(TxnResponse { succeeded: plan.succeeded, responses })))
@@ -160,9 +161,9 @@ fn holds(records: &Records, compare: &Compare) -> bool {
 
 fn is_so(compare: &Compare, record: &KeyRecord) -> bool {
     let ordering = match &compare.target {
-        Target::Version(other) => (record.version as i64).cmp(other),
-        Target::Create(other) => (record.create_revision as i64).cmp(other),
-        Target::Mod(other) => (record.mod_revision as i64).cmp(other),
+        Target::Version(other) => i128::from(record.version).cmp(&i128::from(*other)),
+        Target::Create(other) => i128::from(record.create_revision).cmp(&i128::from(*other)),
+        Target::Mod(other) => i128::from(record.mod_revision).cmp(&i128::from(*other)),
         Target::Value(other) => record.value.cmp(other),
         Target::Lease(other) => record.lease.cmp(other),
     };

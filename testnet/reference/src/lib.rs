@@ -1,6 +1,9 @@
-//! The store's semantics said a second time and naively: whole snapshots by revision, no index, no budget. Of the store's crate it
-//! uses what is said, and nothing of what is done.
-#![allow(dead_code, reason = "each topic uses some of it")]
+//! The store's semantics said a second time and naively: whole snapshots by revision, no index, no budget.
+//!
+//! Of the store's crate it uses what is said, and nothing of what is done: where both agree, and one of them is right by
+//! inspection, so is the other. It knows neither how much one may ask for at once nor how much is kept: who compares stays below that.
+
+#![forbid(unsafe_code)]
 
 mod check;
 mod range;
@@ -10,33 +13,42 @@ use std::collections::BTreeMap;
 
 use tetrarch_kv::{Answered, Command, CommandResult, KeyRecord, KvError, Request, Response};
 
-pub(crate) use range::{contains, select};
+pub use range::{contains, select};
 
-pub(crate) type Records = BTreeMap<Vec<u8>, KeyRecord>;
+/// Keys and their records.
+pub type Records = BTreeMap<Vec<u8>, KeyRecord>;
 
 /// A key, what it was put to, and what was there before.
-pub(crate) type Event = (Vec<u8>, Option<KeyRecord>, Option<KeyRecord>);
+pub type Event = (Vec<u8>, Option<KeyRecord>, Option<KeyRecord>);
 
 const SECOND: u64 = 1_000_000;
 
+/// A lease. What hangs on it is what names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Lease {
-    pub(crate) ttl: u64,
-    pub(crate) deadline: u64,
+pub struct Lease {
+    /// Its time to live, in seconds.
+    pub ttl: u64,
+    /// When it ends, in microseconds of agreed time.
+    pub deadline: u64,
 }
 
+/// The whole store.
 #[derive(Clone, Debug)]
-pub(crate) struct Reference {
-    pub(crate) revision: u64,
-    pub(crate) compacted: u64,
+pub struct Reference {
+    /// Moved up by every request that changes a key.
+    pub revision: u64,
+    /// The first revision that can be read; 0: all.
+    pub compacted: u64,
     /// All keys as they were at each revision.
-    pub(crate) snapshots: BTreeMap<u64, Records>,
-    pub(crate) events: BTreeMap<u64, Vec<Event>>,
-    pub(crate) leases: BTreeMap<u64, Lease>,
+    pub snapshots: BTreeMap<u64, Records>,
+    /// What happened at each revision.
+    pub events: BTreeMap<u64, Vec<Event>>,
+    /// By id.
+    pub leases: BTreeMap<u64, Lease>,
 }
 
-impl Reference {
-    pub(crate) fn new() -> Self {
+impl Default for Reference {
+    fn default() -> Self {
         Self {
             revision: 1,
             compacted: 0,
@@ -45,17 +57,22 @@ impl Reference {
             leases: BTreeMap::new(),
         }
     }
+}
 
-    pub(crate) fn latest(&self) -> &Records {
-        &self.snapshots[&self.revision]
+impl Reference {
+    /// All keys as they are now.
+    pub fn latest(&self) -> &Records {
+        static NOTHING: Records = Records::new();
+        self.snapshots.get(&self.revision).unwrap_or(&NOTHING)
     }
 
-    pub(crate) fn keys_of(&self, lease: u64) -> Vec<Vec<u8>> {
+    /// What hangs on a lease.
+    pub fn keys_of(&self, lease: u64) -> Vec<Vec<u8>> {
         self.latest().iter().filter(|(_, record)| record.lease == lease).map(|(key, _)| key.clone()).collect()
     }
 
-    /// Ends leases by the time, in microseconds.
-    pub(crate) fn begin_batch(&mut self, now: u64) {
+    /// What the beginning of a batch does: leases whose deadlines have passed end. The agreed time is in microseconds.
+    pub fn begin_batch(&mut self, now: u64) {
         let mut due: Vec<_> = self
             .leases
             .iter()
@@ -66,18 +83,30 @@ impl Reference {
         due.into_iter().for_each(|(_, id)| self.end(id));
     }
 
-    pub(crate) fn execute(&mut self, command: &Command, now: u64) -> CommandResult {
+    /// Carries out a command.
+    pub fn execute(&mut self, command: &Command, now: u64) -> CommandResult {
         let results = command.requests.iter().map(|request| self.ask(request, now)).collect();
         CommandResult { revision: self.revision, results: Ok(results) }
     }
 
-    pub(crate) fn readable(&self, revision: u64) -> Result<&Records, KvError> {
+    /// All keys as they were at a revision; 0 is the latest.
+    ///
+    /// # Errors
+    /// [`KvError::FutureRevision`], [`KvError::Compacted`].
+    pub fn readable(&self, revision: u64) -> Result<&Records, KvError> {
         match revision {
             0 => Ok(self.latest()),
             future if future > self.revision => Err(KvError::FutureRevision),
             old if old < self.compacted => Err(KvError::Compacted),
-            kept => Ok(&self.snapshots[&kept]),
+            kept => self.snapshots.get(&kept).ok_or(KvError::Compacted),
         }
+    }
+
+    /// Forgets the past: for who reads none, and copies often.
+    pub fn forget(&mut self) {
+        let latest = self.revision;
+        self.snapshots.retain(|revision, _| *revision == latest);
+        self.events.clear();
     }
 
     fn ask(&mut self, request: &Request, now: u64) -> Result<Answered, KvError> {
@@ -97,7 +126,7 @@ impl Reference {
                 if self.leases.contains_key(id) {
                     return Err(KvError::LeaseExists);
                 }
-                let ttl = if *ttl < 2 { 2 } else { *ttl as u64 };
+                let ttl = u64::try_from(*ttl).unwrap_or(0).max(2);
                 self.leases.insert(*id, Lease { ttl, deadline: now + ttl * SECOND });
                 Response::LeaseGranted { id: *id, ttl }
             }

@@ -9,7 +9,8 @@ use super::Records;
 
 type Pair = (Vec<u8>, KeyRecord);
 
-pub(crate) fn contains(range: &KeyRange, key: &[u8]) -> bool {
+/// Whether a key is within a range.
+pub fn contains(range: &KeyRange, key: &[u8]) -> bool {
     match range.end.as_slice() {
         [] => key == range.key,
         [0] => key >= range.key.as_slice(),
@@ -17,22 +18,23 @@ pub(crate) fn contains(range: &KeyRange, key: &[u8]) -> bool {
     }
 }
 
-pub(crate) fn within(records: &Records, range: &KeyRange) -> Vec<Pair> {
+pub(super) fn within(records: &Records, range: &KeyRange) -> Vec<Pair> {
     records.clone().into_iter().filter(|(key, _)| contains(range, key)).collect()
 }
 
-pub(crate) fn select(records: &Records, request: &RangeRequest) -> Selection {
+/// The answer to a read of these records.
+pub fn select(records: &Records, request: &RangeRequest) -> Selection {
     let mut found = within(records, &request.range);
     let count = found.len() as u64;
     if request.count_only {
         return Selection { records: Vec::new(), count, count_is_exact: true, more: false };
     }
-    let limit = if request.limit == 0 { usize::MAX } else { request.limit as usize };
-    let all = found.len();
+    let limit = Some(request.limit).filter(|limit| *limit != 0).and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.unwrap_or(usize::MAX);
     found.retain(|(_, record)| is_wanted(request, record));
     let has_filters = [request.mod_revisions, request.create_revisions].iter().any(|it| it.min != 0 || it.max != 0);
     if request.sort.order == SortOrder::None && request.sort.target != SortTarget::Key && !has_filters {
-        assert_eq!(all, found.len());
+        // As etcd does: so many keys and one more are sorted, from the first on.
         found.truncate(limit.saturating_add(1));
     }
     // A stable sort: equal ones stay in the order of their keys.
