@@ -76,6 +76,12 @@ domains! {
     StateNode => "state-node",
     /// The root over the whole replicated state.
     StateRoot => "state-root",
+    /// A key's record, as events of the store name it.
+    KvRecord => "kv-record",
+    /// A change of one key in the store.
+    KvEvent => "kv-event",
+    /// The hash chain through the store's events.
+    KvChain => "kv-chain",
     /// Proof of a replica's misbehaviour.
     Evidence => "evidence",
 }

@@ -219,7 +219,7 @@ async fn lost(client: &Client, acknowledged: &Acknowledged) -> usize {
     let mut lost = 0;
     for (key, value) in expected {
         let answer = client.read(KvQuery::get(format!("key-{key}")).encode()).await.unwrap();
-        let found = QueryResult::decode(&answer.bytes).unwrap();
+        let found = QueryResult::decode(&answer.bytes).unwrap().selection().unwrap();
         let number = found.records.first().and_then(|(_, it)| String::from_utf8_lossy(&it.value).parse::<u64>().ok());
         if number.unwrap_or(0) < value {
             println!("key-{key}: {value} was acknowledged, {number:?} is there");

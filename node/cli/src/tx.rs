@@ -9,7 +9,7 @@ use tetrarch_client::{
     Client, ClientError, Known, Submitted, receipt_to_json, transaction_from_json, transaction_to_json,
 };
 use tetrarch_crypto::Digest;
-use tetrarch_kv::{Command, CommandResult, Operation, OperationResult};
+use tetrarch_kv::{Command, CommandResult, Request, Response, TxnResponse};
 use tetrarch_types::{Refusal, Transaction, TransactionId};
 
 use crate::cluster::{ClusterArguments, finish};
@@ -61,11 +61,11 @@ pub(crate) enum SignCommand {
 }
 
 impl SignCommand {
-    fn operation(self) -> Result<Operation, Failure> {
+    fn request(self) -> Result<Request, Failure> {
         match self {
-            Self::Put(put) => put.operation(),
-            Self::Get(get) => Ok(get.operation()),
-            Self::Del(del) => Ok(del.operation()),
+            Self::Put(put) => put.request(),
+            Self::Get(get) => Ok(Request::Range(get.range())),
+            Self::Del(del) => Ok(del.request()),
         }
     }
 }
@@ -75,7 +75,7 @@ pub(crate) async fn run(command: TxCommand, cluster: &ClusterArguments, output: 
     match command {
         TxCommand::Sign { operation, nonce, valid_for } => {
             let client = cluster.signing_client_for(valid_for)?;
-            let signed = sign(&client, operation.operation()?, nonce).await;
+            let signed = sign(&client, operation.request()?, nonce).await;
             finish(&client).await;
             output.text(&transaction_to_json(&signed?))
         }
@@ -103,10 +103,10 @@ pub(crate) async fn run(command: TxCommand, cluster: &ClusterArguments, output: 
     }
 }
 
-async fn sign(client: &Client, operation: Operation, nonce: Option<u64>) -> Result<Transaction, Failure> {
-    let tried = format!("cannot sign {}", describe::operation_name(&operation));
-    check(&operation, &tried)?;
-    let command = Command::from(operation).encode();
+async fn sign(client: &Client, request: Request, nonce: Option<u64>) -> Result<Transaction, Failure> {
+    let tried = format!("cannot sign {}", describe::request_name(&request));
+    check(&request, &tried)?;
+    let command = Command::from(request).encode();
     let signed = match nonce {
         Some(nonce) => client.sign_with_nonce(command, nonce),
         None => client.sign(command).await,
@@ -140,20 +140,20 @@ fn print_submitted(
         let lines = describe::outcome_lines(&submitted.outcome).join("\n");
         format!("{lines}\ntransaction {}, sequence {}, stated by replicas {by}", submitted.transaction, submitted.seq)
     })?;
-    failed_operation(&result?, &tried)
+    failed_request(&result?, &tried)
 }
 
-/// Fails where an operation was refused or a comparison did not hold.
-fn failed_operation(result: &CommandResult, tried: &str) -> Result<(), Failure> {
+/// Fails where a request was refused or a comparison did not hold.
+fn failed_request(result: &CommandResult, tried: &str) -> Result<(), Failure> {
     let refused = |error: String| Err(Failure::sentence(Class::Failed, tried, &error));
     let results = match &result.results {
         Ok(results) => results,
         Err(error) => return refused(error.to_string()),
     };
-    for operation in results {
-        match operation {
+    for result in results {
+        match result.as_ref().map(|answered| &answered.response) {
             Err(error) => return refused(error.to_string()),
-            Ok(OperationResult::Swapped { succeeded: false, .. }) => {
+            Ok(Response::Txn(TxnResponse { succeeded: false, .. })) => {
                 let next = "read the key again and decide anew; nothing was changed";
                 return Err(Failure::new(Class::CompareFalse, tried, "the key is not as expected", next));
             }

@@ -27,8 +27,9 @@ pub use execution::{
 };
 pub use installation::{InstallEvent, Installation};
 pub use store::{
-    Command, CommandResult, Expected, KeyRecord, KvError, KvMachine, KvQuery, Operation, OperationResult, QueryResult,
-    Selection,
+    Answered, Command, CommandResult, Compare, Comparison, DeleteRangeRequest, Expected, KeyRange, KeyRecord, KvError,
+    KvMachine, KvQuery, Operation, PutRequest, QueryAnswer, QueryResult, RangeRequest, Request, Response, Selection,
+    Target, TxnRequest, TxnResponse,
 };
 pub use tables::Overlay;
 pub use tree::Damage;

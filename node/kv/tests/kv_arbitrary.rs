@@ -6,7 +6,7 @@ mod support;
 
 use proptest::prelude::*;
 use support::{batch, fresh, get, put, result, transaction};
-use tetrarch_kv::{Command, Expected, KvError, KvMachine, Operation, StateMachine};
+use tetrarch_kv::{Command, Expected, KvError, KvMachine, Operation, PutRequest, Request, StateMachine, TxnRequest};
 use tetrarch_types::{Transaction, limits};
 
 fn with_bytes(nonce: u64, command: Vec<u8>) -> Transaction {
@@ -18,10 +18,17 @@ fn with_bytes(nonce: u64, command: Vec<u8>) -> Transaction {
 /// A command that can be read, with a few of its bytes changed, so that decoding gets far.
 fn nearly_a_command() -> impl Strategy<Value = Vec<u8>> {
     let command = Command::new([
-        Operation::put("key", "value"),
-        Operation::compare_and_swap("key", Expected::ModRevision(3), Some(b"other".to_vec())),
-        Operation::prefix("k", 3),
-        Operation::delete_prefix(""),
+        Request::put("key", "value"),
+        Request::compare_and_swap("key", Expected::ModRevision(3), Some(b"other".to_vec())),
+        Request::prefix("k", 3),
+        Request::delete_prefix(""),
+        Request::LeaseGrant { id: 1, ttl: 5 },
+        Request::LeaseKeepAlive { id: 1 },
+        Request::Compact { revision: 2 },
+        Request::Txn(TxnRequest {
+            success: vec![Operation::Txn(TxnRequest::default()), Operation::Put(PutRequest::new("l", "").lease(1))],
+            ..TxnRequest::default()
+        }),
     ]);
     let bytes = command.encode();
     prop::collection::vec((0..bytes.len(), any::<u8>()), 0..4).prop_map(move |changes| {

@@ -1,152 +1,139 @@
-//! The store against a model so simple that it is right by inspection.
+//! The store against the reference, which is so simple that it is right by inspection: random requests, bundled at random into commands
+//! and batches, while time moves on.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+mod requests;
 mod support;
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
-use support::{ask, batch, fresh, only, transaction};
-use tetrarch_kv::{Command, CommandResult, Expected, KeyRecord, KvQuery, Operation, OperationResult, Selection};
+use requests::{Step, steps};
+use support::{NOW, Node, ask, batch_at, fresh, result, transaction_until};
+use tetrarch_kv::store::{Detail, Place, Previous, chain};
+use tetrarch_kv::{Command, KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest};
+use tetrarch_reference::Reference;
+use tetrarch_types::Timestamp;
 
-#[derive(Clone)]
-struct Model {
-    revision: u64,
-    records: BTreeMap<Vec<u8>, KeyRecord>,
+/// Every revision that can be read, and one on both sides.
+fn same_history(node: &Node, reference: &Reference) {
+    for revision in 0..=reference.revision + 1 {
+        let request = RangeRequest::prefix("").at(revision);
+        let found = ask(node, &KvQuery::Range(request.clone()));
+        assert_eq!((found.revision, found.compacted), (reference.revision, reference.compacted));
+        let expected = reference.readable(revision).map(|records| tetrarch_reference::select(records, &request));
+        assert_eq!(found.selection(), expected, "at {revision}");
+    }
 }
 
-impl Model {
-    fn new() -> Self {
-        Self { revision: 1, records: BTreeMap::new() }
+fn same_leases(node: &Node, reference: &Reference) {
+    let QueryAnswer::Leases(list) = ask(node, &KvQuery::Leases { from: 0 }).answer.unwrap() else { panic!() };
+    assert_eq!((list.ids, list.more), (reference.leases.keys().copied().collect(), false));
+    for id in 0..6 {
+        let QueryAnswer::Lease(found) = ask(node, &KvQuery::Lease { id, keys: true }).answer.unwrap() else { panic!() };
+        let found = found.map(|lease| (lease.ttl, lease.deadline, lease.keys));
+        let expected = reference.leases.get(&id);
+        let expected = expected.map(|lease| (lease.ttl, Timestamp::from_micros(lease.deadline), reference.keys_of(id)));
+        assert_eq!(found, expected, "lease {id}");
     }
+}
 
-    fn execute(&mut self, command: &Command) -> CommandResult {
-        let mut changed = false;
-        let next = self.revision + 1;
-        let results = command.operations.iter().map(|one| Ok(self.operate(one, next, &mut changed))).collect();
-        self.revision += u64::from(changed);
-        CommandResult { revision: self.revision, results: Ok(results) }
-    }
-
-    fn put(&mut self, key: &[u8], value: &[u8], now: u64) -> u64 {
-        let blank = KeyRecord { value: vec![], create_revision: now, mod_revision: 0, version: 0, lease: 0 };
-        let record = self.records.entry(key.to_vec()).or_insert(blank);
-        record.value = value.to_vec();
-        record.mod_revision = now;
-        record.version += 1;
-        record.version
-    }
-
-    fn operate(&mut self, operation: &Operation, now: u64, changed: &mut bool) -> OperationResult {
-        match operation {
-            Operation::Put { key, value } => {
-                *changed = true;
-                OperationResult::Put { version: self.put(key, value, now) }
+/// The story from wherever it may begin, with a chain that its events lead to.
+fn same_story(node: &Node, reference: &Reference) {
+    for start in 0..=reference.revision + 2 {
+        let query = KvQuery::Story { from: Place { revision: start, event: 0 }, detail: Detail::Previous };
+        let story = match ask(node, &query).answer {
+            Ok(QueryAnswer::Story(story)) => story,
+            other => {
+                assert_eq!(other, Err(KvError::Compacted));
+                assert!(start < reference.compacted);
+                continue;
             }
-            Operation::Delete { key } => self.remove_if(|other| other == key, changed),
-            Operation::DeletePrefix { prefix } => self.remove_if(|other| other.starts_with(prefix), changed),
-            Operation::CompareAndSwap { key, expected, value } => {
-                let found = self.records.get(key);
-                let succeeded = match expected {
-                    Expected::Absent => found.is_none(),
-                    Expected::Value(value) => found.map(|record| &record.value) == Some(value),
-                    Expected::ModRevision(number) => found.map_or(0, |record| record.mod_revision) == *number,
-                    Expected::Version(number) => found.map_or(0, |record| record.version) == *number,
-                };
-                if succeeded {
-                    *changed |= found.is_some() || value.is_some();
-                    self.records
-                        .remove(key)
-                        .filter(|_| value.is_some())
-                        .map(|old| self.records.insert(key.clone(), old));
-                    value.as_ref().map(|value| self.put(key, value, now));
+        };
+        assert!(start >= reference.compacted);
+        let mut chain = story.before;
+        let expected = reference.events.range(start.max(2)..);
+        for (told, (revision, events)) in story.revisions.iter().zip(expected.clone()) {
+            assert_eq!(
+                (told.revision, told.count as usize, told.events.len()),
+                (*revision, events.len(), events.len())
+            );
+            for (event, (key, put, previous)) in told.events.iter().zip(events) {
+                assert_eq!((&event.key, &event.put), (key, put));
+                match &event.previous {
+                    Previous::Nothing => assert_eq!(*previous, None),
+                    Previous::Record(record) => assert_eq!(Some(record), previous.as_ref()),
+                    Previous::Digest(digest) => {
+                        assert_eq!(Some(*digest), previous.as_ref().map(tetrarch_kv::KeyRecord::digest));
+                        assert!(*revision <= reference.compacted, "only what is compacted may be gone");
+                    }
                 }
-                let mod_revision = self.records.get(key).map_or(0, |record| record.mod_revision);
-                OperationResult::Swapped { succeeded, mod_revision }
             }
-            Operation::Get { key } => OperationResult::Got { record: self.records.get(key).cloned() },
-            Operation::Range { from, to, limit } => OperationResult::Range(self.range(from, to, *limit)),
+            let digests: Vec<_> = told.events.iter().map(tetrarch_kv::store::EventTold::digest).collect();
+            chain = chain::next(&chain, *revision, &digests);
+            assert_eq!(chain, told.chain);
+            assert_eq!(hash(node, *revision), Ok((*revision, chain)));
+        }
+        assert_eq!(story.revisions.len(), expected.count());
+        assert_eq!(story.next.revision, (reference.revision + 1).max(start).max(2));
+        if start <= 2 {
+            assert_eq!(story.before, chain::start());
+        }
+        if start <= reference.revision + 1 {
+            assert_eq!(hash(node, 0), Ok((reference.revision, chain)));
         }
     }
+}
 
-    fn remove_if(&mut self, doomed: impl Fn(&Vec<u8>) -> bool, changed: &mut bool) -> OperationResult {
-        let before = self.records.len();
-        self.records.retain(|key, _| !doomed(key));
-        let count = (before - self.records.len()) as u64;
-        *changed |= count > 0;
-        OperationResult::Deleted { count }
+fn hash(node: &Node, revision: u64) -> Result<(u64, tetrarch_crypto::Digest), KvError> {
+    ask(node, &KvQuery::Hash { revision }).answer.map(|answer| match answer {
+        QueryAnswer::Hash { revision, chain } => (revision, chain),
+        other => panic!("{other:?}"),
+    })
+}
+
+fn follow(node: &Node, other: &Node, steps: &[Step]) -> Reference {
+    let mut reference = Reference::default();
+    let (mut now, mut nonce) = (NOW, 0);
+    for (seq, step) in (1..).zip(steps) {
+        now += step.passes * 1_000;
+        let transactions = step.commands.iter().map(|requests| {
+            nonce += 1;
+            transaction_until(1, nonce, now, &Command::new(requests.clone()))
+        });
+        let committed = batch_at(seq, now, transactions.collect());
+        let executed = node.execute(&committed).unwrap();
+        assert_eq!(other.execute(&committed).unwrap(), executed);
+        reference.begin_batch(now);
+        assert_eq!(executed.replies.len(), step.commands.len());
+        for (reply, requests) in executed.replies.iter().zip(&step.commands) {
+            let expected = reference.execute(&Command::new(requests.clone()), now);
+            assert_eq!(result(&reply.outcome), expected, "{requests:#?}");
+        }
     }
-
-    fn range(&self, from: &[u8], to: &[u8], limit: u64) -> Selection {
-        let inside = |key: &[u8]| key >= from && (to.is_empty() || key < to);
-        let all: Vec<_> = self.records.clone().into_iter().filter(|(key, _)| inside(key)).collect();
-        let kept = if limit == 0 { all.len() } else { all.len().min(limit as usize) };
-        let (count, more) = (all.len() as u64, kept < all.len());
-        Selection { records: all.into_iter().take(kept).collect(), count, count_is_exact: true, more }
-    }
-}
-
-fn key() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(prop_oneof![Just(0_u8), Just(b'a'), Just(b'b'), Just(255_u8)], 1..4)
-}
-
-fn bound() -> impl Strategy<Value = Vec<u8>> {
-    prop_oneof![key(), Just(Vec::new())]
-}
-
-fn small() -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(0_u8..2, 0..2)
-}
-
-fn expected() -> impl Strategy<Value = Expected> {
-    prop_oneof![
-        Just(Expected::Absent),
-        small().prop_map(Expected::Value),
-        (0_u64..12).prop_map(Expected::ModRevision),
-        (0_u64..4).prop_map(Expected::Version),
-    ]
-}
-
-fn operation() -> impl Strategy<Value = Operation> {
-    prop_oneof![
-        4 => (key(), small()).prop_map(|(key, value)| Operation::Put { key, value }),
-        1 => key().prop_map(|key| Operation::Delete { key }),
-        1 => bound().prop_map(|prefix| Operation::DeletePrefix { prefix }),
-        3 => (key(), expected(), prop::option::of(small()))
-            .prop_map(|(key, expected, value)| Operation::CompareAndSwap { key, expected, value }),
-        1 => key().prop_map(|key| Operation::Get { key }),
-        2 => (bound(), bound(), 0_u64..5).prop_map(|(from, to, limit)| Operation::Range { from, to, limit }),
-        1 => (bound(), 0_u64..5).prop_map(|(prefix, limit)| Operation::prefix(prefix, limit)),
-    ]
+    reference
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
     #[test]
-    fn the_store_does_what_the_model_does(
-        commands in prop::collection::vec(prop::collection::vec(operation(), 0..6), 1..12),
-        (from, to, limit) in (bound(), bound(), 0_u64..5),
-    ) {
-        let node = fresh();
-        let mut model = Model::new();
-        for (seq, operations) in (1..).zip(commands) {
-            let command = Command { operations };
-            let executed = node.execute(&batch(seq, vec![transaction(1, seq, &command)])).unwrap();
-            prop_assert_eq!(only(&executed), model.execute(&command));
-        }
-        for query in [KvQuery::range(from.clone(), to.clone(), limit), KvQuery::range("", "", 0)] {
-            let KvQuery::Range { from, to, limit } = &query else { unreachable!() };
-            let (answer, expected) = (ask(&node, &query), model.range(from, to, *limit));
-            prop_assert_eq!(answer.revision, model.revision);
-            prop_assert_eq!((answer.records, answer.count, answer.count_is_exact, answer.more),
-                (expected.records, expected.count, true, expected.more));
-        }
+    fn the_store_does_what_the_reference_does(steps in steps()) {
+        let (node, other) = (fresh(), fresh());
+        let reference = follow(&node, &other, &steps);
+        same_history(&node, &reference);
+        same_leases(&node, &reference);
+        same_story(&node, &reference);
     }
 
     #[test]
-    fn the_end_of_a_prefix_bounds_its_keys(prefix in bound(), key in key()) {
-        let end = tetrarch_kv::store::prefix_end(&prefix);
-        let inside = key >= prefix && (end.is_empty() || key < end);
+    fn a_prefix_is_the_keys_that_begin_with_it(prefix in requests::bound(), key in requests::key()) {
+        let inside = tetrarch_reference::contains(&KeyRange::prefix(prefix.clone()), &key);
         prop_assert_eq!(inside, key.starts_with(&prefix));
+    }
+
+    #[test]
+    fn a_range_between_bounds_is_what_lies_there(from in requests::bound(), to in requests::bound(), key in requests::key()) {
+        let inside = tetrarch_reference::contains(&KeyRange::between(from.clone(), to.clone()), &key);
+        prop_assert_eq!(inside, key >= from && (to.is_empty() || key < to));
     }
 }

@@ -6,12 +6,13 @@ mod support;
 
 use std::thread;
 
-use support::{ask, batch, fresh, fresh_store, membership, transaction};
+use support::{NOW, ask, batch, batch_at, fresh, fresh_store, membership, noop, transaction};
 use tetrarch_kv::{
-    Command, Context, ExecuteError, Execution, KvQuery, Operation, Overlay, QueryError, Retention, StateMachine,
+    Command, Context, ExecuteError, Execution, KvQuery, Operation, Overlay, PutRequest, QueryError, RangeRequest,
+    Request, Retention, StateMachine, TxnRequest,
 };
 use tetrarch_storage::{Reader, StoreError, Table};
-use tetrarch_types::{Outcome, limits};
+use tetrarch_types::{Outcome, Timestamp, limits};
 
 const OWN: Table = Table::new("own");
 
@@ -19,15 +20,20 @@ const OWN: Table = Table::new("own");
 struct Unruly;
 
 impl StateMachine for Unruly {
+    fn begin_batch(&self, time: Timestamp, state: &mut Overlay<'_>) {
+        let begun = state.get(OWN, b"begun").unwrap().unwrap_or_default();
+        state.put(OWN, "begun", [begun.as_slice(), &time.as_micros().to_be_bytes()].concat());
+    }
+
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         state.put(OWN, "k", context.time.as_micros().to_be_bytes());
-        match Command::decode(command).unwrap().operations.first() {
-            Some(Operation::Get { .. }) => vec![0; limits::MAX_RESULT_BYTES + 1],
-            Some(Operation::Put { .. }) => {
+        match Command::decode(command).unwrap().requests.first() {
+            Some(Request::Range(_)) => vec![0; limits::MAX_RESULT_BYTES + 1],
+            Some(Request::Put(_)) => {
                 state.put(Table::new("execution.senders"), "k", "v");
                 Vec::new()
             }
-            Some(Operation::Delete { .. }) => {
+            Some(Request::DeleteRange(_)) => {
                 state.fail(StoreError::Poisoned);
                 Vec::new()
             }
@@ -38,6 +44,7 @@ impl StateMachine for Unruly {
     fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
         match query {
             b"long" => Ok(vec![0; limits::MAX_RESULT_BYTES + 1]),
+            b"begun" => Ok(state.get(OWN, b"begun")?.unwrap_or_default()),
             b"peek" => Ok(state.get(Table::new("execution.local"), b"genesis")?.unwrap_or_default()),
             _ => Ok(state.get(OWN, b"k")?.unwrap_or_default()),
         }
@@ -77,8 +84,11 @@ fn a_batch_of_large_results_comes_to_an_end_and_small_ones_do_not_suffer() {
     node.execute(&batch(1, vec![transaction(1, 1, &Command::put("large", vec![0; 1_000_000]))])).unwrap();
     node.execute(&batch(2, vec![transaction(1, 2, &Command::put("small", vec![0; 3_000]))])).unwrap();
     let mut transactions: Vec<_> = (10..50).map(|nonce| transaction(1, nonce, &Command::get("large"))).collect();
-    let both = [Operation::get("large"), Operation::put("not", "written")];
-    transactions.push(transaction(1, 50, &Command::new(both.clone())));
+    let both = Command::from(Request::Txn(TxnRequest {
+        success: vec![Operation::Range(RangeRequest::one("large")), Operation::Put(PutRequest::new("not", "written"))],
+        ..TxnRequest::default()
+    }));
+    transactions.push(transaction(1, 50, &both));
     transactions.push(transaction(1, 51, &Command::get("small")));
     transactions.push(transaction(1, 52, &Command::put("k", "v")));
     let executed = node.execute(&batch(3, transactions)).unwrap();
@@ -89,7 +99,7 @@ fn a_batch_of_large_results_comes_to_an_end_and_small_ones_do_not_suffer() {
     assert_eq!(answered[41..], [true, true], "small results");
     assert_eq!(support::get(&node, "not"), None, "a command without a result had no effect");
     assert_eq!(support::get(&node, "k").unwrap(), "v");
-    let next = node.execute(&batch(4, vec![transaction(1, 53, &Command::new(both))])).unwrap();
+    let next = node.execute(&batch(4, vec![transaction(1, 53, &both)])).unwrap();
     assert!(has_result(&next.replies[0].outcome), "each batch starts anew");
 }
 
@@ -100,6 +110,21 @@ fn a_machine_keeps_to_its_tables() {
     assert_eq!(error, ExecuteError::Store(StoreError::UnknownTable { table: "execution.senders" }));
     assert_eq!(node.executed().get(), 0);
     assert!(matches!(node.query(b"peek"), Err(QueryError::Store(_))));
+}
+
+/// A gap filler has no stamp; a stamp without transactions moves time, as far as it is ahead.
+#[test]
+fn a_batch_that_has_a_stamp_begins_once_with_the_agreed_time() {
+    let node = unruly();
+    let nothing = |nonce| transaction(1, nonce, &Command::new([]));
+    node.execute(&batch_at(1, NOW, vec![nothing(1), nothing(2)])).unwrap();
+    node.execute(&noop(2)).unwrap();
+    node.execute(&batch_at(3, NOW + 5, Vec::new())).unwrap();
+    assert_eq!(node.applied().unwrap().agreed_time.as_micros(), NOW + 5);
+    node.execute(&batch_at(4, NOW + 3, vec![nothing(3)])).unwrap();
+    let begun = [NOW, NOW + 5, NOW + 5].map(u64::to_be_bytes).concat();
+    assert_eq!(node.query(b"begun").unwrap().bytes, begun);
+    assert_eq!(node.query(b"").unwrap().bytes, (NOW + 5).to_be_bytes(), "transactions see the same time");
 }
 
 #[test]
@@ -131,10 +156,11 @@ fn questions_see_whole_batches_while_others_execute() {
             }
         });
         while !writer.is_finished() {
-            let found = ask(&node, &KvQuery::range("", "", 0));
+            let answer = ask(&node, &KvQuery::range("", "", 0));
+            let (revision, found) = (answer.revision, answer.selection().unwrap());
             let values: Vec<_> = found.records.iter().map(|(_, record)| &record.value).collect();
             assert!(values.windows(2).all(|pair| pair[0] == pair[1]), "{values:?}");
-            assert_eq!(found.revision % 2, 1);
+            assert_eq!(revision % 2, 1);
         }
     });
     assert_eq!(node.executed().get(), 300);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::cluster::{Cluster, WINDOW};
 use support::eventually;
 use support::misleading::Answering;
-use tetrarch_kv::{Command, Operation};
+use tetrarch_kv::{Command, Request};
 use tetrarch_types::NodeMode;
 use tokio::time::{Instant, sleep};
 
@@ -205,7 +205,7 @@ async fn rows_as_large_as_a_supply() {
     cluster.write(2).await;
     cluster.stop(3).await;
     for at in 0..6 {
-        let put = |part, bytes| Operation::Put { key: format!("large{at}{part}").into(), value: vec![at; bytes] };
+        let put = |part, bytes| Request::put(format!("large{at}{part}"), vec![at; bytes]);
         cluster.client.execute(&Command::new([put('a', 700 * 1024), put('b', 750 * 1024)])).await;
     }
     cluster.client.execute(&Command::put("largest", vec![7; 1024 * 1024])).await;

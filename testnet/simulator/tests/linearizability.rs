@@ -6,7 +6,7 @@
 mod support;
 
 use support::*;
-use tetrarch_kv::{Command, CommandResult, Expected, Operation, OperationResult};
+use tetrarch_kv::{Answered, Command, CommandResult, Expected, Request, Response};
 use tetrarch_simulator::rng::Rng;
 use tetrarch_simulator::sight::Sight;
 use tetrarch_simulator::workload::{KvModel, Sequential};
@@ -29,8 +29,8 @@ fn command(rng: &mut Rng) -> Command {
         1 => Command::delete(first),
         2 => Command::compare_and_swap(first, Expected::Absent, Some(value(rng))),
         3 => Command::compare_and_swap(first, Expected::Version(1), Some(value(rng))),
-        4 => Command::new([Operation::put(first, value(rng)), Operation::get(second)]),
-        _ => Command::new([Operation::get(first), Operation::get(second)]),
+        4 => Command::new([Request::put(first, value(rng)), Request::get(second)]),
+        _ => Command::new([Request::get(first), Request::get(second)]),
     }
 }
 
@@ -66,16 +66,21 @@ fn history(rng: &mut Rng) -> Vec<Step> {
 /// Another answer of the same form.
 fn forged(result: &[u8], rng: &mut Rng) -> Vec<u8> {
     let CommandResult { revision, results } = CommandResult::decode(result).expect("a result of the model's");
-    let forge = |one| match one {
-        Ok(OperationResult::Put { version }) => Ok(OperationResult::Put { version: version + 1 }),
-        Ok(OperationResult::Deleted { count }) => Ok(OperationResult::Deleted { count: 1 - count }),
-        Ok(OperationResult::Swapped { succeeded, mod_revision }) => {
-            Ok(OperationResult::Swapped { succeeded: !succeeded, mod_revision })
+    let forge = |response: Response| match response {
+        Response::Put { version, previous } => Response::Put { version: version + 1, previous },
+        Response::Deleted { count, previous } => Response::Deleted { count: 1 - count, previous },
+        Response::Txn(mut txn) => {
+            txn.succeeded = !txn.succeeded;
+            Response::Txn(txn)
         }
-        Ok(OperationResult::Got { record: Some(_) }) => Ok(OperationResult::Got { record: None }),
+        Response::Range(mut found) => {
+            found.records.clear();
+            Response::Range(found)
+        }
         other => other,
     };
-    let results = results.map(|results| results.into_iter().map(forge).collect());
+    let forge = |one: Answered| Answered { response: forge(one.response), ..one };
+    let results = results.map(|results| results.into_iter().map(|one| one.map(forge)).collect());
     CommandResult { revision: revision + rng.below(3), results }.encode()
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use support::*;
 use tetrarch_crypto::Domain;
-use tetrarch_kv::{Command, Expected, Operation};
+use tetrarch_kv::{Command, Expected, Request};
 use tetrarch_replica::{Event, Record, Sizes, ViewChangeReason};
 use tetrarch_simulator::client::Flaw;
 use tetrarch_simulator::fairness::Fairness;
@@ -441,9 +441,9 @@ fn linearizability_sees_lost_updates_and_halves() {
         |answer: &Outcome| [issued(&one), issued(&other), told(1, &one, won.clone()), told(1, &other, answer.clone())];
     good("linearizability", both(&lost));
     bad("linearizability", both(&won));
-    let pair = transaction(3, &Command::new([Operation::put("a", [1]), Operation::put("b", [1])]));
+    let pair = transaction(3, &Command::new([Request::put("a", [1]), Request::put("b", [1])]));
     let half = transaction(4, &Command::put("a", [1]));
-    let look = transaction(5, &Command::new([Operation::get("a"), Operation::get("b")]));
+    let look = transaction(5, &Command::new([Request::get("a"), Request::get("b")]));
     let [done, whole] = results([&pair, &look]);
     let [_, torn] = results([&half, &look]);
     let seen =

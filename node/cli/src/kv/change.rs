@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tetrarch_client::Submitted;
-use tetrarch_kv::{Command, CommandResult, Operation, OperationResult};
+use tetrarch_kv::{Answered, Command, CommandResult, Request, Response};
 use tetrarch_types::Outcome;
 
 use super::check;
@@ -14,41 +14,42 @@ use crate::output::Output;
 /// What to do about bytes that only another version understands.
 pub(super) const OTHER_VERSION: &str = "use the version of tetrarch that the cluster runs";
 
-/// Submits an operation that changes something, and prints what came of it.
-pub(super) async fn change(operation: Operation, cluster: &ClusterArguments, output: &Output) -> Result<(), Failure> {
-    let tried = format!("cannot {}", describe::operation_name(&operation));
-    check(&operation, &tried)?;
+/// Submits a request that changes something, and prints what came of it.
+pub(super) async fn change(request: Request, cluster: &ClusterArguments, output: &Output) -> Result<(), Failure> {
+    let tried = format!("cannot {}", describe::request_name(&request));
+    check(&request, &tried)?;
     let client = cluster.signing_client()?;
-    let submitted = client.submit(Command::from(operation).encode()).await;
+    let submitted = client.submit(Command::from(request).encode()).await;
     finish(&client).await;
     let submitted = submitted.map_err(|error| Failure::client(&tried, &error))?;
     print_change(&submitted, &tried, output)
 }
 
-/// Prints what came of a single operation, and fails where it did not do what was asked.
+/// Prints what came of a single request, and fails where it did not do what was asked.
 fn print_change(submitted: &Submitted, tried: &str, output: &Output) -> Result<(), Failure> {
     let result = executed(&submitted.outcome, tried)?;
-    let first = first_result(&result, tried)?;
+    let Answered { revision, response } = first_result(&result, tried)?;
+    let swapped = response.swapped();
     let mut object = stated(submitted);
-    object["revision"] = result.revision.into();
-    let said = match first {
-        OperationResult::Deleted { count } => {
+    object["revision"] = (*revision).into();
+    let said = match (response, &swapped) {
+        (Response::Deleted { count, .. }, _) => {
             object["deleted"] = (*count).into();
             format!("{count} deleted")
         }
-        OperationResult::Swapped { succeeded, mod_revision } => {
-            object["succeeded"] = (*succeeded).into();
-            object["mod_revision"] = (*mod_revision).into();
-            if *succeeded { "put, it was as expected".into() } else { "not put".into() }
+        (_, Some(swapped)) => {
+            object["succeeded"] = swapped.is_ok().into();
+            object["mod_revision"] = swapped.err().unwrap_or(*revision).into();
+            if swapped.is_ok() { "put, it was as expected".into() } else { "not put".into() }
         }
         _ => "put".into(),
     };
     let by = describe::replicas(&submitted.replicas);
     output.data(&object, || {
-        format!("{said}: revision {}, sequence {}, stated by replicas {by}", result.revision, submitted.seq)
+        format!("{said}: revision {revision}, sequence {}, stated by replicas {by}", submitted.seq)
     })?;
-    match first {
-        OperationResult::Swapped { succeeded: false, mod_revision } => Err(not_as_expected(*mod_revision, tried)),
+    match swapped {
+        Some(Err(mod_revision)) => Err(not_as_expected(mod_revision, tried)),
         _ => Ok(()),
     }
 }
@@ -92,10 +93,10 @@ pub(crate) fn executed(outcome: &Outcome, tried: &str) -> Result<CommandResult, 
     }
 }
 
-/// The result of a command's only operation.
-pub(super) fn first_result<'a>(result: &'a CommandResult, tried: &str) -> Result<&'a OperationResult, Failure> {
+/// The response to a command's only request.
+pub(super) fn first_result<'a>(result: &'a CommandResult, tried: &str) -> Result<&'a Answered, Failure> {
     let refused = |error: &dyn ToString| Failure::sentence(Class::Failed, tried, &error.to_string());
     let results = result.results.as_ref().map_err(|error| refused(error))?;
-    let first = results.first().ok_or_else(|| refused(&"the command has no operations"))?;
+    let first = results.first().ok_or_else(|| refused(&"the command has no requests"))?;
     first.as_ref().map_err(|error| refused(error))
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 pub(crate) use change::{executed, stated};
 use clap::{Args, Subcommand};
-use tetrarch_kv::{Expected, KvQuery, Operation};
+use tetrarch_kv::{Expected, KeyRange, RangeRequest, Request};
 
 use crate::cluster::{ClusterArguments, finish};
 use crate::failure::Failure;
@@ -71,6 +71,9 @@ pub(crate) struct GetArguments {
     /// So many keys at most; 0 is no limit.
     #[arg(long, requires = "prefix", default_value_t = 0, value_name = "N")]
     limit: u64,
+    /// As it was at this revision; 0 is the latest. Revisions that were compacted are gone.
+    #[arg(long, default_value_t = 0, value_name = "R")]
+    rev: u64,
 }
 
 /// What to get, and whether it is to be proven.
@@ -80,7 +83,7 @@ pub(crate) struct ReadArguments {
     get: GetArguments,
     /// Get a proof of the key's record at the latest stable checkpoint as well, check it, and say whether it is the one read.
     /// Exit code 6 if no replica gives a proof that holds.
-    #[arg(long, conflicts_with = "prefix")]
+    #[arg(long, conflicts_with_all = ["prefix", "rev"])]
     verify: bool,
     /// Write the proof into a file, which anyone can check offline with `tetrarch verify proof`.
     #[arg(long, requires = "verify", value_name = "FILE")]
@@ -99,13 +102,13 @@ pub(crate) struct DelArguments {
 }
 
 impl PutArguments {
-    /// The operation that does it.
-    pub(crate) fn operation(self) -> Result<Operation, Failure> {
+    /// The request that does it.
+    pub(crate) fn request(self) -> Result<Request, Failure> {
         let key = self.name.into_vec();
         let value = input::argument_or_stdin(self.value, tetrarch_kv::store::bounds::MAX_VALUE_BYTES)?;
         Ok(match self.condition.expected() {
-            Some(expected) => Operation::compare_and_swap(key, expected, Some(value)),
-            None => Operation::put(key, value),
+            Some(expected) => Request::compare_and_swap(key, expected, Some(value)),
+            None => Request::put(key, value),
         })
     }
 }
@@ -119,31 +122,27 @@ impl Condition {
 }
 
 impl GetArguments {
-    /// The operation that does it, in order.
-    pub(crate) fn operation(self) -> Operation {
-        let key = self.name.into_vec();
-        if self.prefix { Operation::prefix(key, self.limit) } else { Operation::get(key) }
-    }
-
-    fn query(&self) -> KvQuery {
+    /// What it reads.
+    pub(crate) fn range(&self) -> RangeRequest {
         let key = self.name.clone().into_vec();
-        if self.prefix { KvQuery::prefix(key, self.limit) } else { KvQuery::get(key) }
+        let range = if self.prefix { KeyRange::prefix(key) } else { KeyRange::one(key) };
+        RangeRequest::of(range).limit(self.limit).at(self.rev)
     }
 }
 
 impl DelArguments {
-    /// The operation that does it.
-    pub(crate) fn operation(self) -> Operation {
+    /// The request that does it.
+    pub(crate) fn request(self) -> Request {
         let key = self.name.into_vec();
-        if self.prefix { Operation::delete_prefix(key) } else { Operation::delete(key) }
+        if self.prefix { Request::delete_prefix(key) } else { Request::delete(key) }
     }
 }
 
 /// Runs `tetrarch kv`.
 pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: &Output) -> Result<(), Failure> {
     match command {
-        KvCommand::Put(put) => change::change(put.operation()?, cluster, output).await,
-        KvCommand::Del(del) => change::change(del.operation(), cluster, output).await,
+        KvCommand::Put(put) => change::change(put.request()?, cluster, output).await,
+        KvCommand::Del(del) => change::change(del.request(), cluster, output).await,
         KvCommand::Get(ReadArguments { get, verify: false, .. }) => {
             let client = cluster.reading_client()?;
             let answer = read::read(&client, &get).await;
@@ -161,6 +160,6 @@ pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: 
 }
 
 /// Says at once what every replica would refuse.
-pub(crate) fn check(operation: &Operation, tried: &str) -> Result<(), Failure> {
-    operation.check().map_err(|error| Failure::usage(tried, error.to_string(), "correct the key or the value"))
+pub(crate) fn check(request: &Request, tried: &str) -> Result<(), Failure> {
+    request.check().map_err(|error| Failure::usage(tried, error.to_string(), "correct the key or the value"))
 }

@@ -1,10 +1,11 @@
 //! Printing what was read.
 
 use serde_json::{Value, json};
-use tetrarch_kv::{KeyRecord, QueryResult};
+use tetrarch_kv::{KeyRecord, Request};
 
 use super::GetArguments;
 use super::proof::Proven;
+use super::read::Found;
 use crate::describe;
 use crate::failure::Failure;
 use crate::output::{Output, abridged, table};
@@ -12,7 +13,7 @@ use crate::output::{Output, abridged, table};
 /// Prints what was read, and what is proven of it.
 pub(super) fn print(
     get: &GetArguments,
-    answer: &QueryResult,
+    answer: &Found,
     proven: Option<&Proven>,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -23,14 +24,15 @@ pub(super) fn print(
         proven.iter().flat_map(|proven| proven.lines(answer)).for_each(|line| output.note(&line));
     }
     if answer.records.is_empty() && !get.prefix {
-        let tried = format!("cannot {}", describe::operation_name(&get.clone().operation()));
-        let happened = format!("there is no such key at revision {}", answer.revision);
+        let tried = format!("cannot {}", describe::request_name(&Request::Range(get.range())));
+        let at = if get.rev == 0 { answer.revision } else { get.rev };
+        let happened = format!("there is no such key at revision {at}");
         return Err(Failure::failed(tried, happened, "check the key; `tetrarch kv get '' --prefix` lists all"));
     }
     Ok(())
 }
 
-fn object(answer: &QueryResult, proven: Option<&Proven>) -> Value {
+fn object(answer: &Found, proven: Option<&Proven>) -> Value {
     let mut object = json!({
         "revision": answer.revision,
         "kvs": describe::records(&answer.records),
@@ -43,7 +45,7 @@ fn object(answer: &QueryResult, proven: Option<&Proven>) -> Value {
     object
 }
 
-fn print_text(get: &GetArguments, answer: &QueryResult, output: &Output) -> Result<(), Failure> {
+fn print_text(get: &GetArguments, answer: &Found, output: &Output) -> Result<(), Failure> {
     if get.prefix {
         let row = |(key, record): &(Vec<u8>, KeyRecord)| {
             let text = |bytes: &[u8]| abridged(&String::from_utf8_lossy(bytes));

@@ -13,9 +13,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tetrarch_client::{Client, proof_to_json};
-use tetrarch_kv::{KeyRecord, QueryResult};
+use tetrarch_kv::{KeyRecord, Request};
 use tetrarch_types::{Membership, SeqNum, StateProof, decode};
 
+use super::read::Found;
 use super::{GetArguments, check, read};
 use crate::describe;
 use crate::failure::{Class, Failure};
@@ -31,14 +32,10 @@ pub(super) struct Proven {
 }
 
 /// Gets the proof and then reads: so what differs between the two changed after the checkpoint, and never the other way round.
-pub(super) async fn read(
-    client: &Client,
-    get: &GetArguments,
-    save: Option<&Path>,
-) -> Result<(QueryResult, Proven), Failure> {
-    let operation = get.clone().operation();
-    let tried = format!("cannot prove what `{}` gives", describe::operation_name(&operation));
-    check(&operation, &tried)?;
+pub(super) async fn read(client: &Client, get: &GetArguments, save: Option<&Path>) -> Result<(Found, Proven), Failure> {
+    let request = Request::Range(get.range());
+    let tried = format!("cannot prove what `{}` gives", describe::request_name(&request));
+    check(&request, &tried)?;
     let key = get.name.clone().into_vec();
     let proof = client.prove(RECORDS, &key).await.map_err(|error| Failure::client(&tried, &error))?;
     let record = proven_record(&proof).map_err(|happened| {
@@ -71,7 +68,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 
 impl Proven {
     /// Whether what was read stood in the proven state already.
-    fn covers(&self, answer: &QueryResult) -> bool {
+    fn covers(&self, answer: &Found) -> bool {
         answer.records.first().map(|(_, record)| record) == self.record.as_ref()
     }
 
@@ -81,7 +78,7 @@ impl Proven {
     }
 
     /// What scripts read of it.
-    pub(super) fn object(&self, answer: &QueryResult) -> Value {
+    pub(super) fn object(&self, answer: &Found) -> Value {
         let certificate = &self.proof.certificate;
         json!({
             "sequence": certificate.seq.get(),
@@ -94,7 +91,7 @@ impl Proven {
     }
 
     /// What people read of it.
-    pub(super) fn lines(&self, answer: &QueryResult) -> Vec<String> {
+    pub(super) fn lines(&self, answer: &Found) -> Vec<String> {
         let mut lines: Vec<String> = describe::checkpoint_lines(&self.proof.certificate, &self.membership).into();
         let then = match &self.record {
             Some(record) => format!("the key was there, last changed at revision {}", record.mod_revision),

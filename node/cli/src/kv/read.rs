@@ -1,80 +1,84 @@
 //! Reading keys.
 
 use tetrarch_client::{Client, ClientError};
-use tetrarch_kv::{Command, KvQuery, Operation, OperationResult, QueryResult};
+use tetrarch_kv::{Command, KeyRecord, KvError, KvQuery, QueryResult, RangeRequest, Request, Response, Selection};
 
 use super::change::{OTHER_VERSION, executed, first_result};
 use super::{GetArguments, check};
 use crate::describe;
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
+
+/// What was read.
+pub(super) struct Found {
+    /// The store's revision then.
+    pub(super) revision: u64,
+    /// Keys and records, ascending.
+    pub(super) records: Vec<(Vec<u8>, KeyRecord)>,
+    /// How many keys there are, whatever the limit.
+    pub(super) count: u64,
+    /// Whether there are more than the limit.
+    pub(super) more: bool,
+}
 
 /// Reads at a quorum; where the replicas cannot agree on one answer, the read is ordered. A prefix is read page by page until the
 /// limit; all pages are of one revision.
-pub(super) async fn read(client: &Client, get: &GetArguments) -> Result<QueryResult, Failure> {
-    let tried = format!("cannot {}", describe::operation_name(&get.clone().operation()));
-    check(&get.clone().operation(), &tried)?;
-    for _ in 0..READ_ATTEMPTS {
-        let mut answer = page(client, get.query(), &tried).await?;
-        while answer.more && (get.limit == 0 || (answer.records.len() as u64) < get.limit) {
-            let Some((last, _)) = answer.records.last() else { break };
-            let next = page(client, rest(get, last, answer.records.len() as u64), &tried).await?;
-            if next.revision != answer.revision || next.records.is_empty() {
-                break;
-            }
-            answer.more = next.more;
-            answer.records.extend(next.records);
-        }
-        if !answer.more || (get.limit != 0 && answer.records.len() as u64 >= get.limit) {
-            return Ok(answer);
-        }
+pub(super) async fn read(client: &Client, get: &GetArguments) -> Result<Found, Failure> {
+    let mut request = get.range();
+    let tried = format!("cannot {}", describe::request_name(&Request::Range(request.clone())));
+    check(&Request::Range(request.clone()), &tried)?;
+    let (revision, Selection { mut records, count, mut more, .. }) = page(client, &request, &tried).await?;
+    if request.revision == 0 {
+        request.revision = revision;
     }
-    let happened = "the store changed while its pages were read, each time it was tried";
-    Err(Failure::failed(tried, happened, "try again, or ask for a longer prefix or with --limit"))
+    while let Some((last, _)) = records.last().filter(|_| more && is_below(get.limit, records.len())) {
+        request.range.key = [last.as_slice(), &[0]].concat();
+        request.limit = get.limit.saturating_sub(records.len() as u64);
+        let (_, next) = page(client, &request, &tried).await?;
+        if next.records.is_empty() {
+            break;
+        }
+        more = next.more;
+        records.extend(next.records);
+    }
+    Ok(Found { revision, records, count, more })
 }
 
-/// How often a read of many pages starts anew.
-const READ_ATTEMPTS: usize = 3;
-
-fn rest(get: &GetArguments, last: &[u8], had: u64) -> KvQuery {
-    match get.query().after(last) {
-        KvQuery::Range { from, to, limit } => {
-            KvQuery::range(from, to, if limit == 0 { 0 } else { limit.saturating_sub(had) })
-        }
-        query => query,
-    }
+const fn is_below(limit: u64, count: usize) -> bool {
+    limit == 0 || (count as u64) < limit
 }
 
-async fn page(client: &Client, query: KvQuery, tried: &str) -> Result<QueryResult, Failure> {
-    let bytes = match client.read(query.encode()).await {
+/// The store's revision, and as much of a range as fits an answer.
+async fn page(client: &Client, request: &RangeRequest, tried: &str) -> Result<(u64, Selection), Failure> {
+    let bytes = match client.read(KvQuery::Range(request.clone()).encode()).await {
         Ok(answer) => answer.bytes,
-        Err(ClientError::Disagree { .. }) => return ordered_page(client, query, tried).await,
+        Err(ClientError::Disagree { .. }) => return ordered_page(client, request, tried).await,
         Err(error) => return Err(Failure::client(tried, &error)),
     };
-    QueryResult::decode(&bytes)
-        .map_err(|error| Failure::failed(tried, format!("the answer cannot be read: {error}"), OTHER_VERSION))
+    let answer = QueryResult::decode(&bytes)
+        .map_err(|error| Failure::failed(tried, format!("the answer cannot be read: {error}"), OTHER_VERSION))?;
+    let revision = answer.revision;
+    let refused = |error: KvError| Failure::sentence(Class::Failed, tried, &error.to_string());
+    Ok((revision, answer.selection().map_err(refused)?))
 }
 
-async fn ordered_page(client: &Client, query: KvQuery, tried: &str) -> Result<QueryResult, Failure> {
-    let operation = match &query {
-        KvQuery::Get { key } => Operation::get(key.clone()),
-        KvQuery::Range { from, to, limit } => Operation::Range { from: from.clone(), to: to.clone(), limit: *limit },
-    };
-    let submitted =
-        client.submit(Command::from(operation).encode()).await.map_err(|error| Failure::client(tried, &error))?;
-    let result = executed(&submitted.outcome, tried)?;
-    let revision = result.revision;
-    Ok(match (query, first_result(&result, tried)?.clone()) {
-        (KvQuery::Get { key }, OperationResult::Got { record }) => {
-            let records: Vec<_> = record.map(|record| (key, record)).into_iter().collect();
-            QueryResult { revision, count: records.len() as u64, records, count_is_exact: true, more: false }
+/// Records of an ordered page, unless a smaller limit is asked for: an ordered answer has to fit as a whole.
+const ORDERED_PAGE: u64 = 1_000;
+
+async fn ordered_page(client: &Client, request: &RangeRequest, tried: &str) -> Result<(u64, Selection), Failure> {
+    let limit = if request.limit == 0 { ORDERED_PAGE } else { request.limit.min(ORDERED_PAGE) };
+    let mut request = request.clone().limit(limit);
+    loop {
+        let command = Command::from(Request::Range(request.clone()));
+        let submitted = client.submit(command.encode()).await.map_err(|error| Failure::client(tried, &error))?;
+        let result = executed(&submitted.outcome, tried)?;
+        if matches!(result.results.as_deref(), Ok([Err(KvError::AnswerTooLarge)])) && request.limit > 1 {
+            request.limit /= 4;
+            continue;
         }
-        (_, OperationResult::Range(found)) => QueryResult {
-            revision,
-            records: found.records,
-            count: found.count,
-            count_is_exact: found.count_is_exact,
-            more: found.more,
-        },
-        _ => return Err(Failure::failed(tried, "the result is one of another operation", "report this")),
-    })
+        let first = first_result(&result, tried)?;
+        return match &first.response {
+            Response::Range(found) => Ok((result.revision, found.clone())),
+            _ => Err(Failure::failed(tried, "the result is one of another request", "report this")),
+        };
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 use tetrarch_client::receipt_to_json;
 use tetrarch_crypto::{Digest, MerkleTree, Signer, SigningKey};
-use tetrarch_kv::CommandResult;
+use tetrarch_kv::{Answered, CommandResult, Response};
 use tetrarch_types::{
     Genesis, Member, Outcome, Parameters, ReplicaId, ReplyCertificate, Results, SeqNum, Signed, Timestamp,
     TransactionBody, result_leaf,
@@ -120,8 +120,8 @@ impl Place {
             command: tetrarch_kv::Command::put("a", "1").encode(),
         };
         let transaction = body.sign(membership.scope(), &client);
-        let result =
-            CommandResult { revision: 2, results: Ok(vec![Ok(tetrarch_kv::OperationResult::Put { version: 1 })]) };
+        let put = Response::Put { version: 1, previous: None };
+        let result = CommandResult { revision: 2, results: Ok(vec![Ok(Answered { revision: 2, response: put })]) };
         let outcome = Outcome::Executed(result.encode());
         let tree = MerkleTree::new(vec![Digest::ZERO, result_leaf(&transaction.id(), &outcome)]);
         let results = Results { seq: SeqNum::new(9), root: tree.root() };

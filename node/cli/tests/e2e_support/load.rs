@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tetrarch_client::{Client, ClientOptions, Submitted};
 use tetrarch_crypto::{Signer, SigningKey};
-use tetrarch_kv::{Command, Expected, OperationResult};
+use tetrarch_kv::{Command, Expected, Response};
 use tetrarch_launcher::Testnet;
 
 use super::history::{Answer, Asked, Operation, Told, violations};
@@ -133,12 +133,14 @@ fn command(key: &str, asked: &Asked, value: &str) -> Command {
 fn answer(submitted: &Submitted, asked: &Asked) -> Answer {
     let at = Instant::now();
     let result = executed(&submitted.outcome);
-    let told = match result.results.unwrap().remove(0).unwrap() {
-        OperationResult::Put { .. } => Told::Written,
-        OperationResult::Swapped { succeeded: true, .. } => Told::Written,
-        OperationResult::Swapped { mod_revision, .. } => Told::NotSwapped(mod_revision),
-        OperationResult::Got { record } => Told::Got(record.map(|it| (text(&it.value), it.mod_revision))),
-        other => panic!("{other:?} for {asked:?}"),
+    let response = result.results.unwrap().remove(0).unwrap().response;
+    let told = match (response.swapped(), response) {
+        (None, Response::Put { .. }) | (Some(Ok(())), _) => Told::Written,
+        (Some(Err(mod_revision)), _) => Told::NotSwapped(mod_revision),
+        (None, Response::Range(mut found)) => {
+            Told::Got(found.records.pop().map(|(_, it)| (text(&it.value), it.mod_revision)))
+        }
+        (None, other) => panic!("{other:?} for {asked:?}"),
     };
     Answer { at, seq: submitted.seq.get(), revision: result.revision, told }
 }

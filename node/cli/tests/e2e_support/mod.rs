@@ -287,7 +287,7 @@ pub(crate) async fn read_all(client: &Client, prefix: &str) -> Vec<(Vec<u8>, tet
     let mut query = KvQuery::prefix(prefix, 0);
     loop {
         let answer = client.read(query.encode()).await.unwrap();
-        let page = QueryResult::decode(&answer.bytes).unwrap();
+        let page = QueryResult::decode(&answer.bytes).unwrap().selection().unwrap();
         records.extend(page.records);
         match records.last() {
             Some((last, _)) if page.more => query = query.after(last),

@@ -4,7 +4,7 @@
 use super::code::{find_words, imports, line_of};
 use super::workspace::{Source, Workspace, refuse};
 
-const PURE: &[&str] = &["types", "replica", "kv", "chance", "adversary", "simulator"];
+const PURE: &[&str] = &["types", "replica", "kv", "chance", "adversary", "reference", "simulator"];
 
 const NO_RUNTIME: &str = "there is no runtime in a pure crate: it is stepped by whoever holds it";
 const NO_THREAD: &str = "what threads do first is not replayable";

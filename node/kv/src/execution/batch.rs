@@ -68,6 +68,7 @@ pub(super) fn effect<M: StateMachine>(
     let mut state = Overlay::new(store, &setup.tables);
     let mut head = head.clone();
     head.progress.executed = committed.seq;
+    // An empty batch that is no gap filler moves time (rule T-3).
     let (results_root, replies) = if committed.batch.is_noop() {
         (replies::build(committed.seq, Vec::new()).0, Vec::new())
     } else {
@@ -82,7 +83,7 @@ pub(super) fn effect<M: StateMachine>(
     Ok(Effect { writes: state.into_batch()?, head, executed })
 }
 
-/// All that a batch with transactions does to the replicated state.
+/// All that a batch that is no gap filler does to the replicated state.
 fn carry_out<M: StateMachine>(
     machine: &M,
     setup: &Setup,
@@ -93,6 +94,7 @@ fn carry_out<M: StateMachine>(
     let (seq, time) = (committed.seq, progress.agreed_time.max(committed.batch.timestamp));
     progress.agreed_time = time;
     let mut turn = Turn { machine, state, senders: Senders::default(), result_bytes: 0 };
+    turn.begin(time)?;
     let mut settled = Vec::with_capacity(committed.transactions.len());
     let bodies = committed.batch.transactions.iter().zip(&committed.transactions);
     for (index, (id, transaction)) in (0_u32..).zip(bodies) {
@@ -115,6 +117,15 @@ struct Turn<'a, 'o, M> {
 }
 
 impl<M: StateMachine> Turn<'_, '_, M> {
+    /// What time does of itself.
+    fn begin(&mut self, time: Timestamp) -> Result<(), StoreError> {
+        let mut own = Overlay::new(self.state, self.machine.tables());
+        self.machine.begin_batch(time, &mut own);
+        let changes = own.into_changes()?;
+        self.state.absorb(changes);
+        Ok(())
+    }
+
     /// One transaction; nothing comes of it when its nonce is spent.
     fn settle(
         &mut self,

@@ -65,6 +65,10 @@ use crate::tables::Overlay;
 /// assert_eq!(Counters.execute(&context, b"visits", &mut state), 2_u64.to_be_bytes());
 /// ```
 pub trait StateMachine: Send {
+    /// Does what time does of itself: called once a batch that moves time on or has transactions, before these, with the agreed time
+    /// that all of them see. What it does has no result; a read that fails stops the batch, as in [`execute`](Self::execute).
+    fn begin_batch(&self, _time: Timestamp, _state: &mut Overlay<'_>) {}
+
     /// Executes one command and returns its result, at most [`MAX_RESULT_BYTES`](tetrarch_types::limits::MAX_RESULT_BYTES) of it.
     ///
     /// It never fails: a command that makes no sense has a result that says so. It sees its own earlier writes through `state`.
@@ -109,6 +113,10 @@ pub trait StateMachine: Send {
 
 /// A machine whose kind is chosen while the program runs.
 impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
+    fn begin_batch(&self, time: Timestamp, state: &mut Overlay<'_>) {
+        self.as_ref().begin_batch(time, state);
+    }
+
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         self.as_ref().execute(context, command, state)
     }

@@ -1,4 +1,4 @@
-//! What limits the store's commands, queries and tables. All of it is part of the protocol: replicas must agree on it.
+//! What limits requests, answers and what is kept. All of it is part of the protocol: results depend on it, so replicas must agree.
 
 use tetrarch_types::limits::MAX_RESULT_BYTES;
 
@@ -11,46 +11,112 @@ pub const MAX_VALUE_BYTES: usize = 1024 * 1024;
 /// An encoded command's bytes: etcd's limit for a request.
 pub const MAX_REQUEST_BYTES: usize = 1_536 * 1024;
 
-/// Operations in one command: etcd's limit for a transaction.
-pub const MAX_OPERATIONS: usize = 128;
+/// Requests in one command.
+pub const MAX_REQUESTS: usize = 128;
 
-/// Keys that one [`DeletePrefix`](super::Operation::DeletePrefix) may delete.
-pub const MAX_DELETE_KEYS: usize = 1_000;
+/// Compares or operations in one list of a transaction; a nested one may have so many less as the lists around it have. etcd's limit.
+pub const MAX_LIST_OPERATIONS: usize = 128;
 
-/// An encoded query's bytes: three keys and their wrapping.
+/// Operations and compares in one transaction, those of nested ones among them.
+pub const MAX_TXN_OPERATIONS: usize = 1_024;
+
+/// Transactions within each other: more than [`MAX_LIST_OPERATIONS`] allows are not even read.
+pub const MAX_TXN_DEPTH: usize = MAX_LIST_OPERATIONS + 1;
+
+/// Keys that one revision may change, and keys that may hang on one lease.
+pub const MAX_REVISION_KEYS: usize = 4_096;
+
+/// The bytes of the keys that one revision may change, or that may hang on one lease.
+pub const MAX_REVISION_KEY_BYTES: usize = 1024 * 1024;
+
+/// The bytes of the keys and values that may hang on one lease.
+pub const MAX_LEASE_BYTES: usize = 16 * 1024 * 1024;
+
+/// An encoded query's bytes: a range and its wrapping.
 pub const MAX_QUERY_BYTES: usize = 4 * MAX_KEY_BYTES;
 
-/// Events that are kept. Every one of them is hashed at every checkpoint, as long as the state root has its first form.
-pub const MAX_EVENTS: u64 = 8_192;
+/// The shortest time to live of a lease, in seconds: what etcd with its usual settings makes of any shorter one.
+pub const MIN_LEASE_TTL: u64 = 2;
 
-/// The bytes of the events that are kept.
-pub const MAX_EVENT_BYTES: u64 = 4 * 1024 * 1024;
+/// The longest time to live that a lease may be granted, in seconds: etcd's.
+pub const MAX_LEASE_TTL: u64 = 9_000_000_000;
 
-/// What may still be read and answered on behalf of one command or query.
+/// Leases that end with one batch by their deadlines, at most. Fewer, once those have [`MAX_REVISION_KEYS`] keys or
+/// [`MAX_LEASE_BYTES`] together.
+pub const MAX_ENDED_LEASES: usize = 128;
+
+/// Ids in one answer that lists leases.
+pub const MAX_LISTED_LEASES: usize = 50_000;
+
+/// Revisions that can be read or told beside the latest.
+pub const MAX_KEPT_REVISIONS: u64 = 65_536;
+
+/// The bytes of history and events, keys included, beyond which the oldest are given up.
+pub const MAX_KEPT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Rows of what is compacted that each batch clears.
+pub const CLEARED_PER_BATCH: usize = 1_024;
+
+/// Rows of what is compacted that each change of a row clears beside, so that clearing keeps up with any load.
+pub const CLEARED_PER_CHANGE: usize = 2;
+
+/// The bytes that a response takes beside the records in it, at most.
+pub(super) const RESPONSE_BYTES: usize = 96;
+
+/// What a record takes beside its key and value, at most: numbers and lengths.
+pub(super) const RECORD_BYTES: usize = 64;
+
+/// What may still be read, answered and moved to the history on behalf of one command, request or query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Budget {
     keys: usize,
     bytes: usize,
-    result: usize,
+    answer: usize,
+    moved: usize,
 }
 
 impl Budget {
-    /// For all operations of a command together. 16 KiB of the result are set apart for small results, 128 bytes for each operation.
-    pub(super) const COMMAND: Self =
-        Self { keys: 20_000, bytes: 16 * 1024 * 1024, result: MAX_RESULT_BYTES - MAX_OPERATIONS * 128 };
+    /// For all requests of a command together.
+    pub(super) const COMMAND: Self = Self {
+        keys: 20_000,
+        bytes: 16 * 1024 * 1024,
+        answer: MAX_RESULT_BYTES - 1024 - MAX_REQUESTS * RESPONSE_BYTES,
+        moved: 32 * 1024 * 1024,
+    };
 
     /// For one query.
     pub(super) const QUERY: Self =
-        Self { keys: 100_000, bytes: 64 * 1024 * 1024, result: MAX_RESULT_BYTES - 16 * 1024 };
+        Self { keys: 100_000, bytes: 64 * 1024 * 1024, answer: MAX_RESULT_BYTES - 16 * 1024, moved: 0 };
 
-    /// Counts an entry that a range led to. False when it is one too many.
+    /// What the next of so many requests that are left may take: as much as each of them, and what those before it left over. Any record
+    /// can be overwritten in the largest crowd.
+    pub(super) fn share(&self, requests_left: usize) -> Self {
+        let left = requests_left.max(1);
+        let moved = (self.moved / left).max(MAX_VALUE_BYTES + MAX_KEY_BYTES + RECORD_BYTES);
+        Self { keys: self.keys / left, bytes: self.bytes / left, answer: self.answer / left, moved }
+    }
+
+    /// Gives back what a request has not taken of its share.
+    pub(super) fn settle(&mut self, share: &Self, left: &Self) {
+        self.keys -= share.keys - left.keys;
+        self.bytes -= share.bytes - left.bytes;
+        self.answer -= share.answer - left.answer;
+        self.moved = self.moved.saturating_sub(share.moved - left.moved);
+    }
+
+    /// Counts a row that was read. False when it is one too many.
     pub(super) fn may_read(&mut self, bytes: usize) -> bool {
         take(&mut self.keys, 1) && take(&mut self.bytes, bytes)
     }
 
-    /// Sets bytes of the result apart. False when they do not fit.
+    /// Sets bytes of the answer apart. False when they do not fit.
     pub(super) fn may_answer(&mut self, bytes: usize) -> bool {
-        take(&mut self.result, bytes)
+        take(&mut self.answer, bytes)
+    }
+
+    /// Counts bytes that move to the history. False when they are too many.
+    pub(super) fn may_move(&mut self, bytes: usize) -> bool {
+        take(&mut self.moved, bytes)
     }
 }
 
@@ -62,4 +128,53 @@ fn take(left: &mut usize, wanted: usize) -> bool {
         }
         None => false,
     }
+}
+
+/// How much one revision changes, or hangs on one lease.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Load {
+    keys: u32,
+    key_bytes: u32,
+    bytes: u64,
+}
+
+impl Load {
+    /// With one key more, and the bytes of its value; none if that is more than a lease may have.
+    pub(super) fn with(self, key: &[u8], value: &[u8]) -> Option<Self> {
+        let more = Self {
+            keys: self.keys + 1,
+            key_bytes: self.key_bytes + u32::try_from(key.len()).ok()?,
+            bytes: self.bytes + weight(key, value),
+        };
+        more.is_bounded().then_some(more)
+    }
+
+    /// With one key less.
+    pub(super) fn without(self, key: &[u8], value: &[u8]) -> Self {
+        Self {
+            keys: self.keys.saturating_sub(1),
+            key_bytes: self.key_bytes.saturating_sub(u32::try_from(key.len()).unwrap_or(u32::MAX)),
+            bytes: self.bytes.saturating_sub(weight(key, value)),
+        }
+    }
+
+    /// Both together, whatever they come to.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            keys: self.keys.saturating_add(other.keys),
+            key_bytes: self.key_bytes.saturating_add(other.key_bytes),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+
+    /// Whether it is no more than one lease may have.
+    pub(super) const fn is_bounded(self) -> bool {
+        self.keys as usize <= MAX_REVISION_KEYS
+            && self.key_bytes as usize <= MAX_REVISION_KEY_BYTES
+            && self.bytes <= MAX_LEASE_BYTES as u64
+    }
+}
+
+const fn weight(key: &[u8], value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
 }

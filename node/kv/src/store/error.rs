@@ -1,10 +1,10 @@
-//! Why the store refuses something. Where etcd has a sentence for it, it is etcd's.
+//! Why the store refuses something. Where etcd has a sentence for it, it is etcd's, without the `etcdserver: ` in front.
 
 use serde::{Deserialize, Serialize};
 
 use super::bounds;
 
-/// Why a command or one of its operations was refused. Part of results, so the same on every replica.
+/// Why a command or one of its requests was refused. Part of results, so the same on every replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum KvError {
     /// The bytes are no command.
@@ -13,9 +13,9 @@ pub enum KvError {
     /// A command of too many bytes.
     #[error("request is too large")]
     RequestTooLarge,
-    /// A command of too many operations.
-    #[error("too many operations in txn request")]
-    TooManyOperations,
+    /// A command of too many requests.
+    #[error("too many requests in one command: it may have {}", bounds::MAX_REQUESTS)]
+    TooManyRequests,
     /// An empty key.
     #[error("key is not provided")]
     KeyNotProvided,
@@ -25,13 +25,50 @@ pub enum KvError {
     /// A value of too many bytes.
     #[error("value is too large: it may have {} bytes", bounds::MAX_VALUE_BYTES)]
     ValueTooLarge,
-    /// More keys than one operation may delete, or more than the command may read. None of them was deleted.
+    /// A put that keeps the value or the lease of a key that is not there.
+    #[error("key not found")]
+    KeyNotFound,
+    /// A put that keeps the value and brings one.
+    #[error("value is provided")]
+    ValueProvided,
+    /// A put that keeps the lease and brings one.
+    #[error("lease is provided")]
+    LeaseProvided,
+    /// Two operations of a transaction that may run together put one key, or one puts and one deletes it.
+    #[error("duplicate key given in txn request")]
+    DuplicateKey,
+    /// A transaction of too many operations.
+    #[error("too many operations in txn request")]
+    TooManyOperations,
+    /// The revision is no longer kept.
+    #[error("mvcc: required revision has been compacted")]
+    Compacted,
+    /// The revision is yet to come.
+    #[error("mvcc: required revision is a future revision")]
+    FutureRevision,
+    /// There is no such lease.
+    #[error("requested lease not found")]
+    LeaseNotFound,
+    /// There is such a lease already.
+    #[error("lease already exists")]
+    LeaseExists,
+    /// A lease of too long a time to live.
+    #[error("too large lease TTL")]
+    LeaseTtlTooLarge,
+    /// As much hangs on the lease as can end with it.
     #[error(
-        "too many keys under the prefix: one request deletes at most {}, and fewer large ones; delete longer prefixes one by one",
-        bounds::MAX_DELETE_KEYS
+        "too much hangs on the lease: it may have {} keys, and they and their values {} bytes; grant another one",
+        bounds::MAX_REVISION_KEYS,
+        bounds::MAX_LEASE_BYTES
     )]
-    TooManyKeys,
-    /// The record does not fit the answer beside those of the operations before it.
-    #[error("the answer is too large; ask for fewer keys in one request")]
+    LeaseFull,
+    /// The request would read or change more than one may, or more than its share of a command of many requests.
+    #[error(
+        "the request is about too many keys or bytes: one changes {} keys at most, and fewer large ones; take a shorter range, or send it alone",
+        bounds::MAX_REVISION_KEYS
+    )]
+    TooMuch,
+    /// The answer does not fit, or not into the request's share of a command of many requests.
+    #[error("the answer is too large; ask for fewer keys, or send the request alone")]
     AnswerTooLarge,
 }

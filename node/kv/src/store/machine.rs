@@ -1,43 +1,35 @@
 //! The store as a state machine.
 
 use tetrarch_storage::{Reader, StoreError, Table};
+use tetrarch_types::Timestamp;
 
-use super::changes::{Changes, Failure};
-use super::events::{EVENTS, META, Meta};
 use super::record::RECORDS;
-use super::{Command, CommandResult, KvError, KvQuery, OperationResult};
+use super::rows::events::EVENTS;
+use super::rows::history::HISTORY;
+use super::rows::leases::{self, ATTACHED, DEADLINES, LEASES};
+use super::rows::meta::{META, Meta};
+use super::{Command, KvQuery, run};
 use crate::execution::{Context, QueryError, StateMachine};
 use crate::tables::Overlay;
 
-/// The key-value store. Commands are encoded [`Command`]s, results encoded [`CommandResult`]s; queries are encoded
-/// [`KvQuery`]s, answers encoded [`QueryResult`](super::QueryResult)s.
+/// The key-value store. Commands are encoded [`Command`]s, results encoded [`CommandResult`](super::CommandResult)s; queries are
+/// encoded [`KvQuery`]s, answers encoded [`QueryResult`](super::QueryResult)s.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KvMachine;
 
-impl KvMachine {
-    fn run(command: Command, state: &mut Overlay<'_>) -> Result<CommandResult, StoreError> {
-        let mut changes = Changes::begin(state)?;
-        let mut results: Vec<Result<OperationResult, KvError>> = Vec::with_capacity(command.operations.len());
-        for operation in command.operations {
-            results.push(match changes.run(operation) {
-                Ok(result) => Ok(result),
-                Err(Failure::Refused(reason)) => Err(reason),
-                Err(Failure::Store(error)) => return Err(error),
-            });
-        }
-        Ok(CommandResult { revision: changes.finish()?, results: Ok(results) })
-    }
-
-    fn refuse(reason: KvError, state: &dyn Reader) -> Result<CommandResult, StoreError> {
-        Ok(CommandResult { revision: Meta::read(state)?.revision, results: Err(reason) })
-    }
-}
+const TABLES: [Table; 7] = [RECORDS, HISTORY, EVENTS, LEASES, ATTACHED, DEADLINES, META];
 
 impl StateMachine for KvMachine {
-    fn execute(&self, _: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+    fn begin_batch(&self, time: Timestamp, state: &mut Overlay<'_>) {
+        if let Err(error) = run::begin_batch(state, time) {
+            state.fail(error);
+        }
+    }
+
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         let result = match Command::decode(command) {
-            Ok(command) => Self::run(command, state),
-            Err(reason) => Self::refuse(reason, state),
+            Ok(command) => run::run(command, state, &TABLES, context.time),
+            Err(reason) => run::refuse(reason, state),
         };
         match result {
             Ok(result) => result.encode(),
@@ -53,21 +45,26 @@ impl StateMachine for KvMachine {
         Ok(query.answer(state)?.encode())
     }
 
+    /// The earliest deadline of a lease (rule E-4).
+    fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
+        leases::first_deadline(state)
+    }
+
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
         Ok(Meta::read(state)?.revision)
     }
 
-    /// Refuses what cannot be read, and what has an operation that would be refused for its own sake. A gateway that bundles
-    /// operations of many callers checks each before it signs ([`Operation::check`](super::Operation::check)).
+    /// Refuses what cannot be read, and what has a request that would be refused for its own sake. A gateway that bundles requests of
+    /// many callers checks each before it signs ([`Request::check`](super::Request::check)).
     fn check(&self, command: &[u8]) -> Result<(), String> {
         let command = Command::decode(command).map_err(|error| error.to_string())?;
-        match command.operations.iter().find_map(|operation| operation.check().err()) {
+        match command.requests.iter().find_map(|request| request.check().err()) {
             Some(error) => Err(error.to_string()),
             None => Ok(()),
         }
     }
 
     fn tables(&self) -> &'static [Table] {
-        &[RECORDS, EVENTS, META]
+        &TABLES
     }
 }

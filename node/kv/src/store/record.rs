@@ -1,8 +1,11 @@
 //! What the store knows about a key.
 
 use serde::{Deserialize, Serialize};
+use tetrarch_crypto::{Digest, Domain};
 use tetrarch_storage::{Reader, StoreError, Table};
+use tetrarch_types::encode;
 
+use super::bounds::RECORD_BYTES;
 use crate::tables::row;
 
 /// Key → [`KeyRecord`].
@@ -19,16 +22,26 @@ pub struct KeyRecord {
     pub mod_revision: u64,
     /// Puts since the key came to be.
     pub version: u64,
-    /// The lease that the key hangs on. 0: none; there are no leases yet.
+    /// The lease that the key hangs on. 0: none.
     pub lease: u64,
 }
+
+impl KeyRecord {
+    /// What an event says of a record.
+    pub fn digest(&self) -> Digest {
+        Digest::of(Domain::KvRecord, &[&encode(self)])
+    }
+}
+
+/// A key and its record.
+pub type Pair = (Vec<u8>, KeyRecord);
 
 /// A key's record, if it has one.
 pub(super) fn read(state: &dyn Reader, key: &[u8]) -> Result<Option<KeyRecord>, StoreError> {
     row(state, RECORDS, key)
 }
 
-/// What a record takes of an answer, at most: its numbers and lengths are 48 bytes in the worst case.
+/// What a record takes of an answer, at most.
 pub(super) fn cost(key: &[u8], record: &KeyRecord) -> usize {
-    key.len() + record.value.len() + 64
+    key.len() + record.value.len() + RECORD_BYTES
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
-use tetrarch_kv::{Command, CommandResult, Executed, Execution, KvMachine, KvQuery, QueryResult, Retention};
+use tetrarch_kv::{Command, CommandResult, Executed, Execution, KvMachine, KvQuery, QueryResult, Retention, Selection};
 use tetrarch_storage::{Direction, MemoryStore, Pair, Reader, Store, Table};
 use tetrarch_types::{
     Batch, CommitCertificate, CommittedBatch, Epoch, Membership, Outcome, Parameters, SeqNum, Timestamp, Transaction,
@@ -109,8 +109,13 @@ pub(crate) fn ask<S: Store>(node: &Node<S>, query: &KvQuery) -> QueryResult {
     QueryResult::decode(&node.query(&query.encode()).unwrap().bytes).unwrap()
 }
 
+/// The records of a range.
+pub(crate) fn find<S: Store>(node: &Node<S>, query: &KvQuery) -> Selection {
+    ask(node, query).selection().unwrap()
+}
+
 pub(crate) fn get<S: Store>(node: &Node<S>, key: &str) -> Option<String> {
-    let record = ask(node, &KvQuery::get(key)).records.pop()?.1;
+    let record = find(node, &KvQuery::get(key)).records.pop()?.1;
     Some(String::from_utf8(record.value).unwrap())
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tetrarch_crypto::{Digest, SigningKey};
-use tetrarch_kv::{Command, KvMachine, Operation, QueryResult};
+use tetrarch_kv::{Command, KvMachine, QueryResult};
 use tetrarch_server::{Identity, Node, NodeConfig, NodeError, tables};
 use tetrarch_storage::{MarkFile, RocksStore, Store};
 use tetrarch_types::{NodeStatus, Parameters, Query, Request, Response, SeqNum};
@@ -119,7 +119,7 @@ impl Cluster {
     /// Writes so many keys of that size in one batch.
     pub(crate) async fn write_together(&mut self, keys: usize, bytes: usize) {
         let first = self.written.len();
-        let put = |at| Operation::Put { key: key(at).into_bytes(), value: value(at, bytes) };
+        let put = |at| tetrarch_kv::Request::put(key(at), value(at, bytes));
         let reply = self.client.execute(&Command::new((first..first + keys).map(put))).await;
         self.written.extend((0..keys).map(|_| reply.results.payload.seq));
     }
@@ -170,7 +170,7 @@ impl Cluster {
         let query = Query::Read(tetrarch_kv::KvQuery::get(key(at)).encode());
         let asked = timeout(PATIENCE, self.client.try_ask(id, &Request::Query(query))).await.unwrap();
         let Some(Response::Answer(answer)) = asked else { return None };
-        let records = QueryResult::decode(&answer.bytes).unwrap().records;
+        let records = QueryResult::decode(&answer.bytes).unwrap().selection().unwrap().records;
         let Some((_, record)) = records.first() else {
             assert!(answer.executed < self.written[at], "replica {id} lacks key {at} behind batch {}", answer.executed);
             return Some(false);

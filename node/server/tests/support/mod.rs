@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use tetrarch_crypto::{Digest, Ed25519, PublicKey, Signer, SigningKey};
-use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
+use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult, Selection};
 use tetrarch_server::{Node, NodeConfig, init};
 use tetrarch_transport::{Connector, ConnectorConfig};
 use tetrarch_types::{
@@ -157,10 +157,10 @@ impl Client {
         }
     }
 
-    pub(crate) async fn read(&self, replica: usize, key: &str) -> QueryResult {
+    pub(crate) async fn read(&self, replica: usize, key: &str) -> Selection {
         let query = KvQuery::get(key).encode();
         match self.ask(replica, &Request::Query(Query::Read(query))).await {
-            Response::Answer(answer) => QueryResult::decode(&answer.bytes).unwrap(),
+            Response::Answer(answer) => QueryResult::decode(&answer.bytes).unwrap().selection().unwrap(),
             other => panic!("no answer: {other:?}"),
         }
     }

@@ -7,15 +7,15 @@ use crate::sight::Sight;
 
 /// The rules that a simulated run can show at work. A test demands that all of them are, and that a rule which code cites is here
 /// or in [`ELSEWHERE`].
-pub const SHOWN: [&str; 53] = [
+pub const SHOWN: [&str; 54] = [
     "A-1", "A-2", "A-3", "B-1", "B-2", "B-3", "B-5", "C-1", "C-2", "C-3", "D-1", "D-2", "D-3", "D-4", "D-5", "L-1",
     "L-2", "L-3", "L-4", "L-5", "N-1", "N-2", "N-3", "N-4", "N-5", "N-6", "P-1", "Q-1", "Q-2", "R-1", "R-2", "R-3",
-    "R-4", "R-5", "R-6", "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "V-1", "V-2", "V-3", "V-4", "V-5", "V-6", "V-7",
-    "V-8", "V-9", "W-1", "W-2", "X-1",
+    "R-4", "R-5", "R-6", "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "T-3", "V-1", "V-2", "V-3", "V-4", "V-5", "V-6",
+    "V-7", "V-8", "V-9", "W-1", "W-2", "X-1",
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 9] = [
+pub const ELSEWHERE: [(&str, &str); 8] = [
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
     (
         "C-4",
@@ -28,7 +28,6 @@ pub const ELSEWHERE: [(&str, &str); 9] = [
     ),
     ("S-2", "node/kv/tests/transfer_*.rs: liars are convicted"),
     ("S-3", "crypto/tests/state_tree*.rs, node/cli/tests: proofs"),
-    ("T-3", "node/replica/tests/scenarios/alarm*.txt, schedules: the store waits for no time yet"),
     ("W-3", "node/types/tests: genesis digests"),
     ("W-4", "crypto/tests: one acceptance predicate"),
 ];
@@ -39,7 +38,8 @@ pub(super) fn of(sight: &Sight) -> &'static [&'static str] {
         Sight::Sent { by, message } => of_message(*by == message.open().signer(), message.open()),
         Sight::Recorded { record, .. } => of_record(record),
         // decided by a certificate. N-6 and X-1: by whatever certificate, in order.
-        Sight::Executing { batch, .. } if batch.batch.transactions.is_empty() => &["T-2", "X-1"],
+        Sight::Executing { batch, .. } if batch.batch.is_noop() => &["T-2", "X-1"],
+        Sight::Executing { batch, .. } if batch.batch.transactions.is_empty() => &["T-3", "N-6", "X-1"],
         Sight::Executing { .. } => &["Q-1", "N-6", "X-1"],
         Sight::Executed { executed, .. } => {
             let is_late = executed.replies.iter().any(|reply| !matches!(reply.outcome, Outcome::Executed(_)));

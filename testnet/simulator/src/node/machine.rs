@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_kv::{Context, Overlay, QueryError, StateMachine};
 use tetrarch_storage::{Operation, Reader, StoreError, Table, WriteBatch};
+use tetrarch_types::Timestamp;
 
 use crate::workload::Workload;
 
@@ -55,20 +56,12 @@ impl Watched {
         }
     }
 
-    fn complaint(&self) -> MutexGuard<'_, Option<String>> {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl StateMachine for Watched {
-    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
-        let own = attempt(self.machine.as_ref(), context, command, state);
-        let fresh = attempt(self.workload.machine().as_ref(), context, command, state);
+    /// Asks this machine and a fresh one, complains of a difference, and goes on with what this one came to.
+    fn compare(&self, ask: &Ask<'_>, state: &mut Overlay<'_>, place: &dyn Fn() -> String) -> Vec<u8> {
+        let own = attempt(self.machine.as_ref(), ask, state);
+        let fresh = attempt(self.workload.machine().as_ref(), ask, state);
         if let Some(what) = self.difference(&own, &fresh, state) {
-            let Context { seq, index, .. } = context;
-            let command = self.workload.show_command(command);
-            let complaint = format!("at transaction {index} of batch {seq}, {command}, its machine {what}");
-            self.complaint().get_or_insert(complaint);
+            self.complaint().get_or_insert_with(|| format!("{} its machine {what}", place()));
         }
         match own {
             Ok((result, Ok(changes))) => {
@@ -86,8 +79,34 @@ impl StateMachine for Watched {
         }
     }
 
+    fn complaint(&self) -> MutexGuard<'_, Option<String>> {
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateMachine for Watched {
+    fn begin_batch(&self, time: Timestamp, state: &mut Overlay<'_>) {
+        let begin = |machine: &dyn StateMachine, own: &mut Overlay<'_>| {
+            machine.begin_batch(time, own);
+            Vec::new()
+        };
+        self.compare(&begin, state, &|| format!("when a batch begins at {} microseconds", time.as_micros()));
+    }
+
+    fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
+        let execute = |machine: &dyn StateMachine, own: &mut Overlay<'_>| machine.execute(context, command, own);
+        self.compare(&execute, state, &|| {
+            let Context { seq, index, .. } = context;
+            format!("at transaction {index} of batch {seq}, {},", self.workload.show_command(command))
+        })
+    }
+
     fn query(&self, query: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
         self.machine.query(query, state)
+    }
+
+    fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
+        self.machine.alarm(state)
     }
 
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {
@@ -103,11 +122,14 @@ impl StateMachine for Watched {
     }
 }
 
-/// Carries out a command on an overlay of its own.
-fn attempt(machine: &dyn StateMachine, context: &Context, command: &[u8], state: &Overlay<'_>) -> Effect {
+/// What is asked of a machine, on an overlay; the result, if it has one.
+type Ask<'a> = dyn Fn(&dyn StateMachine, &mut Overlay<'_>) -> Vec<u8> + 'a;
+
+/// Asks a machine on an overlay of its own.
+fn attempt(machine: &dyn StateMachine, ask: &Ask<'_>, state: &Overlay<'_>) -> Effect {
     let run = || {
         let mut own = Overlay::new(state, machine.tables());
-        let result = machine.execute(context, command, &mut own);
+        let result = ask(machine, &mut own);
         (result, own.into_batch())
     };
     // Nothing of a run that panicked is used any more, but for its words.

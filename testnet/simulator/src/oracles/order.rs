@@ -49,6 +49,16 @@ impl Order {
         self.0.values()
     }
 
+    /// The batches that begin, which gap fillers do not, each with its agreed time, in order.
+    pub(super) fn begun(&self) -> impl Iterator<Item = (SeqNum, Timestamp)> {
+        let mut time = Timestamp::ZERO;
+        self.0.values().filter_map(move |batch| {
+            time = agreed_time(time, batch);
+            let is_filler = batch.transactions.is_empty() && batch.batch.timestamp == Timestamp::ZERO;
+            (!is_filler).then_some((batch.seq, time))
+        })
+    }
+
     /// Every transaction whose nonce is not spent when its turn comes, in order.
     pub(super) fn settled(&self) -> impl Iterator<Item = Settled<'_>> {
         let (mut time, mut nonces) = (Timestamp::ZERO, BTreeMap::<PublicKey, Nonces>::new());
@@ -66,7 +76,7 @@ impl Order {
     }
 }
 
-/// Agreed time after a batch (rule T-2).
+/// Agreed time after a batch (rule T-2). A gap filler has no stamp.
 pub(super) fn agreed_time(before: Timestamp, batch: &CommittedBatch) -> Timestamp {
     before.max(batch.batch.timestamp)
 }

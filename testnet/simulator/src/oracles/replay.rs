@@ -32,7 +32,11 @@ impl Replay {
 
     fn history(&self) -> BTreeMap<TransactionId, Expected<'_>> {
         let mut model = self.workload.model();
+        let mut begun = self.order.begun().peekable();
         let expected = |Settled { context, transaction, fate }| {
+            while let Some((_, time)) = begun.next_if(|(seq, _)| *seq <= context.seq) {
+                model.begin_batch(time);
+            }
             let command = transaction.body.command.as_slice();
             let outcome = match fate {
                 Fate::Executed => Outcome::Executed(model.execute(&context, command)),

@@ -2,6 +2,7 @@
 
 use tetrarch_kv::{Context, Overlay, StateMachine};
 use tetrarch_storage::{Durability, MemoryStore, Store};
+use tetrarch_types::Timestamp;
 use tetrarch_types::limits::MAX_RESULT_BYTES;
 
 use super::Model;
@@ -20,16 +21,26 @@ impl Alone {
 }
 
 impl Model for Alone {
+    fn begin_batch(&mut self, time: Timestamp) {
+        let mut state = Overlay::new(&self.store, self.machine.tables());
+        self.machine.begin_batch(time, &mut state);
+        write(&self.store, state);
+    }
+
     fn execute(&mut self, context: &Context, command: &[u8]) -> Vec<u8> {
         let mut state = Overlay::new(&self.store, self.machine.tables());
         let result = self.machine.execute(context, command, &mut state);
         if result.len() > MAX_RESULT_BYTES {
             return Vec::new();
         }
-        // A machine that failed here fails on the replicas too, where it is noticed.
-        if let Ok(batch) = state.into_batch() {
-            self.store.write(batch, Durability::Buffered).ok();
-        }
+        write(&self.store, state);
         result
+    }
+}
+
+/// A machine that failed here fails on the replicas too, where it is noticed.
+fn write(store: &MemoryStore, state: Overlay<'_>) {
+    if let Ok(batch) = state.into_batch() {
+        store.write(batch, Durability::Buffered).ok();
     }
 }

@@ -17,6 +17,7 @@ mod show;
 
 use tetrarch_kv::{Context, StateMachine};
 use tetrarch_storage::Reader;
+use tetrarch_types::Timestamp;
 
 pub use abuse::{Abuse, LARGE, mangled};
 pub use alone::Alone;
@@ -92,6 +93,11 @@ pub trait Generator {
 /// must be, also of nonsense. Results that the machine's envelope cuts off
 /// ([`MAX_RESULT_BYTES`](tetrarch_types::limits::MAX_RESULT_BYTES)) are the model's to know.
 pub trait Model {
+    /// The beginning of a batch, with the agreed time of all its commands; also of one whose commands are all skipped.
+    fn begin_batch(&mut self, time: Timestamp) {
+        let _ = time;
+    }
+
     /// The result's bytes.
     fn execute(&mut self, context: &Context, command: &[u8]) -> Vec<u8>;
 }

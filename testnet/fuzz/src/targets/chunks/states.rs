@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_crypto::{Digest, PublicKey, Signature};
-use tetrarch_kv::{Command, Execution, KvMachine, Operation, Retention};
+use tetrarch_kv::{Command, Execution, KvMachine, Request, Retention};
 use tetrarch_storage::{Direction, Durability, MemoryStore, Pair, Reader, Store, Table, WriteBatch};
 use tetrarch_types::{
     Batch, CheckpointCertificate, CommitCertificate, CommittedBatch, Epoch, Membership, Parameters, SeqNum, StatePart,
@@ -105,8 +105,8 @@ fn batch(number: u64) -> CommittedBatch {
     let key = |at: u64| format!("key {:03}", at % 40).into_bytes();
     let value = |at: u64| vec![at as u8; 10 + (at % 7) as usize * 40];
     let one = |at: u64| match at % 9 {
-        0 => Operation::delete(key(at)),
-        _ => Operation::put(key(at), value(at)),
+        0 => Request::delete(key(at)),
+        _ => Request::put(key(at), value(at)),
     };
     let command = Command::new((0..KEYS).map(|at| one(number * 17 + at)));
     let body = TransactionBody {

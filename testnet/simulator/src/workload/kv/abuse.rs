@@ -1,7 +1,7 @@
 //! What hostile clients ask of the store.
 
-use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_OPERATIONS};
-use tetrarch_kv::{Command, Operation};
+use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_REQUESTS};
+use tetrarch_kv::{Command, Request};
 
 use super::generator::{FewKeys, KEYS};
 use crate::rng::Rng;
@@ -17,13 +17,13 @@ pub(super) fn command(abuse: Abuse, rng: &mut Rng) -> Vec<u8> {
     }
 }
 
-/// What cannot be read, or has an operation which cannot be carried out.
+/// What cannot be read, or has a request which cannot be carried out.
 fn malformed(rng: &mut Rng) -> Vec<u8> {
     match rng.below(6) {
-        0 => Command::new(std::iter::repeat_n(Operation::get("key"), MAX_OPERATIONS + 1)).encode(),
+        0 => Command::new(std::iter::repeat_n(Request::get("key"), MAX_REQUESTS + 1)).encode(),
         1 => {
             let length = rng.one_of([0, MAX_KEY_BYTES + 1]);
-            Command::new([Operation::put(vec![b'k'; length], []), Operation::get("key")]).encode()
+            Command::new([Request::put(vec![b'k'; length], []), Request::get("key")]).encode()
         }
         _ => mangled(&command(Abuse::Apart, rng), rng),
     }

@@ -1,144 +1,66 @@
-//! What the store should do, said a second time and simply.
+//! What the store should do, by the reference.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use tetrarch_kv::store::bounds::{MAX_KEY_BYTES, MAX_VALUE_BYTES};
-use tetrarch_kv::{Command, CommandResult, Context, Expected, KeyRecord, KvError, Operation, OperationResult};
+use tetrarch_kv::{Answered, Command, CommandResult, Context, KeyRange, Operation, Request, Response, Selection};
+use tetrarch_reference::{Reference, contains};
+use tetrarch_types::Timestamp;
 
+use super::generator::{KEYS, key};
 use crate::workload::{Model, Sequential};
 
-/// A store that holds everything in one map and knows only what simulated clients ask for.
-#[derive(Clone, Debug)]
-pub struct KvModel {
-    revision: u64,
-    records: BTreeMap<Vec<u8>, KeyRecord>,
-}
-
-impl Default for KvModel {
-    fn default() -> Self {
-        Self { revision: 1, records: BTreeMap::new() }
-    }
-}
+/// The reference, for those who know the one order with its times, and for those who see answers alone.
+///
+/// What depends on time, or on revisions that others make, those who see answers alone cannot judge: a command that has anything to
+/// do with leases, compaction or the past touches nothing for them. The generator keeps such commands off the keys of the others.
+#[derive(Clone, Debug, Default)]
+pub struct KvModel(Reference);
 
 impl Model for KvModel {
-    fn execute(&mut self, _: &Context, command: &[u8]) -> Vec<u8> {
-        self.carry_out(command)
+    fn begin_batch(&mut self, time: Timestamp) {
+        self.0.begin_batch(time.as_micros());
+    }
+
+    fn execute(&mut self, context: &Context, command: &[u8]) -> Vec<u8> {
+        let result = match Command::decode(command) {
+            Ok(command) => self.0.execute(&command, context.time.as_micros()),
+            Err(error) => CommandResult { revision: self.0.revision, results: Err(error) },
+        };
+        result.encode()
     }
 }
 
-impl KvModel {
-    fn carry_out(&mut self, command: &[u8]) -> Vec<u8> {
-        let results = match Command::decode(command) {
-            Ok(command) => Ok(self.run(command)),
-            Err(error) => Err(error),
-        };
-        CommandResult { revision: self.revision, results }.encode()
-    }
-
-    fn run(&mut self, command: Command) -> Vec<Result<OperationResult, KvError>> {
-        let (revision, before) = (self.revision + 1, self.records.clone());
-        let mut changed = false;
-        let mut results = Vec::new();
-        for operation in command.operations {
-            let (result, did) = self.apply(operation, revision);
-            changed |= did;
-            results.push(result);
-        }
-        if changed {
-            self.revision = revision;
-        } else {
-            self.records = before;
-        }
-        results
-    }
-
-    /// One operation's result, and whether it changed something.
-    fn apply(&mut self, operation: Operation, revision: u64) -> (Result<OperationResult, KvError>, bool) {
-        if let Err(refused) = check(&operation) {
-            return (Err(refused), false);
-        }
-        match operation {
-            Operation::Put { key, value } => {
-                let version = self.put(key, value, revision);
-                (Ok(OperationResult::Put { version }), true)
-            }
-            Operation::Delete { key } => {
-                let existed = self.records.remove(&key).is_some();
-                (Ok(OperationResult::Deleted { count: existed.into() }), existed)
-            }
-            Operation::CompareAndSwap { key, expected, value } => self.swap(key, &expected, value, revision),
-            Operation::Get { key } => {
-                let record = self.records.get(&key).cloned();
-                (Ok(OperationResult::Got { record }), false)
-            }
-            // No simulated client asks for more.
-            Operation::DeletePrefix { .. } | Operation::Range { .. } => (Err(KvError::Malformed), false),
-        }
-    }
-
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>, revision: u64) -> u64 {
-        let fresh = KeyRecord { value: Vec::new(), create_revision: revision, mod_revision: 0, version: 0, lease: 0 };
-        let record = self.records.entry(key).or_insert(fresh);
-        record.value = value;
-        record.mod_revision = revision;
-        record.version += 1;
-        record.version
-    }
-
-    fn swap(
-        &mut self,
-        key: Vec<u8>,
-        expected: &Expected,
-        value: Option<Vec<u8>>,
-        revision: u64,
-    ) -> (Result<OperationResult, KvError>, bool) {
-        let now = self.records.get(&key);
-        let numbers = now.map_or((0, 0), |record| (record.mod_revision, record.version));
-        let holds = match expected {
-            Expected::Absent => now.is_none(),
-            Expected::Value(value) => now.is_some_and(|record| record.value == *value),
-            Expected::ModRevision(expected) => numbers.0 == *expected,
-            Expected::Version(expected) => numbers.1 == *expected,
-        };
-        let swapped = |succeeded, mod_revision| Ok(OperationResult::Swapped { succeeded, mod_revision });
-        match value {
-            _ if !holds => (swapped(false, numbers.0), false),
-            Some(value) => {
-                self.put(key, value, revision);
-                (swapped(true, revision), true)
-            }
-            None => (swapped(true, 0), self.records.remove(&key).is_some()),
-        }
-    }
-}
-
-/// Revisions count the changes to all keys together; a key's version and value are its own.
 impl Sequential for KvModel {
     fn execute(&mut self, command: &[u8]) -> Vec<u8> {
-        self.carry_out(command)
+        let result = match Command::decode(command) {
+            Ok(command) if is_apart(&command) => return Vec::new(),
+            Ok(command) => self.0.execute(&command, 0),
+            Err(error) => CommandResult { revision: self.0.revision, results: Err(error) },
+        };
+        self.0.forget();
+        result.encode()
     }
 
     fn touches(&self, command: &[u8]) -> BTreeSet<Vec<u8>> {
-        let operations = Command::decode(command).map(|command| command.operations).unwrap_or_default();
-        let key = |operation| match operation {
-            Operation::Put { key, .. }
-            | Operation::CompareAndSwap { key, .. }
-            | Operation::Delete { key }
-            | Operation::Get { key } => Some(key),
-            // No simulated client asks for more.
-            Operation::DeletePrefix { .. } | Operation::Range { .. } => None,
-        };
-        operations.into_iter().filter_map(key).collect()
+        let mut keys = BTreeSet::new();
+        if let Some(command) = Command::decode(command).ok().filter(|command| !is_apart(command)) {
+            command.requests.iter().for_each(|request| touch(request, &mut keys));
+        }
+        keys
     }
 
     fn local(&self, result: &[u8]) -> Vec<u8> {
         let Ok(CommandResult { results, .. }) = CommandResult::decode(result) else { return result.to_vec() };
+        let is_apart = |one: &Answered| matches!(one.response, Response::LeaseKept { .. });
+        if results.iter().flatten().flatten().any(is_apart) {
+            return Vec::new();
+        }
         let results = results.map(|results| results.into_iter().map(|one| one.map(without_revisions)).collect());
         CommandResult { revision: 0, results }.encode()
     }
 
     fn fingerprint(&self) -> Vec<u8> {
-        let records = self.records.iter().map(|(key, record)| (key, record.version, &record.value));
+        let records = self.0.latest().iter().map(|(key, record)| (key, record.version, &record.value));
         tetrarch_types::encode(&records.collect::<Vec<_>>())
     }
 
@@ -147,28 +69,60 @@ impl Sequential for KvModel {
     }
 }
 
-fn without_revisions(result: OperationResult) -> OperationResult {
-    match result {
-        OperationResult::Swapped { succeeded, .. } => OperationResult::Swapped { succeeded, mod_revision: 0 },
-        OperationResult::Got { record } => OperationResult::Got {
-            record: record.map(|record| KeyRecord { create_revision: 0, mod_revision: 0, ..record }),
-        },
-        other => other,
+/// Whether a command has to do with leases, compaction or the past. The generator begins each of them with a keepalive, which no plain
+/// command has.
+fn is_apart(command: &Command) -> bool {
+    command.requests.iter().any(|request| matches!(request, Request::LeaseKeepAlive { .. }))
+}
+
+fn touch(request: &Request, keys: &mut BTreeSet<Vec<u8>>) {
+    match request {
+        Request::Range(read) => touch_range(&read.range, keys),
+        Request::Put(put) => drop(keys.insert(put.key.clone())),
+        Request::DeleteRange(delete) => touch_range(&delete.range, keys),
+        Request::Txn(txn) => {
+            txn.compares.iter().for_each(|compare| touch_range(&compare.range, keys));
+            txn.success.iter().chain(&txn.failure).for_each(|operation| touch_operation(operation, keys));
+        }
+        _ => {}
     }
 }
 
-/// What no key and no value may be.
-fn check(operation: &Operation) -> Result<(), KvError> {
-    let (key, value) = match operation {
-        Operation::Put { key, value } => (key, value.len()),
-        Operation::CompareAndSwap { key, value, .. } => (key, value.as_ref().map_or(0, Vec::len)),
-        Operation::Delete { key } | Operation::Get { key } => (key, 0),
-        Operation::DeletePrefix { .. } | Operation::Range { .. } => return Ok(()),
-    };
-    match key.len() {
-        0 => Err(KvError::KeyNotProvided),
-        length if length > MAX_KEY_BYTES => Err(KvError::KeyTooLong),
-        _ if value > MAX_VALUE_BYTES => Err(KvError::ValueTooLarge),
-        _ => Ok(()),
+fn touch_operation(operation: &Operation, keys: &mut BTreeSet<Vec<u8>>) {
+    match operation {
+        Operation::Range(read) => touch_range(&read.range, keys),
+        Operation::Put(put) => drop(keys.insert(put.key.clone())),
+        Operation::DeleteRange(delete) => touch_range(&delete.range, keys),
+        Operation::Txn(txn) => touch(&Request::Txn(txn.clone()), keys),
     }
+}
+
+/// No other keys than these are asked for by range.
+fn touch_range(range: &KeyRange, keys: &mut BTreeSet<Vec<u8>>) {
+    if range.is_one() {
+        keys.insert(range.key.clone());
+    }
+    keys.extend((0..KEYS).map(key).filter(|key| contains(range, key)));
+}
+
+fn without_revisions(Answered { response, .. }: Answered) -> Answered {
+    let bare = |mut pair: tetrarch_kv::store::Pair| {
+        (pair.1.create_revision, pair.1.mod_revision) = (0, 0);
+        pair
+    };
+    let response = match response {
+        Response::Range(found) => {
+            Response::Range(Selection { records: found.records.into_iter().map(bare).collect(), ..found })
+        }
+        Response::Put { version, previous } => Response::Put { version, previous: previous.map(bare) },
+        Response::Deleted { count, previous } => {
+            Response::Deleted { count, previous: previous.into_iter().map(bare).collect() }
+        }
+        Response::Txn(mut txn) => {
+            txn.responses = txn.responses.into_iter().map(without_revisions).collect();
+            Response::Txn(txn)
+        }
+        other => other,
+    };
+    Answered { revision: 0, response }
 }

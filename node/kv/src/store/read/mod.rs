@@ -1,0 +1,7 @@
+//! Reading ranges, now and as they were.
+
+mod select;
+mod walk;
+
+pub(super) use select::{Fit, select};
+pub(super) use walk::{Visit, walk};
