@@ -101,6 +101,7 @@ impl Drawn {
         let is_twin = |_: &(usize, Vec<Lie>)| options.lies.is_empty() && twins.chance(TWINS);
         let (twins, liars): (Vec<_>, _) = faulty.into_iter().partition(is_twin);
         drawn.liars = liars;
+        drawn.shorten_ledgers();
         drawn.twins = twins.into_iter().map(|(twin, _)| twin).collect();
         if !options.profile.is_bearable() {
             drawn.twins = overrunning(&mut rng.fork(), drawn.n);
@@ -111,6 +112,13 @@ impl Drawn {
         drawn.be_hostile(&mut rng, options);
         options.without.iter().for_each(|trouble| trouble.strike_out(&mut drawn));
         drawn
+    }
+
+    /// Who is behind catches up by the log as long as anybody keeps it: lies about states need askers, so little log is kept.
+    fn shorten_ledgers(&mut self) {
+        if self.liars.iter().any(|(_, lies)| lies.contains(&Lie::LieState)) {
+            self.ledger = self.checkpoint_interval;
+        }
     }
 
     /// A message takes longer than the first timeout, and none is faster by chance. Every batch costs some views then, so whoever
@@ -131,10 +139,17 @@ impl Drawn {
     }
 
     /// How long everyone may take to be well again after the faults. Where the first timeout is shorter than agreement takes, each
-    /// batch costs some views.
+    /// batch costs some views; where clients flood, what is in the pools comes first, in one view and once more in another.
     pub fn heal_within(&self) -> Duration {
         let is_tight = self.base_timeout < self.hop() * 4;
-        if is_tight { HEAL_WITHIN * 4 } else { HEAL_WITHIN }
+        let floods = if self.hostile.is_empty() { Duration::ZERO } else { self.drains_within() * 2 };
+        floods + if is_tight { HEAL_WITHIN * 4 } else { HEAL_WITHIN }
+    }
+
+    /// How long it takes to order all that pools hold, of clients and of peers: three phases for as many batches as are in flight.
+    fn drains_within(&self) -> Duration {
+        let rounds = (2 * self.pool.transactions).div_ceil(self.batch * self.pipeline as usize);
+        self.hop() * 3 * u32::try_from(rounds).unwrap_or(u32::MAX)
     }
 
     fn sizes(rng: &mut Rng, options: &Options, n: usize) -> Self {
