@@ -3,10 +3,6 @@
 use tetrarch_client::{proof_to_json, receipt_to_json, transaction_to_json};
 use tetrarch_crypto::state_tree::{Branch, Page, Path, Prefix, TreeProof, value_digest};
 use tetrarch_crypto::{Digest, MerkleTree, Signer, SigningKey};
-use tetrarch_kv::{
-    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, QueryAnswer, QueryResult, Request,
-    Response, Selection, TxnRequest, TxnResponse,
-};
 use tetrarch_replica::Record;
 use tetrarch_types::{
     Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommittedBatch, Evidence, Fetch, Genesis, Held, HeldVote,

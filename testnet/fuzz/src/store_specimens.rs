@@ -1,6 +1,10 @@
 //! Valid specimens of what is asked of the store, and of what it says.
 
 use tetrarch_kv::store::{Detail, Place};
+use tetrarch_kv::{
+    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, QueryAnswer, QueryResult, Request,
+    Response, Selection, TxnRequest, TxnResponse,
+};
 
 /// Each behind the name of its type.
 pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {

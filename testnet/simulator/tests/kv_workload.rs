@@ -1,7 +1,5 @@
 //! What simulated clients ask of the store happens, in all its forms, and the model says the same as the machine.
 
-#![expect(clippy::expect_used, reason = "a test that cannot be set up has failed")]
-
 use std::collections::BTreeMap;
 
 use tetrarch_kv::{Answered, Command, CommandResult, Context, KvError, Overlay, Request, Response};

@@ -35,7 +35,7 @@ macro_rules! binary {
 }
 
 /// Everything that is read from a connection, a database or a journal, with the limit under which it is.
-static BINARY: [Kind; 17] = binary![
+static BINARY: [Kind; 20] = binary![
     Message => limits::MAX_BULK_BYTES,
     Request => limits::MAX_CLIENT_FRAME_BYTES,
     Response => limits::MAX_CLIENT_FRAME_BYTES,
