@@ -29,8 +29,9 @@ fn four_replicas_answer() {
     );
     assert_eq!(record["mod_revision"], put["revision"]);
     net.tetrarch(&["kv", "get", "nothing"]).assert_failed(1, &["no such key"]);
+    read_the_past(&net, put["revision"].as_u64().unwrap());
 
-    check_status(&net.json(&["testnet", "status"]), put["revision"].as_u64().unwrap());
+    check_status(&net.json(&["testnet", "status"]), put["revision"].as_u64().unwrap() + 2);
     let table = net.ok(&["testnet", "status"]);
     assert!(table.contains("REPLICA") && table.contains("primary") && table.matches("running").count() == 4, "{table}");
     let log = net.ok(&["testnet", "logs", "2"]);
@@ -46,6 +47,19 @@ fn four_replicas_answer() {
     net.tetrarch(&["testnet", "kill", "1"]).assert_failed(3, &["is not running", "testnet up"]);
     net.start();
     assert_eq!(net.ok(&["kv", "get", "greeting"]).trim_end(), "hello");
+}
+
+/// What was overwritten or deleted is there at its revision.
+fn read_the_past(net: &Net, revision: u64) {
+    net.ok(&["kv", "put", "greeting", "changed"]);
+    let at = |revision: u64| net.ok(&["kv", "get", "greeting", "--rev", &revision.to_string()]);
+    assert_eq!((at(revision).trim_end(), at(0).trim_end()), ("hello", "changed"));
+    let listed = net.json(&["kv", "get", "", "--prefix", "--rev", &revision.to_string()]);
+    assert_eq!((&listed["kvs"][0]["value"], &listed["count"]), (&json!("hello"), &json!(1)));
+    net.tetrarch(&["kv", "get", "greeting", "--rev", "1"]).assert_failed(1, &["no such key at revision 1"]);
+    let future = (revision + 9).to_string();
+    net.tetrarch(&["kv", "get", "greeting", "--rev", &future]).assert_failed(1, &["future revision"]);
+    net.ok(&["kv", "put", "greeting", "hello"]);
 }
 
 fn check_status(status: &Value, revision: u64) {

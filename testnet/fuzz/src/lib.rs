@@ -41,6 +41,7 @@ pub mod inputs;
 mod naive;
 mod play;
 mod specimens;
+mod store_specimens;
 pub mod targets;
 pub mod trace;
 

@@ -3,7 +3,6 @@
 use tetrarch_client::{proof_to_json, receipt_to_json, transaction_to_json};
 use tetrarch_crypto::state_tree::{Branch, Page, Path, Prefix, TreeProof, value_digest};
 use tetrarch_crypto::{Digest, MerkleTree, Signer, SigningKey};
-use tetrarch_kv::Command;
 use tetrarch_replica::Record;
 use tetrarch_types::{
     Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommittedBatch, Evidence, Fetch, Genesis, Held, HeldVote,
@@ -14,6 +13,7 @@ use tetrarch_types::{
 };
 
 use crate::chain::{Chain, INTERVAL, WINDOW, id};
+use crate::store_specimens;
 
 /// How many replicas their chain has.
 pub(crate) const SIZE: usize = 4;
@@ -172,7 +172,7 @@ fn clients(chain: &Chain) -> Vec<Named> {
     ];
     all.extend(responses.map(|response| ("Response", encode(&response))));
     all.push(("Transaction", encode(&transaction)));
-    all.push(("tetrarch_kv::Command", Command::put("key", "value").encode()));
+    all.extend(store_specimens::all());
     all
 }
 

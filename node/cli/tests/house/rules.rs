@@ -1,12 +1,12 @@
-//! Every rule that a comment cites, like N-3, is written in specs/protocol.md or specs/state.md, once.
+//! Every rule that a comment cites, like N-3, is written in specs/protocol.md, specs/state.md or specs/store.md, once.
 
 use std::collections::BTreeSet;
 
 use super::code::is_word;
 use super::workspace::{Workspace, refuse};
 
-/// Where rules are written: those of the state stand beside its tree.
-const RULES: [&str; 2] = ["specs/protocol.md", "specs/state.md"];
+/// Where rules are written: those of the state stand beside its tree, those of the store beside its rows.
+const RULES: [&str; 3] = ["specs/protocol.md", "specs/state.md", "specs/store.md"];
 
 /// Their text, all of it.
 fn written(workspace: &Workspace) -> String {

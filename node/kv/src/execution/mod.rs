@@ -10,7 +10,8 @@
 //!
 //! # Rules
 //!
-//! 1. Agreed time is the larger of the batch's stamp and the time so far. A gap filler moves nothing (rule T-2).
+//! 1. Agreed time is the larger of the batch's stamp and the time so far (rule T-2). A batch that has a stamp begins with the machine's own
+//!    turn, before its transactions and even without any. A gap filler has none, and moves nothing.
 //! 2. A transaction whose (sender, nonce) is spent is skipped, whatever the batch says: it changes nothing, gets no leaf, and
 //!    overwrites no reply (rule R-2).
 //! 3. One that is no longer valid, or valid for too long, does not reach the machine; it spends its nonce and gets an answer.

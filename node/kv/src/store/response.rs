@@ -5,7 +5,7 @@ use tetrarch_types::{DecodeError, decode, encode, limits};
 
 use super::KvError;
 use super::record::Pair;
-use super::request::preorder::{self, Tree};
+use super::request::preorder::{self, Nodes, Tree};
 
 /// What came of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub enum Response<Nested = TxnResponse> {
 
 /// What came of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<TxnNode>", into = "Vec<TxnNode>")]
+#[serde(try_from = "Nodes<TxnNode>", into = "Nodes<TxnNode>")]
 pub struct TxnResponse {
     /// Whether all compares held.
     pub succeeded: bool,
@@ -131,16 +131,16 @@ impl Tree for TxnResponse {
     }
 }
 
-impl From<TxnResponse> for Vec<TxnNode> {
+impl From<TxnResponse> for Nodes<TxnNode> {
     fn from(txn: TxnResponse) -> Self {
         preorder::list(txn)
     }
 }
 
-impl TryFrom<Vec<TxnNode>> for TxnResponse {
+impl TryFrom<Nodes<TxnNode>> for TxnResponse {
     type Error = KvError;
 
-    fn try_from(nodes: Vec<TxnNode>) -> Result<Self, KvError> {
+    fn try_from(nodes: Nodes<TxnNode>) -> Result<Self, KvError> {
         preorder::tree(nodes).ok_or(KvError::Malformed)
     }
 }

@@ -35,7 +35,7 @@ macro_rules! binary {
 }
 
 /// Everything that is read from a connection, a database or a journal, with the limit under which it is.
-static BINARY: [Kind; 17] = binary![
+static BINARY: [Kind; 20] = binary![
     Message => limits::MAX_BULK_BYTES,
     Request => limits::MAX_CLIENT_FRAME_BYTES,
     Response => limits::MAX_CLIENT_FRAME_BYTES,
@@ -53,6 +53,9 @@ static BINARY: [Kind; 17] = binary![
     Sender => limits::MAX_BULK_BYTES,
     Genesis => limits::MAX_BULK_BYTES,
     tetrarch_kv::Command => limits::MAX_COMMAND_BYTES,
+    tetrarch_kv::CommandResult => limits::MAX_RESULT_BYTES,
+    tetrarch_kv::KvQuery => limits::MAX_COMMAND_BYTES,
+    tetrarch_kv::QueryResult => limits::MAX_RESULT_BYTES,
 ];
 
 /// Files that people hand to each other: JSON.
@@ -114,7 +117,14 @@ macro_rules! taken_as_they_are {
     ($($kind:ty),*) => { $(impl Judged for $kind {})* };
 }
 
-taken_as_they_are!(Response, Record, Payload, Held, StatePart, StateRow, Sender, tetrarch_kv::Command);
+taken_as_they_are!(Response, Record, Payload, Held, StatePart, StateRow, Sender, tetrarch_kv::CommandResult);
+taken_as_they_are!(tetrarch_kv::KvQuery, tetrarch_kv::QueryResult);
+
+impl Judged for tetrarch_kv::Command {
+    fn holds(self) -> bool {
+        self.requests.iter().all(|request| request.check().is_ok())
+    }
+}
 
 impl Judged for Message {
     fn holds(self) -> bool {

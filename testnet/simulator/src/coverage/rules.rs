@@ -1,4 +1,4 @@
-//! By what each rule of specs/protocol.md and specs/state.md shows.
+//! By what each rule of specs/protocol.md, specs/state.md and specs/store.md shows.
 
 use tetrarch_replica::{Event, Ignored, Missing, ProposalFault, Record, ViewChangeReason};
 use tetrarch_types::{Fetch, Message, Outcome, Refusal, Rejection, Supply};
@@ -15,12 +15,23 @@ pub const SHOWN: [&str; 54] = [
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 8] = [
+pub const ELSEWHERE: [(&str, &str); 16] = [
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
     (
         "C-4",
         "node/replica/tests/scenarios/diverged.txt, damaged_state.txt: no fault here leaves a state that nobody notices",
     ),
+    (
+        "E-1",
+        "node/kv/tests/kv_leases.rs: deadlines by agreed time; and every run, by the reference that answers are compared with",
+    ),
+    ("E-2", "node/kv/tests/kv_leases.rs: who ends when, and in which order"),
+    ("E-3", "node/kv/tests/kv_leases.rs: a full lease"),
+    ("H-1", "node/kv/tests/kv_model.rs: every revision that is kept, against whole snapshots"),
+    ("H-2", "node/kv/tests/kv_model.rs: the story from every revision"),
+    ("H-3", "node/kv/tests/kv_story.rs: the chain, followed by hand"),
+    ("H-4", "node/kv/tests/kv_story.rs: rows given back, so many with each batch"),
+    ("H-5", "node/kv/tests/kv_story.rs: what is kept, in revisions and in bytes"),
     ("D-6", "storage/tests: the journal through every cut and flip"),
     (
         "L-6",

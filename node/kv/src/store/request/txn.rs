@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::change::{DeleteRangeRequest, PutRequest};
 use super::keys::KeyRange;
 use super::overlaps;
-use super::preorder::{self, Tree};
+use super::preorder::{self, Nodes, Tree};
 use super::range::RangeRequest;
 use crate::store::KvError;
 use crate::store::bounds::{MAX_LIST_OPERATIONS, MAX_TXN_OPERATIONS};
 
 /// Compares, and runs one of two lists of operations: `success` if every compare holds, else `failure`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<TxnNode>", into = "Vec<TxnNode>")]
+#[serde(try_from = "Nodes<TxnNode>", into = "Nodes<TxnNode>")]
 pub struct TxnRequest {
     /// What must hold.
     pub compares: Vec<Compare>,
@@ -117,16 +117,16 @@ impl Tree for TxnRequest {
     }
 }
 
-impl From<TxnRequest> for Vec<TxnNode> {
+impl From<TxnRequest> for Nodes<TxnNode> {
     fn from(txn: TxnRequest) -> Self {
         preorder::list(txn)
     }
 }
 
-impl TryFrom<Vec<TxnNode>> for TxnRequest {
+impl TryFrom<Nodes<TxnNode>> for TxnRequest {
     type Error = KvError;
 
-    fn try_from(nodes: Vec<TxnNode>) -> Result<Self, KvError> {
+    fn try_from(nodes: Nodes<TxnNode>) -> Result<Self, KvError> {
         preorder::tree(nodes).ok_or(KvError::Malformed)
     }
 }
