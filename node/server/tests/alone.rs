@@ -70,7 +70,7 @@ async fn a_read_waits_for_what_is_executed_next() {
     let mut executed = SeqNum::ZERO;
     for round in 0..20 {
         let Response::Answer(answer) = follower.ask(0, &ask(executed)).await else { panic!("it is executed") };
-        let told = QueryResult::decode(&answer.bytes).unwrap();
+        let told = QueryResult::decode(&answer.bytes).unwrap().selection().unwrap();
         assert_eq!(told.records[0].1.value, round.to_string().into_bytes());
         assert!(answer.executed > executed);
         executed = answer.executed;

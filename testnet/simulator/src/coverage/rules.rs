@@ -15,7 +15,7 @@ pub const SHOWN: [&str; 54] = [
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 16] = [
+pub const ELSEWHERE: [(&str, &str); 17] = [
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
     (
         "C-4",
@@ -27,6 +27,7 @@ pub const ELSEWHERE: [(&str, &str); 16] = [
     ),
     ("E-2", "node/kv/tests/kv_leases.rs: who ends when, and in which order"),
     ("E-3", "node/kv/tests/kv_leases.rs: a full lease"),
+    ("E-4", "every run, as T-3: simulated clients leave leases to end"),
     ("H-1", "node/kv/tests/kv_model.rs: every revision that is kept, against whole snapshots"),
     ("H-2", "node/kv/tests/kv_model.rs: the story from every revision"),
     ("H-3", "node/kv/tests/kv_story.rs: the chain, followed by hand"),
