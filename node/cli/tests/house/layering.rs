@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("simulator", &["adversary", "chance", "replica", "kv", "types", "storage", "crypto", "mutants"]),
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),
+    ("gateway", &["client", "kv", "types", "crypto"]),
     ("client", &["transport", "types", "crypto"]),
     ("server", &["replica", "kv", "transport", "storage", "types", "crypto"]),
     ("transport", &["types", "crypto"]),
