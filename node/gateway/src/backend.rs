@@ -7,8 +7,8 @@ use tetrarch_types::Timestamp;
 
 /// A cluster, as whoever signs for the gateway sees it.
 ///
-/// Every answer must be one that the cluster vouches for: the gateway believes it. Calls may come concurrently; a caller that goes away
-/// drops the future.
+/// Every answer must be one that the cluster vouches for: the gateway believes it. Calls may come concurrently. A future
+/// that takes too long is dropped; what it was to order may then still be executed.
 pub trait Backend: Send + Sync + 'static {
     /// Has a command executed in the one order, and waits for its result.
     fn order(&self, command: &Command) -> impl Future<Output = Result<CommandResult, BackendError>> + Send;

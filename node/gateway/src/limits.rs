@@ -39,3 +39,6 @@ pub(crate) const MAX_STREAMS: u32 = 1_024;
 
 /// A connection on which nothing comes back for so long after a ping is given up.
 pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What is still under way so long after the end was asked for is not waited for.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::backend::{Backend, BackendError};
 use crate::bundle::{Bundle, Entry, Part};
-use crate::limits::{COMMANDS_UNDER_WAY, WAITING_REQUESTS};
+use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_REQUESTS};
 use crate::refusal::Refusal;
 
 type Waiter = oneshot::Sender<Result<Answered, Refusal>>;
@@ -82,7 +82,8 @@ async fn run<B: Backend>(backend: Arc<B>, mut requests: mpsc::Receiver<Entry<Wai
 async fn carry<B: Backend>(backend: Arc<B>, bundle: Bundle<Waiter>, _slot: OwnedSemaphorePermit) {
     let mut bundles = VecDeque::from([bundle]);
     while let Some(bundle) = bundles.pop_front() {
-        match backend.order(bundle.command()).await {
+        let ordered = tokio::time::timeout(CALL_TIMEOUT, backend.order(bundle.command())).await;
+        match ordered.unwrap_or(Err(BackendError::TimedOut)) {
             Ok(result) => match bundle.settle(result) {
                 Ok(parts) => parts.into_iter().for_each(|part| deliver(part, &mut bundles)),
                 Err(bundle) => fail(bundle, &BackendError::Unreadable("results of another command".to_owned())),

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Server;
 use tonic::transport::server::Connected;
 
 use crate::backend::Backend;
 use crate::gateway::Gateway;
-use crate::limits::{MAX_CONNECTIONS, MAX_STREAMS, PING_TIMEOUT};
+use crate::limits::{GRACE, MAX_CONNECTIONS, MAX_STREAMS, PING_TIMEOUT};
 use crate::services;
 
 /// The wait after a connection that could not be accepted: there may be too many files open, and that does not end at once.
@@ -33,7 +33,8 @@ pub enum ServeError {
     Serve(#[from] tonic::transport::Error),
 }
 
-/// Serves etcd's API until `ended` comes to be. Calls under way are answered first.
+/// Serves etcd's API until `ended` comes to be. Calls under way are answered first; what is not by five seconds later, as a stream that its
+/// client leaves open, ends with the runtime.
 ///
 /// # Errors
 /// If it cannot listen or serve.
@@ -44,13 +45,24 @@ pub async fn serve<B: Backend>(
 ) -> Result<(), ServeError> {
     let url = format!("http://{}", listener.local_addr()?);
     let router = services::router(Arc::new(Gateway::new(backend, url)));
-    let server = Server::builder()
+    let routes = tonic::service::Routes::from(router).prepare();
+    let (ending, begun) = oneshot::channel::<()>();
+    let shutdown = async {
+        ended.await;
+        drop(ending);
+    };
+    tokio::select! {
+        served = bounded().serve_with_incoming_shutdown(routes, connections(listener), shutdown) => Ok(served?),
+        () = async { drop(begun.await); tokio::time::sleep(GRACE).await } => Ok(()),
+    }
+}
+
+fn bounded() -> Server {
+    Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(MAX_STREAMS)
         .http2_keepalive_interval(Some(PING_TIMEOUT))
-        .http2_keepalive_timeout(Some(PING_TIMEOUT));
-    let routes = tonic::service::Routes::from(router);
-    Ok(server.serve_with_incoming_shutdown(routes.prepare(), connections(listener), ended).await?)
+        .http2_keepalive_timeout(Some(PING_TIMEOUT))
 }
 
 /// Accepts so many connections at once; whoever comes then waits in the system's queue.

@@ -13,6 +13,7 @@ use crate::messages::kv::{
     RangeRequest, RangeResponse,
 };
 use crate::messages::txn::{TxnRequest, TxnResponse};
+use crate::refusal::Refusal;
 use crate::translate;
 
 pub(super) async fn range<B: Backend>(
@@ -26,8 +27,8 @@ pub(super) async fn range<B: Backend>(
 }
 
 pub(super) async fn put<B: Backend>(gateway: Arc<Gateway<B>>, message: PutRequest) -> Result<PutResponse, Status> {
-    check_size(&message)?;
-    let answered = gateway.order(Request::Put(translate::put(message))).await?;
+    let size = check_size(&message);
+    let answered = order(&gateway, size, Request::Put(translate::put(message))).await?;
     in_kind(translate::put_done(&|revision| gateway.header(revision), answered))
 }
 
@@ -40,8 +41,8 @@ pub(super) async fn delete_range<B: Backend>(
 }
 
 pub(super) async fn txn<B: Backend>(gateway: Arc<Gateway<B>>, message: TxnRequest) -> Result<TxnResponse, Status> {
-    check_size(&message)?;
-    let answered = gateway.order(Request::Txn(translate::txn(message)?)).await?;
+    let size = check_size(&message);
+    let answered = order(&gateway, size, Request::Txn(translate::txn(message)?)).await?;
     in_kind(translate::txn_done(&|revision| gateway.header(revision), answered))
 }
 
@@ -53,6 +54,17 @@ pub(super) async fn compact<B: Backend>(
     let answered = gateway.order(Request::Compact { revision: translate::unsigned(message.revision) }).await?;
     let Answered { revision, response: Response::Compacted } = answered else { return in_kind(None) };
     Ok(CompactionResponse { header: Some(gateway.header(revision)) })
+}
+
+/// As in etcd, what is wrong in a request is found before its size is.
+async fn order<B: Backend>(
+    gateway: &Gateway<B>,
+    size: Result<(), Refusal>,
+    request: Request,
+) -> Result<Answered, Refusal> {
+    request.check()?;
+    size?;
+    gateway.order(request).await
 }
 
 /// A response to what was asked; anything else the cluster cannot have vouched for.

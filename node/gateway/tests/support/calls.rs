@@ -17,7 +17,11 @@ pub(crate) struct Caller(Channel);
 
 impl Caller {
     pub(crate) async fn to(gateway: &Running) -> Self {
-        Self(Endpoint::from_shared(format!("http://{}", gateway.address)).unwrap().connect().await.unwrap())
+        Self::at(&gateway.endpoint()).await
+    }
+
+    pub(crate) async fn at(address: &str) -> Self {
+        Self(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
     }
 
     pub(crate) async fn call<M, N>(&self, path: &'static str, message: M) -> Result<N, Status>

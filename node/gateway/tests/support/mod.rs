@@ -5,6 +5,7 @@
 pub(crate) mod calls;
 pub(crate) mod local;
 pub(crate) mod programs;
+pub(crate) mod scripted;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;

@@ -1,0 +1,147 @@
+//! Concurrent calls travel as one command, and each gets its own result; whatever the cluster does.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use support::Running;
+use support::calls::Caller;
+use support::scripted::Scripted;
+use tetrarch_gateway::messages::kv::{RangeRequest, RangeResponse};
+use tonic::{Code, Status};
+
+const RANGE: &str = "/etcdserverpb.KV/Range";
+/// More than enough for any test here.
+const PLENTY: usize = 10_000;
+
+fn one(key: &[u8]) -> RangeRequest {
+    RangeRequest { key: key.to_vec(), ..Default::default() }
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if holds() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("not within ten seconds: {what}");
+}
+
+#[tokio::test]
+async fn calls_that_come_while_commands_are_under_way_travel_together() {
+    let cluster = Scripted::new(0);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    let calls: Vec<_> = (0..200_u8)
+        .map(|key| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.put(&[key, 1], &[key]).await.unwrap().revision })
+        })
+        .collect();
+    until("commands wait", || cluster.commands.load(Ordering::SeqCst) == 8).await;
+    cluster.passes.add_permits(PLENTY);
+    let mut revisions = BTreeSet::new();
+    for call in calls {
+        revisions.insert(call.await.unwrap());
+    }
+    assert_eq!(revisions, (2..=201).collect(), "each has a revision of its own");
+    assert_eq!(cluster.requests.load(Ordering::SeqCst), 200);
+    let commands = cluster.commands.load(Ordering::SeqCst);
+    assert!((9..=60).contains(&commands), "{commands} commands for 200 calls");
+    for key in 0..200 {
+        let read: RangeResponse = caller.call(RANGE, one(&[key, 1])).await.unwrap();
+        assert_eq!(read.kvs[0].value, [key]);
+    }
+}
+
+#[tokio::test]
+async fn where_replicas_disagree_reads_are_ordered() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    caller.put(b"k", b"v").await.unwrap();
+    let agreed: RangeResponse = caller.call(RANGE, one(b"k")).await.unwrap();
+    assert_eq!(cluster.commands.load(Ordering::SeqCst), 1);
+    cluster.disagree.store(true, Ordering::SeqCst);
+    let ordered: RangeResponse = caller.call(RANGE, one(b"k")).await.unwrap();
+    assert_eq!((ordered, cluster.commands.load(Ordering::SeqCst)), (agreed, 2));
+}
+
+#[tokio::test]
+async fn a_read_that_its_neighbours_leave_no_room_is_ordered_again_alone() {
+    let cluster = Scripted::new(2);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    for key in [b"a", b"b"] {
+        caller.put(key, &vec![key[0]; 1_000_000]).await.unwrap();
+    }
+    cluster.disagree.store(true, Ordering::SeqCst);
+    // Eight commands fill the way; what comes behind them gathers.
+    let read = |key: &'static [u8]| {
+        let caller = caller.clone();
+        tokio::spawn(async move { caller.call::<_, RangeResponse>(RANGE, one(key)).await })
+    };
+    let mut before = Vec::new();
+    for number in 0..8 {
+        before.push(read(b"none"));
+        until("a command waits", || cluster.commands.load(Ordering::SeqCst) == 3 + number).await;
+    }
+    let large = [read(b"a"), read(b"b"), read(b"a"), read(b"b")];
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    cluster.passes.add_permits(PLENTY);
+    for (call, key) in large.into_iter().zip([b'a', b'b', b'a', b'b']) {
+        let response = call.await.unwrap().unwrap();
+        assert_eq!(response.kvs[0].value, vec![key; 1_000_000]);
+    }
+    for call in before {
+        assert_eq!(call.await.unwrap().unwrap().count, 0);
+    }
+    let [commands, requests] = [&cluster.commands, &cluster.requests].map(|count| count.load(Ordering::SeqCst));
+    assert!(requests > 2 + 8 + 4, "some went again: {requests} requests in {commands} commands");
+}
+
+#[tokio::test]
+async fn calls_whose_callers_went_away_are_not_ordered() {
+    let cluster = Scripted::new(0);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    let put = |key: u8| {
+        let caller = caller.clone();
+        tokio::spawn(async move { caller.put(&[key], b"v").await })
+    };
+    let mut kept = Vec::new();
+    for number in 0..8 {
+        kept.push(put(number));
+        until("a command waits", || cluster.commands.load(Ordering::SeqCst) == usize::from(number) + 1).await;
+    }
+    let gone: Vec<_> = (100..110).map(put).collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    gone.iter().for_each(|call| call.abort());
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    cluster.passes.add_permits(PLENTY);
+    for call in kept {
+        call.await.unwrap().unwrap();
+    }
+    caller.put(b"last", b"v").await.unwrap();
+    let all = RangeRequest { key: vec![0], range_end: vec![0], ..Default::default() };
+    let all: RangeResponse = caller.call(RANGE, all).await.unwrap();
+    assert_eq!(all.count, 9);
+}
+
+#[tokio::test]
+async fn a_cluster_that_is_down_is_told_in_etcds_words_and_comes_back() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    cluster.down.store(true, Ordering::SeqCst);
+    let unhealthy = |status: Status| (status.code(), status.message().to_owned());
+    let expected = (Code::Unavailable, "etcdserver: unhealthy cluster".to_owned());
+    assert_eq!(unhealthy(caller.put(b"k", b"v").await.unwrap_err()), expected);
+    assert_eq!(unhealthy(caller.call::<_, RangeResponse>(RANGE, one(b"k")).await.unwrap_err()), expected);
+    cluster.down.store(false, Ordering::SeqCst);
+    assert_eq!(caller.put(b"k", b"v").await.unwrap().revision, 2);
+}
