@@ -25,6 +25,9 @@ pub(crate) const QUERIES_UNDER_WAY: usize = 256;
 /// The bytes of keys and values in one answer that is put together from pages.
 pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
+/// Pages of names in which the keys of a large range are counted.
+pub(crate) const MAX_COUNT_PAGES: usize = 64;
+
 /// Pages of one list of leases.
 pub(crate) const MAX_LEASE_PAGES: usize = 20;
 

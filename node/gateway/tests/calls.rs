@@ -116,6 +116,27 @@ async fn many_keepalives_of_one_stream_are_answered_in_order() {
     assert_eq!(told(long), (Code::OutOfRange, "etcdserver: too large lease TTL".to_owned()));
 }
 
+/// Transactions within each other, so many.
+fn nested(depth: usize) -> TxnRequest {
+    (0..depth).fold(TxnRequest::default(), |inner, _| {
+        let operation = RequestOp { request: Some(Operation::Txn(inner)) };
+        TxnRequest { success: vec![operation], ..Default::default() }
+    })
+}
+
+#[tokio::test]
+async fn transactions_nest_as_deep_as_messages_may() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let deep: TxnResponse = caller.call(TXN, nested(45)).await.unwrap();
+    assert!(deep.succeeded);
+    for depth in [60, 300] {
+        let (code, text) = told(caller.call::<_, TxnResponse>(TXN, nested(depth)).await);
+        assert_eq!(code, Code::Internal, "{depth}: {text}");
+    }
+    caller.put(b"k", b"v").await.unwrap();
+}
+
 #[tokio::test]
 async fn health_and_hash() {
     let gateway = Running::local();

@@ -4,8 +4,8 @@ use tetrarch_kv::store::Revisions;
 use tetrarch_kv::{Answered, KvError, KvQuery, RangeRequest, Request, Response, Selection};
 
 use crate::backend::{Backend, BackendError, Freshness};
-use crate::gateway::{Gateway, unreadable};
-use crate::limits::MAX_ANSWER_BYTES;
+use crate::gateway::{Gateway, in_time, unreadable};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES};
 use crate::refusal::Refusal;
 
 /// The records of a range, and the store's revision then.
@@ -24,7 +24,7 @@ pub(super) async fn range<B: Backend>(
     request.check()?;
     let freshness = if serializable { Freshness::Serializable } else { Freshness::Linearizable };
     match query(gateway, request.clone(), freshness).await {
-        Ok(first) => rest(gateway, request, first).await,
+        Ok(first) => in_time(complete(gateway, request, first)).await,
         Err(Refusal::Backend(BackendError::Disagree)) => ordered(gateway, request).await,
         Err(refusal) => Err(refusal),
     }
@@ -42,9 +42,8 @@ async fn ordered<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Res
     }
 }
 
-/// Adds the pages that follow the first, all of its revision.
-async fn rest<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first: Read) -> Result<Read, Refusal> {
-    let counts_itself = request.limit == 0 && !has_filters(&request) && !request.count_only;
+/// Adds the pages that follow the first, all of its revision, and the true count.
+async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first: Read) -> Result<Read, Refusal> {
     let mut read = first;
     let mut bytes = weight(&read.selection);
     while let Some(last) = cut_behind(&request, &read.selection) {
@@ -59,15 +58,29 @@ async fn rest<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first: Re
         read.selection.more = page.more;
         read.selection.records.extend(page.records);
     }
-    match read.selection.count_is_exact {
-        true => Ok(read),
-        // Every key of the range is here.
-        false if counts_itself && !read.selection.more => {
-            read.selection.count = read.selection.records.len() as u64;
-            Ok(read)
-        }
-        false => Err(KvError::TooMuch.into()),
+    if !read.selection.count_is_exact {
+        let all = request.limit == 0 && !has_filters(&request) && !request.count_only && !read.selection.more;
+        let had = read.selection.records.len() as u64;
+        read.selection.count = if all { had } else { count(gateway, &request, read.revision).await? };
     }
+    Ok(read)
+}
+
+/// How many keys a range has that are more than one query reads: their names, page by page.
+async fn count<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest, revision: u64) -> Result<u64, Refusal> {
+    let revision = if request.revision == 0 { revision } else { request.revision };
+    let mut names = RangeRequest { revision, keys_only: true, ..RangeRequest::of(request.range.clone()) };
+    let mut counted = 0;
+    for _ in 0..MAX_COUNT_PAGES {
+        let page = query(gateway, names.clone(), Freshness::Linearizable).await?.selection;
+        counted += page.records.len() as u64;
+        match page.records.last() {
+            _ if !page.more => return Ok(counted),
+            Some((last, _)) => names.range.key = [last.as_slice(), &[0]].concat(),
+            None => break,
+        }
+    }
+    Err(KvError::TooMuch.into())
 }
 
 /// The last key, if there is more behind it that belongs to the answer.
@@ -94,3 +107,6 @@ fn has_filters(request: &RangeRequest) -> bool {
 fn weight(selection: &Selection) -> usize {
     selection.records.iter().map(|(key, record)| key.len() + record.value.len()).sum()
 }
+
+#[cfg(test)]
+mod tests;
