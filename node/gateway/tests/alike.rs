@@ -3,82 +3,9 @@
 
 mod support;
 
-use support::Running;
-use support::calls::Caller;
-use support::programs::{Etcd, is_installed};
-use tetrarch_gateway::messages::ResponseHeader;
-use tetrarch_gateway::messages::kv::{
-    CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse,
-    RangeRequest, RangeResponse,
-};
-use tetrarch_gateway::messages::txn::{Compare, Operation, RequestOp, TargetUnion, TxnRequest, TxnResponse};
-use tonic::{Code, Status};
-
-struct Pair {
-    gateway: Caller,
-    etcd: Caller,
-    _running: (Running, Etcd),
-}
-
-/// A response as it is compared: without who gave it.
-trait Anonymous: prost::Message + Default + PartialEq + std::fmt::Debug + 'static {
-    fn header(&mut self) -> &mut Option<ResponseHeader>;
-}
-
-macro_rules! anonymous {
-    ($($response:ty),+) => {
-        $(impl Anonymous for $response {
-            fn header(&mut self) -> &mut Option<ResponseHeader> {
-                &mut self.header
-            }
-        })+
-    };
-}
-
-anonymous!(RangeResponse, PutResponse, DeleteRangeResponse, TxnResponse, CompactionResponse);
-
-impl Pair {
-    async fn start() -> Option<Self> {
-        if !is_installed("etcd", "etcd-server") || !is_installed("etcdctl", "etcd-client") {
-            return None;
-        }
-        let (gateway, etcd) = (Running::local(), Etcd::start());
-        let callers = (Caller::to(&gateway).await, Caller::at(&etcd.endpoint).await);
-        Some(Self { gateway: callers.0, etcd: callers.1, _running: (gateway, etcd) })
-    }
-
-    /// Refuses any difference.
-    async fn agree<M: prost::Message + Clone + std::fmt::Debug + 'static, N: Anonymous>(
-        &self,
-        path: &'static str,
-        message: M,
-    ) -> Result<N, (Code, String)> {
-        let ours = told(self.gateway.call::<M, N>(path, message.clone()).await);
-        let theirs = told(self.etcd.call::<M, N>(path, message.clone()).await);
-        assert_eq!(ours, theirs, "{path} {:.500}: the gateway's is on the left", format!("{message:?}"));
-        ours
-    }
-
-    async fn range(&self, message: RangeRequest) {
-        drop(self.agree::<_, RangeResponse>("/etcdserverpb.KV/Range", message).await);
-    }
-
-    async fn put(&self, message: PutRequest) {
-        drop(self.agree::<_, PutResponse>("/etcdserverpb.KV/Put", message).await);
-    }
-
-    async fn txn(&self, message: TxnRequest) -> Result<TxnResponse, (Code, String)> {
-        self.agree("/etcdserverpb.KV/Txn", message).await
-    }
-}
-
-fn told<N: Anonymous>(result: Result<N, Status>) -> Result<N, (Code, String)> {
-    let mut response = result.map_err(|status| (status.code(), status.message().to_owned()))?;
-    if let Some(header) = response.header() {
-        *header = ResponseHeader { revision: header.revision, ..ResponseHeader::default() };
-    }
-    Ok(response)
-}
+use support::pair::Pair;
+use tetrarch_gateway::messages::kv::{CompactionRequest, DeleteRangeRequest, PutRequest, RangeRequest};
+use tetrarch_gateway::messages::txn::{Compare, Operation, RequestOp, TargetUnion, TxnRequest};
 
 fn bytes(text: &str) -> Vec<u8> {
     text.as_bytes().to_vec()
@@ -141,12 +68,11 @@ async fn puts_and_deletions() {
     }
     for (key, end) in [("", ""), ("none", ""), ("z", "a"), ("k", ""), ("k", ""), ("\0", "\0")] {
         let message = DeleteRangeRequest { key: bytes(key), range_end: bytes(end), prev_kv: true };
-        drop(pair.agree::<_, DeleteRangeResponse>("/etcdserverpb.KV/DeleteRange", message).await);
+        pair.delete(message).await;
     }
     // On a store that was never compacted, etcd takes a compaction at 0, which changes nothing; the store refuses it.
     for revision in [-1, 3, 3, 2, 0, -1, 99, 4] {
-        let message = CompactionRequest { revision, physical: false };
-        drop(pair.agree::<_, CompactionResponse>("/etcdserverpb.KV/Compact", message).await);
+        pair.compact(CompactionRequest { revision, physical: false }).await;
     }
 }
 

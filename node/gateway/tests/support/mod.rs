@@ -4,6 +4,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod local;
+pub(crate) mod pair;
 pub(crate) mod programs;
 pub(crate) mod scripted;
 
