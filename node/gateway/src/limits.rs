@@ -16,6 +16,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests that wait to be ordered. Whoever comes when all places are taken waits at the door.
 pub(crate) const WAITING_REQUESTS: usize = 1_024;
 
+/// The bytes of requests that wait or are under way. What does not fit waits at the door too.
+pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
 /// Commands on their way at once.
 pub(crate) const COMMANDS_UNDER_WAY: usize = 8;
 

@@ -11,15 +11,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::backend::{Backend, BackendError};
 use crate::bundle::{Bundle, Entry, Part};
-use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_REQUESTS};
+use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_BYTES, WAITING_REQUESTS};
 use crate::refusal::Refusal;
 
-type Waiter = oneshot::Sender<Result<Answered, Refusal>>;
+/// Whoever waits for a result, and the room that the request takes until then.
+struct Waiter {
+    result: oneshot::Sender<Result<Answered, Refusal>>,
+    _room: OwnedSemaphorePermit,
+}
 
 /// A handle; the task behind it ends when the last is dropped.
 #[derive(Clone, Debug)]
 pub(crate) struct Orderer {
     queue: mpsc::Sender<Entry<Waiter>>,
+    room: Arc<Semaphore>,
 }
 
 /// A request's result, to come.
@@ -31,16 +36,19 @@ impl Orderer {
     pub(crate) fn start<B: Backend>(backend: Arc<B>) -> Self {
         let (queue, requests) = mpsc::channel(WAITING_REQUESTS);
         tokio::spawn(run(backend, requests));
-        Self { queue }
+        Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }
     }
 
-    /// Puts a request into the queue, when there is room.
+    /// Puts a request into the queue, when there is room for its bytes and a place.
     ///
     /// # Errors
     /// What is wrong with it for its own sake.
     pub(crate) async fn submit(&self, request: Request) -> Result<Pending, Refusal> {
-        let (waiter, pending) = oneshot::channel();
-        let entry = Entry::new(request, waiter)?;
+        let (result, pending) = oneshot::channel();
+        let entry = Entry::new(request)?;
+        let bytes = u32::try_from(entry.bytes()).map_err(|_| KvError::RequestTooLarge)?;
+        let room = self.room.clone().acquire_many_owned(bytes).await.map_err(|_| BackendError::Busy)?;
+        let entry = entry.of(Waiter { result, _room: room });
         // When nobody takes requests any more, the waiter is gone too, and says so.
         let _ = self.queue.send(entry).await;
         Ok(Pending(pending))
@@ -70,7 +78,7 @@ async fn run<B: Backend>(backend: Arc<B>, mut requests: mpsc::Receiver<Entry<Wai
             let Ok(next) = requests.try_recv() else { break };
             waiting.push_back(next);
         }
-        waiting.retain(|entry| !entry.waiter.is_closed());
+        waiting.retain(|entry| !entry.waiter.result.is_closed());
         let bundle = Bundle::take(&mut waiting);
         if bundle.len() > 0 {
             tokio::spawn(carry(backend.clone(), bundle, slot));
@@ -96,7 +104,7 @@ async fn carry<B: Backend>(backend: Arc<B>, bundle: Bundle<Waiter>, _slot: Owned
 /// A caller that went away needs no result.
 fn deliver(part: Part<Waiter>, again: &mut VecDeque<Bundle<Waiter>>) {
     match part {
-        Part::Settled(waiter, result) => drop(waiter.send(result.map_err(KvError::into))),
+        Part::Settled(waiter, result) => drop(waiter.result.send(result.map_err(KvError::into))),
         Part::Again(bundle) => again.push_back(bundle),
     }
 }
@@ -104,6 +112,6 @@ fn deliver(part: Part<Waiter>, again: &mut VecDeque<Bundle<Waiter>>) {
 fn fail(bundle: Bundle<Waiter>, error: &BackendError) {
     tracing::warn!(requests = bundle.len(), %error, "a command has no result");
     for waiter in bundle.into_waiters() {
-        drop(waiter.send(Err(error.clone().into())));
+        drop(waiter.result.send(Err(error.clone().into())));
     }
 }

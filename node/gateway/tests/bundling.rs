@@ -11,6 +11,7 @@ use support::Running;
 use support::calls::Caller;
 use support::scripted::Scripted;
 use tetrarch_gateway::messages::kv::{RangeRequest, RangeResponse};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::{Code, Status};
 
 const RANGE: &str = "/etcdserverpb.KV/Range";
@@ -130,6 +131,52 @@ async fn calls_whose_callers_went_away_are_not_ordered() {
     let all = RangeRequest { key: vec![0], range_end: vec![0], ..Default::default() };
     let all: RangeResponse = caller.call(RANGE, all).await.unwrap();
     assert_eq!(all.count, 9);
+}
+
+/// A page over HTTP/1.1: its status line and its content.
+async fn page(gateway: &Running, path: &str) -> (String, String) {
+    let mut stream = tokio::net::TcpStream::connect(gateway.address).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, content) = response.split_once("\r\n\r\n").unwrap();
+    (head.lines().next().unwrap().to_owned(), content.to_owned())
+}
+
+#[tokio::test]
+async fn health_and_version_are_pages_as_with_etcd() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let (status, content) = page(&gateway, "/version").await;
+    assert_eq!(
+        (status.as_str(), content.as_str()),
+        ("HTTP/1.1 200 OK", r#"{"etcdserver":"3.5.0","etcdcluster":"3.5.0"}"#)
+    );
+    let (status, content) = page(&gateway, "/health").await;
+    assert_eq!((status.as_str(), content.as_str()), ("HTTP/1.1 200 OK", r#"{"health":"true","reason":""}"#));
+    cluster.down.store(true, Ordering::SeqCst);
+    let (status, content) = page(&gateway, "/health").await;
+    assert!(status.contains("503") && content.contains(r#""health":"false""#), "{status}: {content}");
+    assert!(page(&gateway, "/elsewhere").await.0.contains("404"));
+}
+
+#[tokio::test]
+async fn more_bytes_than_may_wait_are_let_in_one_after_another() {
+    let cluster = Scripted::new(0);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    let calls: Vec<_> = (0..80_u8)
+        .map(|key| {
+            let caller = caller.clone();
+            tokio::spawn(async move { caller.put(&[key, 1], &vec![key; 1_000_000]).await })
+        })
+        .collect();
+    until("commands wait", || cluster.commands.load(Ordering::SeqCst) == 8).await;
+    cluster.passes.add_permits(PLENTY);
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod keepalive;
 mod kv;
 mod lease;
 mod maintenance;
+mod pages;
 mod reading;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
+use axum::routing::get;
 use call::{Reply, streaming, unary};
 use http::{StatusCode, header};
 
@@ -23,7 +25,11 @@ use crate::gateway::Gateway;
 
 /// All that is served.
 pub(crate) fn router<B: Backend>(gateway: Arc<Gateway<B>>) -> axum::Router {
-    axum::Router::new().fallback(answer::<B>).with_state(gateway)
+    axum::Router::new()
+        .route("/health", get(pages::health::<B>))
+        .route("/version", get(pages::version))
+        .fallback(answer::<B>)
+        .with_state(gateway)
 }
 
 async fn answer<B: Backend>(State(gateway): State<Arc<Gateway<B>>>, request: Request) -> axum::response::Response {
