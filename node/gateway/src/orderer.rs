@@ -115,3 +115,6 @@ fn fail(bundle: Bundle<Waiter>, error: &BackendError) {
         drop(waiter.result.send(Err(error.clone().into())));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Concurrent calls travel as one command, and each gets its own result; whatever the cluster does.
+//! Concurrent calls each get their own result, whatever the cluster does. What travels together, the orderer's own tests show.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
@@ -33,7 +33,7 @@ async fn until(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn calls_that_come_while_commands_are_under_way_travel_together() {
+async fn calls_that_come_at_once_have_results_of_their_own() {
     let cluster = Scripted::new(0);
     let gateway = Running::start(cluster.clone());
     let caller = Caller::to(&gateway).await;
@@ -51,8 +51,6 @@ async fn calls_that_come_while_commands_are_under_way_travel_together() {
     }
     assert_eq!(revisions, (2..=201).collect(), "each has a revision of its own");
     assert_eq!(cluster.requests.load(Ordering::SeqCst), 200);
-    let commands = cluster.commands.load(Ordering::SeqCst);
-    assert!((9..=60).contains(&commands), "{commands} commands for 200 calls");
     for key in 0..200 {
         let read: RangeResponse = caller.call(RANGE, one(&[key, 1])).await.unwrap();
         assert_eq!(read.kvs[0].value, [key]);
@@ -73,7 +71,19 @@ async fn where_replicas_disagree_reads_are_ordered() {
 }
 
 #[tokio::test]
-async fn a_read_that_its_neighbours_leave_no_room_is_ordered_again_alone() {
+async fn one_replica_is_asked_only_where_the_caller_says_so() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    caller.put(b"k", b"v").await.unwrap();
+    for (serializable, asked) in [(false, 0), (true, 1), (false, 1)] {
+        let read: RangeResponse = caller.call(RANGE, RangeRequest { serializable, ..one(b"k") }).await.unwrap();
+        assert_eq!((read.count, cluster.serializable.load(Ordering::SeqCst)), (1, asked));
+    }
+}
+
+#[tokio::test]
+async fn large_reads_that_come_at_once_are_all_answered() {
     let cluster = Scripted::new(2);
     let gateway = Running::start(cluster.clone());
     let caller = Caller::to(&gateway).await;
@@ -101,36 +111,6 @@ async fn a_read_that_its_neighbours_leave_no_room_is_ordered_again_alone() {
     for call in before {
         assert_eq!(call.await.unwrap().unwrap().count, 0);
     }
-    let [commands, requests] = [&cluster.commands, &cluster.requests].map(|count| count.load(Ordering::SeqCst));
-    assert!(requests > 2 + 8 + 4, "some went again: {requests} requests in {commands} commands");
-}
-
-#[tokio::test]
-async fn calls_whose_callers_went_away_are_not_ordered() {
-    let cluster = Scripted::new(0);
-    let gateway = Running::start(cluster.clone());
-    let caller = Caller::to(&gateway).await;
-    let put = |key: u8| {
-        let caller = caller.clone();
-        tokio::spawn(async move { caller.put(&[key], b"v").await })
-    };
-    let mut kept = Vec::new();
-    for number in 0..8 {
-        kept.push(put(number));
-        until("a command waits", || cluster.commands.load(Ordering::SeqCst) == usize::from(number) + 1).await;
-    }
-    let gone: Vec<_> = (100..110).map(put).collect();
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    gone.iter().for_each(|call| call.abort());
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    cluster.passes.add_permits(PLENTY);
-    for call in kept {
-        call.await.unwrap().unwrap();
-    }
-    caller.put(b"last", b"v").await.unwrap();
-    let all = RangeRequest { key: vec![0], range_end: vec![0], ..Default::default() };
-    let all: RangeResponse = caller.call(RANGE, all).await.unwrap();
-    assert_eq!(all.count, 9);
 }
 
 /// A page over HTTP/1.1: its status line and its content.
@@ -159,24 +139,6 @@ async fn health_and_version_are_pages_as_with_etcd() {
     let (status, content) = page(&gateway, "/health").await;
     assert!(status.contains("503") && content.contains(r#""health":"false""#), "{status}: {content}");
     assert!(page(&gateway, "/elsewhere").await.0.contains("404"));
-}
-
-#[tokio::test]
-async fn more_bytes_than_may_wait_are_let_in_one_after_another() {
-    let cluster = Scripted::new(0);
-    let gateway = Running::start(cluster.clone());
-    let caller = Caller::to(&gateway).await;
-    let calls: Vec<_> = (0..80_u8)
-        .map(|key| {
-            let caller = caller.clone();
-            tokio::spawn(async move { caller.put(&[key, 1], &vec![key; 1_000_000]).await })
-        })
-        .collect();
-    until("commands wait", || cluster.commands.load(Ordering::SeqCst) == 8).await;
-    cluster.passes.add_permits(PLENTY);
-    for call in calls {
-        call.await.unwrap().unwrap();
-    }
 }
 
 #[tokio::test]

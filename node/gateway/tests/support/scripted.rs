@@ -21,6 +21,8 @@ pub(crate) struct Scripted {
     pub(crate) requests: Arc<AtomicUsize>,
     /// Whether queries find replicas that disagree.
     pub(crate) disagree: Arc<AtomicBool>,
+    /// Queries to which one replica's answer would do.
+    pub(crate) serializable: Arc<AtomicUsize>,
     /// Whether nothing is answered.
     pub(crate) down: Arc<AtomicBool>,
 }
@@ -33,6 +35,7 @@ impl Scripted {
             commands: Arc::default(),
             requests: Arc::default(),
             disagree: Arc::default(),
+            serializable: Arc::default(),
             down: Arc::default(),
         }
     }
@@ -54,6 +57,7 @@ impl Backend for Scripted {
 
     async fn query(&self, query: &KvQuery, freshness: Freshness) -> Result<QueryResult, BackendError> {
         self.up()?;
+        self.serializable.fetch_add(usize::from(freshness == Freshness::Serializable), Ordering::SeqCst);
         if self.disagree.load(Ordering::SeqCst) {
             return Err(BackendError::Disagree);
         }
