@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),
     ("reference", &["kv"]),
+    ("gateway", &["client", "kv", "types", "crypto"]),
     ("client", &["transport", "types", "crypto"]),
     ("server", &["replica", "kv", "transport", "storage", "types", "crypto"]),
     ("transport", &["types", "crypto"]),

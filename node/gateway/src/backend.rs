@@ -1,0 +1,99 @@
+//! What the gateway needs of a cluster.
+
+use std::future::Future;
+
+use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
+use tetrarch_types::Timestamp;
+
+/// A cluster, as whoever signs for the gateway sees it.
+///
+/// Every answer must be one that the cluster vouches for: the gateway believes it. Calls may come concurrently. A future
+/// that takes too long is dropped; what it was to order may then still be executed.
+pub trait Backend: Send + Sync + 'static {
+    /// Has a command executed in the one order, and waits for its result.
+    fn order(&self, command: &Command) -> impl Future<Output = Result<CommandResult, BackendError>> + Send;
+
+    /// Asks for what can be answered without an order.
+    fn query(
+        &self,
+        query: &KvQuery,
+        freshness: Freshness,
+    ) -> impl Future<Output = Result<QueryResult, BackendError>> + Send;
+
+    /// Asks how the cluster is.
+    fn status(&self) -> impl Future<Output = Result<ClusterStatus, BackendError>> + Send;
+
+    /// What is known without asking anybody.
+    fn standing(&self) -> Standing;
+
+    /// Agreed time, as well as can be known here: a lease's remaining time is told by it, and nothing else depends on it.
+    fn now(&self) -> Timestamp;
+}
+
+/// How much of what has happened an answer must know of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// All that was answered to anyone before the question.
+    Linearizable,
+    /// What some honest replica had executed by then.
+    Serializable,
+}
+
+/// What the header of each response says beside the revision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The cluster: not 0.
+    pub cluster_id: u64,
+    /// The primary of the view: not 0. A gateway speaks for the whole cluster, so it is what answers, and what leads.
+    pub member_id: u64,
+    /// The view: what etcd calls the term.
+    pub view: u64,
+}
+
+/// How the cluster is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterStatus {
+    /// Its primary and view.
+    pub standing: Standing,
+    /// The store's revision.
+    pub revision: u64,
+    /// The last batch that was executed.
+    pub executed: u64,
+    /// Bytes that a replica's state takes on disk; 0 if it is not known.
+    pub stored_bytes: u64,
+    /// The replicas, by id.
+    pub replicas: Vec<Replica>,
+    /// What is wrong, one sentence each; nothing, if all is well.
+    pub troubles: Vec<String>,
+}
+
+/// A replica, as etcd tells of members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Not 0.
+    pub id: u64,
+    /// For people.
+    pub name: String,
+    /// Where others reach it, as a URL.
+    pub url: String,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// Not enough replicas answer.
+    #[error("the cluster does not answer: {0}")]
+    Unavailable(String),
+    /// Nothing came in time. What was to be ordered may still be executed.
+    #[error("no answer in time")]
+    TimedOut,
+    /// Too much is asked at once. It had no effect.
+    #[error("too much is asked of the cluster at once")]
+    Busy,
+    /// Replicas answer a query differently for long: ordering it helps.
+    #[error("replicas do not agree on an answer")]
+    Disagree,
+    /// What came back cannot be read.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}

@@ -1,0 +1,50 @@
+//! What bounds the gateway. The store's own bounds are in [`tetrarch_kv::store::bounds`].
+
+use std::time::Duration;
+
+use tetrarch_kv::store::bounds::MAX_REQUEST_BYTES;
+
+/// A request message's bytes beyond which it is too large: etcd's default.
+pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_REQUEST_BYTES;
+
+/// What is read of a message at all. Up to here a request that is too large is told so in etcd's words.
+pub(crate) const MAX_DECODED_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a call may wait for the cluster. Beyond that its effect is unknown, as in etcd.
+pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests that wait to be ordered. Whoever comes when all places are taken waits at the door.
+pub(crate) const WAITING_REQUESTS: usize = 1_024;
+
+/// The bytes of requests that wait or are under way. What does not fit waits at the door too.
+pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;
+
+/// Commands on their way at once.
+pub(crate) const COMMANDS_UNDER_WAY: usize = 8;
+
+/// Queries on their way at once.
+pub(crate) const QUERIES_UNDER_WAY: usize = 256;
+
+/// The bytes of keys and values in one answer that is put together from pages.
+pub(crate) const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Pages of names in which the keys of a large range are counted.
+pub(crate) const MAX_COUNT_PAGES: usize = 64;
+
+/// Pages of one list of leases.
+pub(crate) const MAX_LEASE_PAGES: usize = 20;
+
+/// Keepalives of one stream under way at once.
+pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;
+
+/// Connections at once.
+pub(crate) const MAX_CONNECTIONS: usize = 1_024;
+
+/// Calls and streams of one connection at once.
+pub(crate) const MAX_STREAMS: u32 = 1_024;
+
+/// A connection on which nothing comes back for so long after a ping is given up.
+pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What is still under way so long after the end was asked for is not waited for.
+pub(crate) const GRACE: Duration = Duration::from_secs(5);

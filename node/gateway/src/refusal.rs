@@ -1,0 +1,140 @@
+//! Refusals in etcd's words. Clients tell errors by their text, so a text here is etcd's to the letter wherever etcd has one.
+
+use tetrarch_kv::KvError;
+use tonic::{Code, Status};
+
+use crate::backend::BackendError;
+
+/// What etcd's servers put before every text.
+const PREFIX: &str = "etcdserver: ";
+
+/// Why a call has no response.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The store refuses it.
+    Store(KvError),
+    /// The cluster does not answer.
+    Backend(BackendError),
+    /// It asks for a way of sorting that there is not.
+    InvalidSort,
+    /// It asks for a compare that there is not.
+    InvalidCompare,
+}
+
+impl From<KvError> for Refusal {
+    fn from(error: KvError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<BackendError> for Refusal {
+    fn from(error: BackendError) -> Self {
+        Self::Backend(error)
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        let (code, text) = match refusal {
+            Refusal::Store(error) => store(error),
+            Refusal::Backend(error) => backend(&error),
+            Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
+            Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
+        };
+        Self::new(code, format!("{PREFIX}{text}"))
+    }
+}
+
+fn store(error: KvError) -> (Code, String) {
+    let code = match error {
+        KvError::Malformed
+        | KvError::RequestTooLarge
+        | KvError::KeyNotProvided
+        | KvError::KeyTooLong
+        | KvError::ValueTooLarge
+        | KvError::KeyNotFound
+        | KvError::ValueProvided
+        | KvError::LeaseProvided
+        | KvError::DuplicateKey
+        | KvError::TooManyOperations => Code::InvalidArgument,
+        KvError::Compacted | KvError::FutureRevision | KvError::LeaseTtlTooLarge => Code::OutOfRange,
+        KvError::LeaseNotFound => Code::NotFound,
+        KvError::LeaseExists => Code::FailedPrecondition,
+        KvError::TooManyRequests | KvError::LeaseFull | KvError::TooMuch | KvError::AnswerTooLarge => {
+            Code::ResourceExhausted
+        }
+    };
+    // etcd has one bound for a request, and so one text for whatever is too large in it.
+    let said = if error == KvError::ValueTooLarge { KvError::RequestTooLarge } else { error };
+    (code, said.to_string())
+}
+
+fn backend(error: &BackendError) -> (Code, String) {
+    match error {
+        BackendError::Unavailable(_) => (Code::Unavailable, "unhealthy cluster".to_owned()),
+        BackendError::TimedOut | BackendError::Disagree => (Code::Unavailable, "request timed out".to_owned()),
+        BackendError::Busy => (Code::ResourceExhausted, "too many requests".to_owned()),
+        BackendError::Unreadable(_) => (Code::Internal, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// etcd's, as its `rpctypes` has them.
+    const ETCD: &[(KvError, Code, &str)] = &[
+        (KvError::KeyNotProvided, Code::InvalidArgument, "etcdserver: key is not provided"),
+        (KvError::KeyNotFound, Code::InvalidArgument, "etcdserver: key not found"),
+        (KvError::ValueProvided, Code::InvalidArgument, "etcdserver: value is provided"),
+        (KvError::LeaseProvided, Code::InvalidArgument, "etcdserver: lease is provided"),
+        (KvError::DuplicateKey, Code::InvalidArgument, "etcdserver: duplicate key given in txn request"),
+        (KvError::TooManyOperations, Code::InvalidArgument, "etcdserver: too many operations in txn request"),
+        (KvError::RequestTooLarge, Code::InvalidArgument, "etcdserver: request is too large"),
+        (KvError::ValueTooLarge, Code::InvalidArgument, "etcdserver: request is too large"),
+        (KvError::Compacted, Code::OutOfRange, "etcdserver: mvcc: required revision has been compacted"),
+        (KvError::FutureRevision, Code::OutOfRange, "etcdserver: mvcc: required revision is a future revision"),
+        (KvError::LeaseTtlTooLarge, Code::OutOfRange, "etcdserver: too large lease TTL"),
+        (KvError::LeaseNotFound, Code::NotFound, "etcdserver: requested lease not found"),
+        (KvError::LeaseExists, Code::FailedPrecondition, "etcdserver: lease already exists"),
+    ];
+
+    #[test]
+    fn etcds_errors_have_etcds_codes_and_texts() {
+        for (error, code, text) in ETCD {
+            let status = Status::from(Refusal::from(*error));
+            assert_eq!((status.code(), status.message()), (*code, *text), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn errors_of_our_own_say_what_to_do_and_are_no_text_of_etcds() {
+        let own = [
+            (KvError::Malformed, Code::InvalidArgument),
+            (KvError::KeyTooLong, Code::InvalidArgument),
+            (KvError::TooManyRequests, Code::ResourceExhausted),
+            (KvError::LeaseFull, Code::ResourceExhausted),
+            (KvError::TooMuch, Code::ResourceExhausted),
+            (KvError::AnswerTooLarge, Code::ResourceExhausted),
+        ];
+        for (error, code) in own {
+            let status = Status::from(Refusal::from(error));
+            assert_eq!((status.code(), status.message()), (code, format!("etcdserver: {error}").as_str()));
+            assert!(ETCD.iter().all(|(_, _, text)| *text != status.message()), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_cluster_that_does_not_answer_is_told_in_etcds_words() {
+        let table = [
+            (BackendError::Unavailable("one of four".into()), Code::Unavailable, "etcdserver: unhealthy cluster"),
+            (BackendError::TimedOut, Code::Unavailable, "etcdserver: request timed out"),
+            (BackendError::Disagree, Code::Unavailable, "etcdserver: request timed out"),
+            (BackendError::Busy, Code::ResourceExhausted, "etcdserver: too many requests"),
+        ];
+        for (error, code, text) in table {
+            let status = Status::from(Refusal::from(error));
+            assert_eq!((status.code(), status.message()), (code, text));
+        }
+    }
+}

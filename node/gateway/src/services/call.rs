@@ -1,0 +1,89 @@
+//! How a call becomes a function's argument, and its result a response.
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use prost::Message;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::server::{Grpc, StreamingService, UnaryService};
+use tonic::{Response, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use crate::limits::MAX_DECODED_BYTES;
+
+/// What goes back to the caller.
+pub(super) type Reply = http::Response<tonic::body::Body>;
+
+/// Messages that go back, as they come to be.
+pub(super) type Replies<N> = mpsc::Receiver<Result<N, Status>>;
+
+type Soon<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send>>;
+
+/// A function that answers a call, made into what tonic calls; `M` is the message that it takes, `N` what it gives.
+struct Method<S, F, M, N> {
+    state: Arc<S>,
+    answer: F,
+    messages: PhantomData<fn(M) -> N>,
+}
+
+/// Answers a call of one message with one.
+pub(super) async fn unary<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, M) -> R + Send + Sync,
+    M: Message + Default + 'static,
+    N: Message + 'static,
+    R: Future<Output = Result<N, Status>> + Send + 'static,
+{
+    codec::<N, M>().unary(Method { state, answer, messages: PhantomData }, request).await
+}
+
+/// Answers a stream of messages with a stream.
+pub(super) async fn streaming<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, Streaming<M>) -> R + Send + Sync,
+    M: Message + Default + 'static,
+    N: Message + 'static,
+    R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
+{
+    codec::<N, M>().streaming(Method { state, answer, messages: PhantomData }, request).await
+}
+
+fn codec<N: Message + 'static, M: Message + Default + 'static>() -> Grpc<ProstCodec<N, M>> {
+    Grpc::new(ProstCodec::default()).max_decoding_message_size(MAX_DECODED_BYTES)
+}
+
+impl<S, F, M, N, R> UnaryService<M> for Method<S, F, M, N>
+where
+    F: Fn(Arc<S>, M) -> R,
+    R: Future<Output = Result<N, Status>> + Send + 'static,
+{
+    type Response = N;
+    type Future = Soon<N>;
+
+    fn call(&mut self, request: tonic::Request<M>) -> Soon<N> {
+        let answer = (self.answer)(self.state.clone(), request.into_inner());
+        Box::pin(async { answer.await.map(Response::new) })
+    }
+}
+
+impl<S, F, M, N, R> StreamingService<M> for Method<S, F, M, N>
+where
+    N: Send + 'static,
+    F: Fn(Arc<S>, Streaming<M>) -> R,
+    R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
+{
+    type Response = N;
+    type ResponseStream = ReceiverStream<Result<N, Status>>;
+    type Future = Soon<Self::ResponseStream>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<M>>) -> Soon<Self::ResponseStream> {
+        let answer = (self.answer)(self.state.clone(), request.into_inner());
+        Box::pin(async { answer.await.map(|replies| Response::new(ReceiverStream::new(replies))) })
+    }
+}

@@ -1,0 +1,26 @@
+//! `etcdserverpb.Cluster`.
+
+use std::sync::Arc;
+
+use tonic::Status;
+
+use crate::backend::{Backend, Replica};
+use crate::gateway::Gateway;
+use crate::messages::cluster::{Member, MemberListRequest, MemberListResponse};
+
+/// The replicas. Clients that look up endpoints here come back to this gateway, whichever they choose: replicas do not speak etcd's API.
+pub(super) async fn member_list<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    _: MemberListRequest,
+) -> Result<MemberListResponse, Status> {
+    let status = gateway.status().await?;
+    let member = |replica: Replica| Member {
+        id: replica.id,
+        name: replica.name,
+        peer_urls: vec![replica.url],
+        client_urls: vec![gateway.url.clone()],
+        is_learner: false,
+    };
+    let members = status.replicas.into_iter().map(member).collect();
+    Ok(MemberListResponse { header: Some(gateway.header(status.revision)), members })
+}

@@ -1,0 +1,104 @@
+//! `etcdserverpb.Lease`, but for keepalives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tetrarch_kv::store::LeaseState;
+use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, Request, Response};
+use tetrarch_types::Timestamp;
+use tonic::Status;
+
+use super::kv::in_kind;
+use crate::backend::{Backend, BackendError};
+use crate::gateway::Gateway;
+use crate::limits::MAX_LEASE_PAGES;
+use crate::messages::lease::{
+    LeaseGrantRequest, LeaseGrantResponse, LeaseLeasesRequest, LeaseLeasesResponse, LeaseRevokeRequest,
+    LeaseRevokeResponse, LeaseStatus, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse,
+};
+use crate::refusal::Refusal;
+use crate::translate::{etcd_lease_id, lease_id, signed};
+
+/// An id that is 0 is drawn here, before ordering, so that every replica executes the same one.
+pub(super) async fn grant<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    message: LeaseGrantRequest,
+) -> Result<LeaseGrantResponse, Status> {
+    let id = if message.id == 0 { draw()? } else { lease_id(message.id) };
+    let answered = gateway.order(Request::LeaseGrant { id, ttl: message.ttl }).await?;
+    let Answered { revision, response: Response::LeaseGranted { id, ttl } } = answered else { return in_kind(None) };
+    let header = Some(gateway.header(revision));
+    Ok(LeaseGrantResponse { header, id: etcd_lease_id(id), ttl: signed(ttl), error: String::new() })
+}
+
+pub(super) async fn revoke<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    message: LeaseRevokeRequest,
+) -> Result<LeaseRevokeResponse, Status> {
+    let answered = gateway.order(Request::LeaseRevoke { id: lease_id(message.id) }).await?;
+    let Answered { revision, response: Response::LeaseRevoked } = answered else { return in_kind(None) };
+    Ok(LeaseRevokeResponse { header: Some(gateway.header(revision)) })
+}
+
+pub(super) async fn time_to_live<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    message: LeaseTimeToLiveRequest,
+) -> Result<LeaseTimeToLiveResponse, Status> {
+    let query = KvQuery::Lease { id: lease_id(message.id), keys: message.keys };
+    let lease = |answer| if let QueryAnswer::Lease(lease) = answer { Some(lease) } else { None };
+    let looked = gateway.look(&query, lease).await?;
+    let header = Some(gateway.header(looked.revision));
+    let now = gateway.backend().now();
+    // A lease whose deadline has passed is as good as gone.
+    Ok(match looked.answer.filter(|lease| lease.deadline > now) {
+        Some(LeaseState { ttl, deadline, keys }) => LeaseTimeToLiveResponse {
+            header,
+            id: message.id,
+            ttl: signed(remaining(deadline, now).as_secs()),
+            granted_ttl: signed(ttl),
+            keys,
+        },
+        None => LeaseTimeToLiveResponse { header, id: message.id, ttl: -1, granted_ttl: 0, keys: Vec::new() },
+    })
+}
+
+pub(super) async fn list<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    _: LeaseLeasesRequest,
+) -> Result<LeaseLeasesResponse, Status> {
+    let page = |answer| if let QueryAnswer::Leases(list) = answer { Some(list) } else { None };
+    let (mut leases, mut from) = (Vec::new(), 0);
+    for _ in 0..MAX_LEASE_PAGES {
+        let looked = gateway.look(&KvQuery::Leases { from }, page).await?;
+        let last = looked.answer.ids.last().copied();
+        leases.extend(looked.answer.ids.into_iter().map(|id| LeaseStatus { id: etcd_lease_id(id) }));
+        match last.and_then(|last| last.checked_add(1)).filter(|_| looked.answer.more) {
+            Some(behind) => from = behind,
+            None => return Ok(LeaseLeasesResponse { header: Some(gateway.header(looked.revision)), leases }),
+        }
+    }
+    Err(Refusal::from(KvError::AnswerTooLarge).into())
+}
+
+fn remaining(deadline: Timestamp, now: Timestamp) -> Duration {
+    deadline.distance(now)
+}
+
+/// A lease id that nobody else has drawn: positive, as etcd's are.
+fn draw() -> Result<u64, Refusal> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).map_err(|error| BackendError::Unavailable(format!("no lease id: {error}")))?;
+    Ok((u64::from_le_bytes(bytes) >> 1).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drawn_ids_are_positive_and_differ() {
+        let ids: std::collections::BTreeSet<u64> = (0..100).map(|_| draw().unwrap()).collect();
+        assert_eq!(ids.len(), 100);
+        assert!(ids.iter().all(|id| etcd_lease_id(*id) > 0));
+    }
+}

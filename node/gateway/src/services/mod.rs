@@ -1,0 +1,65 @@
+//! Every method that is answered, by its name on the wire.
+
+mod absent;
+mod call;
+mod cluster;
+mod health;
+mod keepalive;
+mod kv;
+mod lease;
+mod maintenance;
+mod pages;
+mod reading;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use call::{Reply, streaming, unary};
+use http::{StatusCode, header};
+
+use crate::backend::Backend;
+use crate::gateway::Gateway;
+
+/// All that is served.
+pub(crate) fn router<B: Backend>(gateway: Arc<Gateway<B>>) -> axum::Router {
+    axum::Router::new()
+        .route("/health", get(pages::health::<B>))
+        .route("/version", get(pages::version))
+        .fallback(answer::<B>)
+        .with_state(gateway)
+}
+
+async fn answer<B: Backend>(State(gateway): State<Arc<Gateway<B>>>, request: Request) -> axum::response::Response {
+    if is_grpc(&request) { grpc(gateway, request).await.map(Body::new) } else { StatusCode::NOT_FOUND.into_response() }
+}
+
+fn is_grpc(request: &Request) -> bool {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
+    match request.uri().path() {
+        "/etcdserverpb.KV/Range" => unary(gateway, request, kv::range).await,
+        "/etcdserverpb.KV/Put" => unary(gateway, request, kv::put).await,
+        "/etcdserverpb.KV/DeleteRange" => unary(gateway, request, kv::delete_range).await,
+        "/etcdserverpb.KV/Txn" => unary(gateway, request, kv::txn).await,
+        "/etcdserverpb.KV/Compact" => unary(gateway, request, kv::compact).await,
+        "/etcdserverpb.Lease/LeaseGrant" => unary(gateway, request, lease::grant).await,
+        "/etcdserverpb.Lease/LeaseRevoke" => unary(gateway, request, lease::revoke).await,
+        "/etcdserverpb.Lease/LeaseKeepAlive" => streaming(gateway, request, keepalive::keep_alive).await,
+        "/etcdserverpb.Lease/LeaseTimeToLive" => unary(gateway, request, lease::time_to_live).await,
+        "/etcdserverpb.Lease/LeaseLeases" => unary(gateway, request, lease::list).await,
+        "/etcdserverpb.Maintenance/Alarm" => unary(gateway, request, maintenance::alarm).await,
+        "/etcdserverpb.Maintenance/Status" => unary(gateway, request, maintenance::status).await,
+        "/etcdserverpb.Maintenance/Defragment" => unary(gateway, request, maintenance::defragment).await,
+        "/etcdserverpb.Maintenance/Hash" => unary(gateway, request, maintenance::hash).await,
+        "/etcdserverpb.Maintenance/HashKV" => unary(gateway, request, maintenance::hash_kv).await,
+        "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
+        "/grpc.health.v1.Health/Check" => unary(gateway, request, health::check).await,
+        path => absent::refusal(path).into_http(),
+    }
+}

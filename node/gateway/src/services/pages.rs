@@ -1,0 +1,33 @@
+//! What is answered over plain HTTP, at the same address: etcd's `/health` and `/version`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::{StatusCode, header};
+
+use super::maintenance::ETCD_VERSION;
+use crate::backend::Backend;
+use crate::gateway::Gateway;
+
+/// A status, a kind of content, and the content.
+type Page = (StatusCode, [(header::HeaderName, &'static str); 1], String);
+
+/// Whether the cluster answers.
+pub(super) async fn health<B: Backend>(State(gateway): State<Arc<Gateway<B>>>) -> Page {
+    match gateway.status().await {
+        Ok(_) => json(StatusCode::OK, r#"{"health":"true","reason":""}"#.to_owned()),
+        Err(_) => {
+            json(StatusCode::SERVICE_UNAVAILABLE, r#"{"health":"false","reason":"UNHEALTHY CLUSTER"}"#.to_owned())
+        }
+    }
+}
+
+/// Which etcd this is like.
+pub(super) async fn version() -> Page {
+    let minor = ETCD_VERSION.rsplit_once('.').map_or(ETCD_VERSION, |(minor, _)| minor);
+    json(StatusCode::OK, format!(r#"{{"etcdserver":"{ETCD_VERSION}","etcdcluster":"{minor}.0"}}"#))
+}
+
+fn json(status: StatusCode, content: String) -> Page {
+    (status, [(header::CONTENT_TYPE, "application/json")], content)
+}

@@ -1,0 +1,112 @@
+//! Reading ranges: without an order where replicas agree, and page by page where an answer does not fit.
+
+use tetrarch_kv::store::Revisions;
+use tetrarch_kv::{Answered, KvError, KvQuery, RangeRequest, Request, Response, Selection};
+
+use crate::backend::{Backend, BackendError, Freshness};
+use crate::gateway::{Gateway, in_time, unreadable};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES};
+use crate::refusal::Refusal;
+
+/// The records of a range, and the store's revision then.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) revision: u64,
+    pub(super) selection: Selection,
+}
+
+/// Reads a range.
+pub(super) async fn range<B: Backend>(
+    gateway: &Gateway<B>,
+    request: RangeRequest,
+    serializable: bool,
+) -> Result<Read, Refusal> {
+    request.check()?;
+    let freshness = if serializable { Freshness::Serializable } else { Freshness::Linearizable };
+    match query(gateway, request.clone(), freshness).await {
+        Ok(first) => in_time(complete(gateway, request, first)).await,
+        Err(Refusal::Backend(BackendError::Disagree)) => ordered(gateway, request).await,
+        Err(refusal) => Err(refusal),
+    }
+}
+
+async fn query<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, freshness: Freshness) -> Result<Read, Refusal> {
+    let result = gateway.query(&KvQuery::Range(request), freshness).await?;
+    Ok(Read { revision: result.revision, selection: result.selection()? })
+}
+
+async fn ordered<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Result<Read, Refusal> {
+    match gateway.order(Request::Range(request)).await? {
+        Answered { revision, response: Response::Range(selection) } => Ok(Read { revision, selection }),
+        _ => Err(unreadable("a response to another request")),
+    }
+}
+
+/// Adds the pages that follow the first, all of its revision, and the true count.
+async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first: Read) -> Result<Read, Refusal> {
+    let mut read = first;
+    let mut bytes = weight(&read.selection);
+    while let Some(last) = cut_behind(&request, &read.selection) {
+        let page = query(gateway, next(&request, &read, last), Freshness::Linearizable).await?.selection;
+        bytes += weight(&page);
+        if page.records.is_empty() && page.more {
+            return Err(KvError::TooMuch.into());
+        }
+        if bytes > MAX_ANSWER_BYTES {
+            return Err(KvError::AnswerTooLarge.into());
+        }
+        read.selection.more = page.more;
+        read.selection.records.extend(page.records);
+    }
+    if !read.selection.count_is_exact {
+        let all = request.limit == 0 && !has_filters(&request) && !request.count_only && !read.selection.more;
+        let had = read.selection.records.len() as u64;
+        read.selection.count = if all { had } else { count(gateway, &request, read.revision).await? };
+    }
+    Ok(read)
+}
+
+/// How many keys a range has that are more than one query reads: their names, page by page.
+async fn count<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest, revision: u64) -> Result<u64, Refusal> {
+    let revision = if request.revision == 0 { revision } else { request.revision };
+    let mut names = RangeRequest { revision, keys_only: true, ..RangeRequest::of(request.range.clone()) };
+    let mut counted = 0;
+    for _ in 0..MAX_COUNT_PAGES {
+        let page = query(gateway, names.clone(), Freshness::Linearizable).await?.selection;
+        counted += page.records.len() as u64;
+        match page.records.last() {
+            _ if !page.more => return Ok(counted),
+            Some((last, _)) => names.range.key = [last.as_slice(), &[0]].concat(),
+            None => break,
+        }
+    }
+    Err(KvError::TooMuch.into())
+}
+
+/// The last key, if there is more behind it that belongs to the answer.
+fn cut_behind<'s>(request: &RangeRequest, selection: &'s Selection) -> Option<&'s [u8]> {
+    let full = request.limit != 0 && selection.records.len() as u64 >= request.limit;
+    let (last, _) = selection.records.last()?;
+    (selection.more && !full).then_some(last)
+}
+
+/// The rest of a range, at the revision of what was read of it.
+fn next(request: &RangeRequest, read: &Read, last: &[u8]) -> RangeRequest {
+    let had = read.selection.records.len() as u64;
+    let mut next = request.clone();
+    next.range.key = [last, &[0]].concat();
+    next.limit = if request.limit == 0 { 0 } else { request.limit - had };
+    next.revision = if request.revision == 0 { read.revision } else { request.revision };
+    next
+}
+
+fn has_filters(request: &RangeRequest) -> bool {
+    request.mod_revisions != Revisions::default() || request.create_revisions != Revisions::default()
+}
+
+fn weight(selection: &Selection) -> usize {
+    selection.records.iter().map(|(key, record)| key.len() + record.value.len()).sum()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! Ranges whose answers do not fit, on a cluster that answers little at a time; and one that does not answer.
+
+use std::future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tetrarch_kv::{Command, CommandResult, KeyRange, KeyRecord, QueryAnswer, QueryResult};
+use tetrarch_types::Timestamp;
+
+use super::*;
+use crate::backend::{ClusterStatus, Standing};
+
+/// Ten keys, `a` to `j`, of which a query reads and answers so many; none at all if that is 0.
+struct Little {
+    page: usize,
+    queries: AtomicUsize,
+}
+
+impl Little {
+    fn answer(&self, request: &RangeRequest) -> Selection {
+        assert!(request.limit <= 10, "only what is left of the limit is asked for");
+        let keys = (b'a'..=b'j').map(|key| vec![key]).filter(|key| *key >= request.range.key);
+        let left: Vec<Vec<u8>> = keys.collect();
+        let limit = if request.limit == 0 { usize::MAX } else { usize::try_from(request.limit).unwrap() };
+        let taken = left.iter().take(self.page.min(limit)).cloned();
+        let record = KeyRecord { value: Vec::new(), create_revision: 2, mod_revision: 2, version: 1, lease: 0 };
+        let records: Vec<_> =
+            if request.count_only { Vec::new() } else { taken.map(|key| (key, record.clone())).collect() };
+        let fits = left.len() <= self.page;
+        let more = !request.count_only && records.len() < left.len();
+        Selection { count: left.len().min(self.page) as u64, count_is_exact: fits, more, records }
+    }
+}
+
+impl Backend for Little {
+    async fn order(&self, _: &Command) -> Result<CommandResult, BackendError> {
+        Err(BackendError::Busy)
+    }
+
+    async fn query(&self, query: &KvQuery, _: Freshness) -> Result<QueryResult, BackendError> {
+        if self.page == 0 {
+            future::pending::<()>().await;
+        }
+        let KvQuery::Range(request) = query else { return Err(BackendError::Busy) };
+        let first = self.queries.fetch_add(1, Ordering::SeqCst) == 0;
+        assert_eq!(request.revision, if first { 0 } else { 11 }, "all pages are of the first one's revision");
+        Ok(QueryResult { revision: 11, compacted: 0, answer: Ok(QueryAnswer::Range(self.answer(request))) })
+    }
+
+    async fn status(&self) -> Result<ClusterStatus, BackendError> {
+        Err(BackendError::Busy)
+    }
+
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO
+    }
+}
+
+async fn read(page: usize, request: RangeRequest) -> Result<(usize, Selection), Refusal> {
+    let gateway = Gateway::new(Little { page, queries: AtomicUsize::new(0) }, String::new());
+    let read = range(&gateway, request, false).await?;
+    Ok((gateway.backend().queries.load(Ordering::SeqCst), read.selection))
+}
+
+fn all() -> RangeRequest {
+    RangeRequest::of(KeyRange::prefix(""))
+}
+
+#[tokio::test]
+async fn pages_are_put_together() {
+    let (queries, selection) = read(4, all()).await.unwrap();
+    let keys: Vec<u8> = selection.records.iter().map(|(key, _)| key[0]).collect();
+    assert_eq!((queries, keys.as_slice(), selection.count, selection.more), (3, b"abcdefghij".as_slice(), 10, false));
+}
+
+#[tokio::test]
+async fn a_limit_holds_over_pages_and_the_count_does_not_depend_on_it() {
+    let (queries, selection) = read(4, all().limit(6)).await.unwrap();
+    assert_eq!((selection.records.len(), selection.count, selection.more), (6, 10, true));
+    assert_eq!(queries, 2 + 3, "two of records, three of names");
+}
+
+#[tokio::test]
+async fn what_one_query_cannot_count_is_counted_in_pages() {
+    let counting = RangeRequest { count_only: true, ..all() };
+    let (_, selection) = read(3, counting.clone()).await.unwrap();
+    assert_eq!((selection.records.len(), selection.count, selection.more), (0, 10, false));
+    let (queries, selection) = read(10, counting).await.unwrap();
+    assert_eq!((queries, selection.count), (1, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_silent_for_too_long_is_not_waited_for() {
+    let refused = read(0, all()).await.unwrap_err();
+    assert_eq!(refused, Refusal::Backend(BackendError::TimedOut));
+}

@@ -1,0 +1,166 @@
+//! What etcdctl does not ask: plain gRPC calls against a gateway.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use support::Running;
+use support::calls::Caller;
+use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
+use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
+use tetrarch_gateway::messages::lease::{
+    LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseKeepAliveResponse,
+};
+use tetrarch_gateway::messages::maintenance::{HashRequest, HashResponse};
+use tetrarch_gateway::messages::txn::{Operation, RequestOp, TxnRequest, TxnResponse};
+use tonic::{Code, Status};
+
+const RANGE: &str = "/etcdserverpb.KV/Range";
+const PUT: &str = "/etcdserverpb.KV/Put";
+const TXN: &str = "/etcdserverpb.KV/Txn";
+
+/// Every key.
+fn everything() -> RangeRequest {
+    RangeRequest { key: vec![0], range_end: vec![0], ..Default::default() }
+}
+
+fn told<T: std::fmt::Debug>(result: Result<T, Status>) -> (Code, String) {
+    let status = result.unwrap_err();
+    (status.code(), status.message().to_owned())
+}
+
+#[tokio::test]
+async fn counting_reads_nothing_else() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    for key in ["a", "b", "c"] {
+        caller.put(key.as_bytes(), b"value").await.unwrap();
+    }
+    let counting = RangeRequest { count_only: true, serializable: true, ..everything() };
+    let response: RangeResponse = caller.call(RANGE, counting).await.unwrap();
+    assert_eq!((response.count, response.kvs.len(), response.more), (3, 0, false));
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_fit_comes_in_pages_of_one_revision() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    for key in 0..8_u8 {
+        caller.put(&[key + 1], &vec![key; 1_000_000]).await.unwrap();
+    }
+    let response: RangeResponse = caller.call(RANGE, everything()).await.unwrap();
+    assert_eq!((response.count, response.kvs.len(), response.more), (8, 8, false));
+    assert!(response.kvs.iter().zip(0..).all(|(kv, key)| kv.key == [key + 1] && kv.value == vec![key; 1_000_000]));
+    let response: RangeResponse = caller.call(RANGE, RangeRequest { limit: 5, ..everything() }).await.unwrap();
+    assert_eq!((response.count, response.kvs.len(), response.more), (8, 5, true));
+    assert_eq!(response.header.unwrap().revision, 9);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_told_so_in_etcds_words() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let too_large = (Code::InvalidArgument, "etcdserver: request is too large".to_owned());
+    for bytes in [1_048_577, 1_600_000, 3_000_000] {
+        assert_eq!(told(caller.put(b"k", &vec![0; bytes]).await), too_large, "{bytes} bytes");
+    }
+    assert_eq!(caller.put(b"k", &vec![0; 1_048_576]).await.unwrap().revision, 2);
+    let many = vec![RequestOp { request: Some(Operation::Range(everything())) }; 129];
+    let txn = TxnRequest { success: many, ..Default::default() };
+    let too_many = (Code::InvalidArgument, "etcdserver: too many operations in txn request".to_owned());
+    assert_eq!(told(caller.call::<_, TxnResponse>(TXN, txn).await), too_many);
+}
+
+#[tokio::test]
+async fn malformed_puts_are_told_so_in_etcds_words() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let put = PutRequest { key: b"k".to_vec(), value: b"v".to_vec(), lease: 1, ..Default::default() };
+    let table = [
+        (PutRequest { key: Vec::new(), lease: 0, ..put.clone() }, "key is not provided"),
+        (PutRequest { ignore_value: true, lease: 0, ..put.clone() }, "value is provided"),
+        (PutRequest { ignore_lease: true, ..put.clone() }, "lease is provided"),
+        (PutRequest { ignore_value: true, value: Vec::new(), lease: 0, ..put }, "key not found"),
+    ];
+    for (message, text) in table {
+        let expected = (Code::InvalidArgument, format!("etcdserver: {text}"));
+        assert_eq!(told(caller.call::<_, PutResponse>(PUT, message).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn many_keepalives_of_one_stream_are_answered_in_order() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let mut ids = Vec::new();
+    for ttl in 10..60 {
+        let grant = LeaseGrantRequest { ttl, id: 0 };
+        let granted: LeaseGrantResponse = caller.call("/etcdserverpb.Lease/LeaseGrant", grant).await.unwrap();
+        ids.push((granted.id, ttl));
+    }
+    ids.push((77, 0));
+    let asked: Vec<_> = ids.iter().map(|(id, _)| LeaseKeepAliveRequest { id: *id }).collect();
+    let mut replies = caller
+        .stream::<_, LeaseKeepAliveResponse>("/etcdserverpb.Lease/LeaseKeepAlive", tokio_stream::iter(asked))
+        .await
+        .unwrap();
+    let mut kept = Vec::new();
+    while let Some(reply) = replies.message().await.unwrap() {
+        kept.push((reply.id, reply.ttl));
+    }
+    assert_eq!(kept, ids);
+    let grant = LeaseGrantRequest { ttl: 10, id: ids[0].0 };
+    let twice = caller.call::<_, LeaseGrantResponse>("/etcdserverpb.Lease/LeaseGrant", grant).await;
+    assert_eq!(told(twice), (Code::FailedPrecondition, "etcdserver: lease already exists".to_owned()));
+    let grant = LeaseGrantRequest { ttl: 9_000_000_001, id: 0 };
+    let long = caller.call::<_, LeaseGrantResponse>("/etcdserverpb.Lease/LeaseGrant", grant).await;
+    assert_eq!(told(long), (Code::OutOfRange, "etcdserver: too large lease TTL".to_owned()));
+}
+
+/// Transactions within each other, so many.
+fn nested(depth: usize) -> TxnRequest {
+    (0..depth).fold(TxnRequest::default(), |inner, _| {
+        let operation = RequestOp { request: Some(Operation::Txn(inner)) };
+        TxnRequest { success: vec![operation], ..Default::default() }
+    })
+}
+
+#[tokio::test]
+async fn transactions_nest_as_deep_as_messages_may() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let deep: TxnResponse = caller.call(TXN, nested(45)).await.unwrap();
+    assert!(deep.succeeded);
+    for depth in [60, 300] {
+        let (code, text) = told(caller.call::<_, TxnResponse>(TXN, nested(depth)).await);
+        assert_eq!(code, Code::Internal, "{depth}: {text}");
+    }
+    caller.put(b"k", b"v").await.unwrap();
+}
+
+#[tokio::test]
+async fn health_and_hash() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let check = |service: &str| HealthCheckRequest { service: service.to_owned() };
+    let health: HealthCheckResponse = caller.call("/grpc.health.v1.Health/Check", check("")).await.unwrap();
+    assert_eq!(health.status, 1);
+    let unknown = caller.call::<_, HealthCheckResponse>("/grpc.health.v1.Health/Check", check("x")).await;
+    assert_eq!(told(unknown).0, Code::NotFound);
+    let hash = async || caller.call::<_, HashResponse>("/etcdserverpb.Maintenance/Hash", HashRequest {}).await;
+    let before = hash().await.unwrap().hash;
+    caller.put(b"k", b"v").await.unwrap();
+    assert_ne!(hash().await.unwrap().hash, before);
+}
+
+#[tokio::test]
+async fn what_is_not_served_says_why() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    for path in
+        ["/v3lockpb.Lock/Lock", "/v3electionpb.Election/Campaign", "/etcdserverpb.Maintenance/MoveLeader", "/a/b"]
+    {
+        let (code, text) = told(caller.call::<_, PutResponse>(path, PutRequest::default()).await);
+        assert_eq!(code, Code::Unimplemented);
+        assert!(text.starts_with("tetrarch: ") && text.len() > 30, "{path}: {text}");
+    }
+}

@@ -1,0 +1,203 @@
+//! The same commands of Debian's etcdctl against a gateway and against a real etcd: the same output, errors and exit codes.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use serde_json::Value;
+use support::Running;
+use support::programs::{Etcd, Said, etcdctl, is_installed};
+
+struct Pair {
+    gateway: Running,
+    etcd: Etcd,
+}
+
+impl Pair {
+    /// None where a program is missing; it has said so then.
+    fn start() -> Option<Self> {
+        let there = is_installed("etcdctl", "etcd-client") && is_installed("etcd", "etcd-server");
+        there.then(|| Self { gateway: Running::local(), etcd: Etcd::start() })
+    }
+
+    /// What both say, that of the gateway first.
+    fn both(&self, line: &[&str], input: &str) -> [Said; 2] {
+        [etcdctl(&self.gateway.endpoint(), line, input), etcdctl(&self.etcd.endpoint, line, input)]
+    }
+
+    /// Runs one command on both, and refuses any difference, in words and in JSON where it can be read again.
+    fn agree(&self, line: &str, input: &str) -> Said {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [ours, theirs] = self.both(&words, input).map(comparable);
+        assert_eq!(ours, theirs, "{line}: the gateway's is on the left");
+        ours
+    }
+
+    fn agree_in_json(&self, line: &str, input: &str) {
+        let words: Vec<&str> = line.split_whitespace().chain(["-w", "json"]).collect();
+        let [ours, theirs] = self.both(&words, input).map(|said| {
+            assert_eq!(said.code, Some(0), "{line}: {said:?}");
+            let mut value = serde_json::from_str(&said.out).unwrap();
+            forget_who(&mut value);
+            value
+        });
+        assert_eq!(ours, theirs, "{line}: the gateway's is on the left");
+    }
+}
+
+/// Errors come with the time and the address; what follows the last `desc = ` or `Error: ` counts.
+fn comparable(said: Said) -> Said {
+    let last = said.err.trim().lines().last().unwrap_or_default();
+    let text = last.rsplit("Error: ").next().unwrap_or_default();
+    Said { err: text.to_owned(), ..said }
+}
+
+/// Ids differ, and how much time remains differs by how fast this machine was.
+fn without_id_and_time(out: &str, id: &str) -> String {
+    let out = out.replace(id, "ID");
+    let Some((before, rest)) = out.split_once("remaining(") else { return out };
+    let (seconds, rest) = rest.split_once("s)").unwrap();
+    assert!((90..100).contains(&seconds.parse::<u32>().unwrap()), "{out}");
+    format!("{before}remaining(){rest}")
+}
+
+/// Who answered, and in which term, differs.
+fn forget_who(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            ["cluster_id", "member_id", "raft_term"].iter().for_each(|own| drop(fields.remove(*own)));
+            fields.values_mut().for_each(forget_who);
+        }
+        Value::Array(values) => values.iter_mut().for_each(forget_who),
+        _ => {}
+    }
+}
+
+#[test]
+fn keys_and_values() {
+    let Some(pair) = Pair::start() else { return };
+    for line in [
+        "get nothing",
+        "put a1 one",
+        "put a2 two",
+        "put a3 three",
+        "put b other",
+        "put a1 uno --prev-kv",
+        "put a2 --ignore-value --prev-kv",
+        "put none --ignore-value",
+        "put none x --ignore-lease",
+        "put a2 x --lease 77",
+        "get a1",
+        "get a1 --rev 2",
+        "get a1 --rev 99",
+        "get a --prefix",
+        "get a --prefix --keys-only",
+        "get a --prefix --limit 2",
+        "get a1 b",
+        "get b a1",
+        "get a2 --from-key --print-value-only",
+        "get --prefix --rev 3 a",
+        "get a --prefix --consistency s",
+        "del none",
+        "del a --prefix --prev-kv",
+        "del a --prefix",
+        "put a1 again",
+        "get a1",
+    ] {
+        pair.agree(line, "");
+    }
+    for line in ["get a --prefix", "get a1", "get b --limit 1", "put b more", "del b --prev-kv", "get b"] {
+        pair.agree_in_json(line, "");
+    }
+}
+
+#[test]
+fn sorted_in_every_way() {
+    let Some(pair) = Pair::start() else { return };
+    for line in ["put k3 a", "put k1 c", "put k2 b", "put k3 d", "put k3 a", "put k2 b"] {
+        pair.agree(line, "");
+    }
+    for target in ["KEY", "VERSION", "CREATE", "MODIFY", "VALUE"] {
+        for order in ["", "--order ASCEND", "--order DESCEND"] {
+            for limit in ["", "--limit 1", "--limit 2"] {
+                pair.agree_in_json(&format!("get k --prefix --sort-by {target} {order} {limit}"), "");
+            }
+        }
+    }
+}
+
+#[test]
+fn transactions() {
+    let Some(pair) = Pair::start() else { return };
+    pair.agree("put k 1", "");
+    for input in [
+        "value(\"k\") = \"1\"\n\nput k 2\nget k\ndel other\n\nget k\n\n",
+        "value(\"k\") = \"1\"\n\nput k 2\n\nget k\nput other 1\n\n",
+        "mod(\"k\") > \"2\"\nversion(\"k\") = \"2\"\ncreate(\"k\") < \"3\"\n\ndel k --prev-kv\n\nget k\n\n",
+        "value(\"missing\") != \"x\"\n\nput a 1\n\nput b 1\n\n",
+        "mod(\"missing\") = \"0\"\nlease(\"missing\") = \"0\"\n\nput a 1\n\nput b 1\n\n",
+        "\nput k 1\nput k 2\n\n\n",
+        "\nput k 1\ndel k\n\n\n",
+        "\nget a --prefix\nget b\n\n\n",
+        "\n\n\n",
+    ] {
+        pair.agree("txn", input);
+    }
+    pair.agree_in_json("txn", "value(\"a\") = \"1\"\n\nput k 9 --prev-kv\nget k\ndel a --prev-kv\n\nget k\n\n");
+    pair.agree_in_json("get k", "");
+}
+
+#[test]
+fn leases() {
+    let Some(pair) = Pair::start() else { return };
+    pair.agree("lease list", "");
+    pair.agree("lease timetolive 1234", "");
+    pair.agree("lease revoke 1234", "");
+    pair.agree("lease keep-alive --once 1234", "");
+    pair.agree("lease grant 9000000001", "");
+    let granted = pair.both(&["lease", "grant", "100", "-w", "json"], "").map(|said| {
+        let granted: Value = serde_json::from_str(&said.out).unwrap();
+        format!("{:016x}", granted["ID"].as_i64().unwrap())
+    });
+    let [ours, theirs] = &granted;
+    let same = |before: &[&str], after: &[&str]| {
+        let ours_said = etcdctl(&pair.gateway.endpoint(), &[before, &[ours], after].concat(), "");
+        let theirs_said = etcdctl(&pair.etcd.endpoint, &[before, &[theirs], after].concat(), "");
+        let ours_said = Said { out: without_id_and_time(&ours_said.out, ours), ..comparable(ours_said) };
+        let theirs_said = Said { out: without_id_and_time(&theirs_said.out, theirs), ..comparable(theirs_said) };
+        assert_eq!(ours_said, theirs_said, "{before:?} {after:?}: the gateway's is on the left");
+    };
+    same(&["put", "k", "v", "--lease"], &[]);
+    same(&["put", "l", "w", "--lease"], &[]);
+    same(&["lease", "keep-alive", "--once"], &[]);
+    same(&["lease", "timetolive"], &["--keys"]);
+    same(&["lease", "revoke"], &[]);
+    same(&["lease", "timetolive"], &["--keys"]);
+    pair.agree_in_json("get k --prefix", "");
+}
+
+#[test]
+fn compaction_and_endpoints() {
+    let Some(pair) = Pair::start() else { return };
+    for line in ["put k 1", "put k 2", "put k 3", "compaction 3", "get k --rev 3", "get k --rev 2", "compaction 3"] {
+        pair.agree(line, "");
+    }
+    for line in
+        ["compaction 0", "compaction 99", "compaction 4", "get k --rev 3", "get k", "alarm list", "alarm disarm"]
+    {
+        pair.agree(line, "");
+    }
+    let [ours, theirs] = pair.both(&["endpoint", "hashkv", "-w", "json"], "").map(|said| {
+        let hashed: Value = serde_json::from_str(&said.out).unwrap();
+        hashed[0]["HashKV"]["compact_revision"].clone()
+    });
+    assert_eq!(ours, theirs);
+    let [ours, theirs] = pair.both(&["endpoint", "status", "-w", "json"], "").map(|said| {
+        let status: Value = serde_json::from_str(&said.out).unwrap();
+        (said.code, status[0]["Status"]["header"]["revision"].clone(), status[0]["Status"]["errors"].clone())
+    });
+    assert_eq!(ours, theirs);
+    for line in [["endpoint", "health"], ["member", "list"], ["endpoint", "hashkv"]] {
+        let [ours, theirs] = pair.both(&line, "");
+        assert_eq!((ours.code, ours.out.is_empty()), (theirs.code, theirs.out.is_empty()), "{line:?}");
+    }
+}

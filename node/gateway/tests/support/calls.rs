@@ -1,0 +1,58 @@
+//! Plain gRPC calls, for what etcdctl does not ask.
+
+use prost::Message;
+use tetrarch_gateway::messages::ResponseHeader;
+use tetrarch_gateway::messages::kv::{PutRequest, PutResponse};
+use tokio_stream::Stream;
+use tonic::client::Grpc;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+use super::Running;
+
+/// One connection.
+#[derive(Clone)]
+pub(crate) struct Caller(Channel);
+
+impl Caller {
+    pub(crate) async fn to(gateway: &Running) -> Self {
+        Self::at(&gateway.endpoint()).await
+    }
+
+    pub(crate) async fn at(address: &str) -> Self {
+        Self(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
+    }
+
+    pub(crate) async fn call<M, N>(&self, path: &'static str, message: M) -> Result<N, Status>
+    where
+        M: Message + 'static,
+        N: Message + Default + 'static,
+    {
+        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
+        grpc.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static(path);
+        Ok(grpc.unary(Request::new(message), path, ProstCodec::default()).await?.into_inner())
+    }
+
+    pub(crate) async fn stream<M, N>(
+        &self,
+        path: &'static str,
+        messages: impl Stream<Item = M> + Send + 'static,
+    ) -> Result<Streaming<N>, Status>
+    where
+        M: Message + 'static,
+        N: Message + Default + 'static,
+    {
+        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
+        grpc.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static(path);
+        Ok(grpc.streaming(Request::new(messages), path, ProstCodec::default()).await?.into_inner())
+    }
+
+    pub(crate) async fn put(&self, key: &[u8], value: &[u8]) -> Result<ResponseHeader, Status> {
+        let message = PutRequest { key: key.to_vec(), value: value.to_vec(), ..Default::default() };
+        let response: PutResponse = self.call("/etcdserverpb.KV/Put", message).await?;
+        Ok(response.header.unwrap())
+    }
+}

@@ -1,0 +1,53 @@
+//! A gateway over a store of its own, and programs that talk to it.
+#![allow(dead_code, reason = "each topic uses some of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+pub(crate) mod calls;
+pub(crate) mod local;
+pub(crate) mod pair;
+pub(crate) mod programs;
+pub(crate) mod scripted;
+
+use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread;
+
+use tetrarch_gateway::Backend;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// A gateway on a thread and a free port of its own; it ends when this is dropped.
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    end: Option<oneshot::Sender<()>>,
+}
+
+impl Running {
+    pub(crate) fn start<B: Backend>(backend: B) -> Self {
+        let (end, ended) = oneshot::channel();
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+            runtime.block_on(async {
+                let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+                tell.send(listener.local_addr().unwrap()).unwrap();
+                tetrarch_gateway::serve(backend, listener, async { drop(ended.await) }).await.unwrap();
+            });
+        });
+        Self { address: told.recv().unwrap(), end: Some(end) }
+    }
+
+    pub(crate) fn local() -> Self {
+        Self::start(local::Local::new())
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.end.take());
+    }
+}

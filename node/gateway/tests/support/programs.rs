@@ -1,0 +1,124 @@
+//! etcd's own programs, as Debian packs them: `etcdctl` (etcd-client) and `etcd` (etcd-server).
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a program may take; a call to the store takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether a program is there. Says so if it is not, since what is tested with it is then not tested.
+pub(crate) fn is_installed(program: &str, package: &str) -> bool {
+    let there = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
+    if !there {
+        // Past the capture of a test's output: a skipped test passes, and would say nothing otherwise.
+        let said = format!(
+            "SKIPPED: `{program}` is not installed here (Debian's package {package}), so nothing was compared with it.\n"
+        );
+        drop(std::io::stderr().write_all(said.as_bytes()));
+    }
+    there
+}
+
+/// What a program said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs etcdctl on one line of arguments, with some input; ended by its id if it takes too long.
+pub(crate) fn etcdctl(endpoint: &str, line: &[&str], input: &str) -> Said {
+    let mut child = Command::new("etcdctl")
+        .env("ETCDCTL_API", "3")
+        .args(["--endpoints", endpoint, "--dial-timeout", "10s", "--command-timeout", "20s"])
+        .args(line)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // What it does not read it does not want.
+    let writing = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+    let (out, err) = (reading(child.stdout.take()), reading(child.stderr.take()));
+    let code = ended(&mut child);
+    writing.join().unwrap();
+    Said { code, out: out.join().unwrap(), err: err.join().unwrap() }
+}
+
+fn reading(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.unwrap().read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+fn ended(child: &mut Child) -> Option<i32> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code();
+        }
+        if Instant::now() > until {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("etcdctl did not end within {PATIENCE:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A real etcd of one member, on free ports; ended when this is dropped.
+pub(crate) struct Etcd {
+    child: Child,
+    pub(crate) endpoint: String,
+    _data: tempfile::TempDir,
+}
+
+impl Etcd {
+    pub(crate) fn start() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let (client, peer) = (free_address(), free_address());
+        let child = Command::new("etcd")
+            .args(["--name", "one", "--log-level", "error", "--data-dir"])
+            .arg(data.path())
+            .args(["--listen-client-urls", &format!("http://{client}")])
+            .args(["--advertise-client-urls", &format!("http://{client}")])
+            .args(["--listen-peer-urls", &format!("http://{peer}")])
+            .args(["--initial-advertise-peer-urls", &format!("http://{peer}")])
+            .args(["--initial-cluster", &format!("one=http://{peer}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let etcd = Self { child, endpoint: client, _data: data };
+        etcd.wait();
+        etcd
+    }
+
+    fn wait(&self) {
+        let until = Instant::now() + PATIENCE;
+        while etcdctl(&self.endpoint, &["endpoint", "health"], "").code != Some(0) {
+            assert!(Instant::now() < until, "etcd did not start within {PATIENCE:?}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A port that is free now. Somebody else may take it before it is used; then the test fails, and says why.
+fn free_address() -> String {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string()
+}

@@ -1,0 +1,79 @@
+//! A local cluster that misbehaves on demand, and keeps count of what it is asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use tetrarch_gateway::{Backend, BackendError, ClusterStatus, Freshness, Standing};
+use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
+use tetrarch_types::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::local::Local;
+
+/// Shared with the gateway; the test turns the switches.
+#[derive(Clone)]
+pub(crate) struct Scripted {
+    local: Arc<Local>,
+    /// Commands pass while there are permits; each takes one.
+    pub(crate) passes: Arc<Semaphore>,
+    /// Commands that were asked for, and requests in them.
+    pub(crate) commands: Arc<AtomicUsize>,
+    pub(crate) requests: Arc<AtomicUsize>,
+    /// Whether queries find replicas that disagree.
+    pub(crate) disagree: Arc<AtomicBool>,
+    /// Queries to which one replica's answer would do.
+    pub(crate) serializable: Arc<AtomicUsize>,
+    /// Whether nothing is answered.
+    pub(crate) down: Arc<AtomicBool>,
+}
+
+impl Scripted {
+    pub(crate) fn new(passes: usize) -> Self {
+        Self {
+            local: Arc::new(Local::new()),
+            passes: Arc::new(Semaphore::new(passes)),
+            commands: Arc::default(),
+            requests: Arc::default(),
+            disagree: Arc::default(),
+            serializable: Arc::default(),
+            down: Arc::default(),
+        }
+    }
+
+    fn up(&self) -> Result<(), BackendError> {
+        let down = self.down.load(Ordering::SeqCst);
+        if down { Err(BackendError::Unavailable("it is down".to_owned())) } else { Ok(()) }
+    }
+}
+
+impl Backend for Scripted {
+    async fn order(&self, command: &Command) -> Result<CommandResult, BackendError> {
+        self.commands.fetch_add(1, Ordering::SeqCst);
+        self.requests.fetch_add(command.requests.len(), Ordering::SeqCst);
+        self.up()?;
+        self.passes.acquire().await.unwrap().forget();
+        self.local.order(command).await
+    }
+
+    async fn query(&self, query: &KvQuery, freshness: Freshness) -> Result<QueryResult, BackendError> {
+        self.up()?;
+        self.serializable.fetch_add(usize::from(freshness == Freshness::Serializable), Ordering::SeqCst);
+        if self.disagree.load(Ordering::SeqCst) {
+            return Err(BackendError::Disagree);
+        }
+        self.local.query(query, freshness).await
+    }
+
+    async fn status(&self) -> Result<ClusterStatus, BackendError> {
+        self.up()?;
+        self.local.status().await
+    }
+
+    fn standing(&self) -> Standing {
+        self.local.standing()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.local.now()
+    }
+}

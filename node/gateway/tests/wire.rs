@@ -1,0 +1,99 @@
+//! The messages that the gateway does not serve yet, against a real etcd: it understands them, and what it says can be read.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use support::calls::Caller;
+use support::programs::{Etcd, is_installed};
+use tetrarch_gateway::messages::election::{
+    CampaignRequest, CampaignResponse, LeaderRequest, LeaderResponse, ProclaimRequest, ProclaimResponse, ResignRequest,
+    ResignResponse,
+};
+use tetrarch_gateway::messages::lease::{LeaseGrantRequest, LeaseGrantResponse};
+use tetrarch_gateway::messages::lock::{LockRequest, LockResponse, UnlockRequest, UnlockResponse};
+use tetrarch_gateway::messages::watch::{
+    EventType, WatchAction, WatchCancelRequest, WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse,
+};
+use tokio_stream::wrappers::ReceiverStream;
+
+async fn etcd() -> Option<(Etcd, Caller)> {
+    if !is_installed("etcd", "etcd-server") || !is_installed("etcdctl", "etcd-client") {
+        return None;
+    }
+    let etcd = Etcd::start();
+    let caller = Caller::at(&etcd.endpoint).await;
+    Some((etcd, caller))
+}
+
+async fn lease(caller: &Caller) -> i64 {
+    let grant = LeaseGrantRequest { ttl: 60, id: 0 };
+    let granted: LeaseGrantResponse = caller.call("/etcdserverpb.Lease/LeaseGrant", grant).await.unwrap();
+    granted.id
+}
+
+#[tokio::test]
+async fn locks() {
+    let Some((_etcd, caller)) = etcd().await else { return };
+    let lease = lease(&caller).await;
+    let lock = LockRequest { name: b"name".to_vec(), lease };
+    let locked: LockResponse = caller.call("/v3lockpb.Lock/Lock", lock).await.unwrap();
+    assert_eq!(locked.key, format!("name/{lease:x}").into_bytes());
+    assert!(locked.header.unwrap().revision > 1);
+    let unlock = UnlockRequest { key: locked.key };
+    let unlocked: UnlockResponse = caller.call("/v3lockpb.Lock/Unlock", unlock).await.unwrap();
+    assert!(unlocked.header.unwrap().revision > locked.header.unwrap().revision);
+}
+
+#[tokio::test]
+async fn elections() {
+    let Some((_etcd, caller)) = etcd().await else { return };
+    let lease = lease(&caller).await;
+    let campaign = CampaignRequest { name: b"name".to_vec(), lease, value: b"one".to_vec() };
+    let won: CampaignResponse = caller.call("/v3electionpb.Election/Campaign", campaign).await.unwrap();
+    let leader = won.leader.unwrap();
+    assert_eq!((leader.name.as_slice(), leader.lease, leader.rev), (b"name".as_slice(), lease, 2));
+    let proclaim = ProclaimRequest { leader: Some(leader.clone()), value: b"two".to_vec() };
+    let proclaimed: ProclaimResponse = caller.call("/v3electionpb.Election/Proclaim", proclaim).await.unwrap();
+    assert_eq!(proclaimed.header.unwrap().revision, 3);
+    let asked = LeaderRequest { name: b"name".to_vec() };
+    let known: LeaderResponse = caller.call("/v3electionpb.Election/Leader", asked).await.unwrap();
+    let kv = known.kv.unwrap();
+    assert_eq!((kv.key, kv.value, kv.lease, kv.version), (leader.key.clone(), b"two".to_vec(), lease, 2));
+    let resign = ResignRequest { leader: Some(leader) };
+    let resigned: ResignResponse = caller.call("/v3electionpb.Election/Resign", resign).await.unwrap();
+    assert_eq!(resigned.header.unwrap().revision, 4);
+}
+
+#[tokio::test]
+async fn watches() {
+    let Some((_etcd, caller)) = etcd().await else { return };
+    let (asks, asked) = tokio::sync::mpsc::channel(4);
+    let ask = async |action| asks.send(WatchRequest { request_union: Some(action) }).await.unwrap();
+    let create =
+        WatchCreateRequest { key: b"k".to_vec(), prev_kv: true, watch_id: 7, filters: vec![], ..Default::default() };
+    ask(WatchAction::Create(create)).await;
+    let asked = ReceiverStream::new(asked);
+    let mut told = caller.stream::<_, WatchResponse>("/etcdserverpb.Watch/Watch", asked).await.unwrap();
+    let mut next = async || told.message().await.unwrap().unwrap();
+    let created = next().await;
+    assert!(created.created && created.watch_id == 7, "{created:?}");
+    caller.put(b"k", b"one").await.unwrap();
+    assert_eq!(next().await.events[0].kv.as_ref().unwrap().value, b"one");
+    caller.put(b"k", b"two").await.unwrap();
+    let event = next().await.events.remove(0);
+    assert_eq!((event.kind, event.prev_kv.unwrap().value), (EventType::Put.into(), b"one".to_vec()));
+    ask(WatchAction::Progress(WatchProgressRequest {})).await;
+    assert_eq!(next().await.header.unwrap().revision, 3);
+    ask(WatchAction::Cancel(WatchCancelRequest { watch_id: 7 })).await;
+    let canceled = next().await;
+    assert!(canceled.canceled && canceled.watch_id == 7, "{canceled:?}");
+    let late = WatchCreateRequest { key: b"k".to_vec(), start_revision: 1, ..Default::default() };
+    let compaction = tetrarch_gateway::messages::kv::CompactionRequest { revision: 3, physical: true };
+    let compacted: tetrarch_gateway::messages::kv::CompactionResponse =
+        caller.call("/etcdserverpb.KV/Compact", compaction).await.unwrap();
+    assert_eq!(compacted.header.unwrap().revision, 3);
+    ask(WatchAction::Create(late)).await;
+    assert!(next().await.created);
+    let canceled = next().await;
+    assert_eq!((canceled.canceled, canceled.compact_revision), (true, 3), "{canceled:?}");
+}
