@@ -1,4 +1,5 @@
-//! A machine that waits for a time (rule T-3): execution says so, a start says it again, and an empty batch's stamp moves agreed time.
+//! A machine that waits for a time (rule T-3): execution says so, and a start says it again. That an empty batch's stamp moves time stands in
+//! `validity.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
@@ -57,17 +58,4 @@ fn what_the_machine_waits_for_is_told_behind_each_batch_and_at_a_start() {
     assert_eq!(node.execute(&first).unwrap().alarm, alarm);
     assert_eq!(node.execute(&noop(2)).unwrap().alarm, alarm, "of the whole state, whatever the batch holds");
     assert_eq!(open().applied().unwrap().alarm, alarm);
-}
-
-#[test]
-fn an_empty_batch_moves_agreed_time_to_its_stamp_and_a_gap_filler_moves_nothing() {
-    let node = Execution::open(Sleeper, fresh_store(), &membership(), Retention::default()).unwrap();
-    node.execute(&batch_at(1, NOW, vec![transaction(1, 1, &Command::new([]))])).unwrap();
-    node.execute(&noop(2)).unwrap();
-    assert_eq!(node.agreed_time(), at(NOW));
-    let executed = node.execute(&batch_at(3, NOW + 600_000, Vec::new())).unwrap();
-    assert_eq!(node.agreed_time(), at(NOW + 600_000));
-    assert!(executed.replies.is_empty());
-    node.execute(&batch_at(4, NOW + 1, Vec::new())).unwrap();
-    assert_eq!(node.agreed_time(), at(NOW + 600_000), "never back");
 }

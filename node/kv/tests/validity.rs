@@ -66,6 +66,7 @@ fn a_stamp_without_transactions_moves_time() {
     node.execute(&batch(1, vec![put(1, 1, "k", "v")])).unwrap();
     let executed = node.execute(&batch_at(2, NOW + HOUR, Vec::new())).unwrap();
     assert_eq!(executed.results_root, MerkleTree::new(Vec::new()).root());
+    assert!(executed.replies.is_empty());
     assert_eq!((node.agreed_time(), node.revision().unwrap()), (at(NOW + HOUR), 2));
     node.execute(&batch_at(3, NOW, Vec::new())).unwrap();
     assert_eq!(node.agreed_time(), at(NOW + HOUR), "never back");

@@ -67,4 +67,10 @@ impl Config {
             pool: PoolLimits::default(),
         }
     }
+
+    /// How long this replica rests before the same peer can have something repeated, or make it say something at once (rule L-6). An honest
+    /// peer that waits says so four times more rarely.
+    pub(crate) fn rest(&self) -> Duration {
+        self.retransmit_interval / 4
+    }
 }

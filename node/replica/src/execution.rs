@@ -36,7 +36,7 @@ impl Replica {
     fn after_dispatch(&mut self, now: Now, seq: SeqNum, content: &Content, effects: &mut Effects) {
         self.agreed_time = self.agreed_time.max(content.batch.timestamp);
         self.last_stamp = self.last_stamp.max(self.agreed_time);
-        let quickest = self.quickest(now, &content.batch);
+        let kept = self.doublings_kept(now, &content.batch);
         let mut latest_arrival = None;
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
             latest_arrival = latest_arrival.max(self.pool.remove(id));
@@ -45,7 +45,7 @@ impl Replica {
         }
         self.spent.sweep(self.agreed_time);
         self.note_overtaking(now, latest_arrival);
-        self.note_progress(now, !content.batch.is_noop(), quickest);
+        self.note_progress(now, !content.batch.is_noop(), kept);
         self.fetches.remove(&seq);
         self.catch_up.start_over();
         if seq > self.log.high() {
@@ -80,19 +80,23 @@ impl Replica {
         }
     }
 
-    /// How long the last request of a batch, of those that clients brought here, waited for it in this view: it waited for agreement
-    /// alone, and not for others.
-    fn quickest(&self, now: Now, batch: &Batch) -> Duration {
+    /// How many doublings of the timeout the next batch needs, of those there are: the last request of this one, of those that clients
+    /// brought here, waited in this view for agreement alone, and not for others.
+    fn doublings_kept(&self, now: Now, batch: &Batch) -> u32 {
+        // As a rule there are none, and nothing need be looked up.
+        if self.timers.failures == 0 {
+            return 0;
+        }
         let last = batch.transactions.iter().filter_map(|id| self.pool.held_since(id)).max();
-        last.map_or(Duration::ZERO, |since| now.time.since(since))
+        let waited = last.map_or(Duration::ZERO, |since| now.time.since(since));
+        self.timers.failures.min(timer::doublings(&self.config, waited * 2))
     }
 
-    /// Rule V-7: execution takes back the doubling of the timeout, as far as the next batch has a chance with what is left; gap fillers
-    /// do not.
-    fn note_progress(&mut self, now: Now, is_real: bool, quickest: Duration) {
+    /// Rule V-7: execution takes back the doubling of the timeout, but for so many; gap fillers do not.
+    fn note_progress(&mut self, now: Now, is_real: bool, kept: u32) {
         self.timers.progress = now.time;
         if is_real && !self.changing {
-            self.timers.failures = self.timers.failures.min(timer::doublings(&self.config, quickest * 2));
+            self.timers.failures = kept;
             self.progress_view = View::new(self.view.get().saturating_sub(self.timers.failures.into()));
         }
         self.timers.propose = true;

@@ -90,9 +90,14 @@ impl Replica {
 
     /// The `count`-th peer, counted from the primary, skipping this replica.
     fn peer_from_primary(&self, count: u16) -> Option<ReplicaId> {
-        let (first, others) = (self.config.membership.primary(self.view), self.others().collect::<Vec<_>>());
-        let start = others.iter().position(|id| *id >= first).unwrap_or(0);
-        others.get((start + usize::from(count)).checked_rem(others.len())?).copied()
+        let others: Vec<ReplicaId> = self.others().collect();
+        others.get((self.place_of_primary(&others) + usize::from(count)).checked_rem(others.len())?).copied()
+    }
+
+    /// Where the primary stands among some members, or who follows it.
+    fn place_of_primary(&self, members: &[ReplicaId]) -> usize {
+        let primary = self.config.membership.primary(self.view);
+        members.iter().position(|id| *id >= primary).unwrap_or(0)
     }
 
     fn ask(&self, from: ReplicaId, what: Missing, fetch: Fetch, effects: &mut Effects) {
@@ -137,8 +142,7 @@ impl Replica {
     fn next_to_ask(&self) -> Option<ReplicaId> {
         let is_ahead = |id: &ReplicaId| self.peers.get(id).is_some_and(|status| status.executed > self.dispatched);
         let (mut ahead, mut rest): (Vec<ReplicaId>, Vec<ReplicaId>) = self.others().partition(is_ahead);
-        let primary = self.config.membership.primary(self.view);
-        let first = rest.iter().position(|id| *id >= primary).unwrap_or(0);
+        let first = self.place_of_primary(&rest);
         for (peers, first) in [(&mut ahead, 0), (&mut rest, first)] {
             let turn = (first + usize::from(self.catch_up.attempt.count)).checked_rem(peers.len());
             peers.rotate_left(turn.unwrap_or(0));

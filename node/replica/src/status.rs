@@ -36,8 +36,7 @@ impl Replica {
         let complained = self.finds_slow(now);
         let before = self.peers.insert(from, status);
         self.hear_complaint(now, from, complained, effects);
-        // An honest peer that waits says so four times more rarely (rule L-6).
-        if self.budgets.may_repeat(from, now.time, self.config.retransmit_interval / 4) {
+        if self.budgets.may_repeat(from, now.time, self.config.rest()) {
             self.repeat_to(now, from, before, &status, effects);
         }
     }

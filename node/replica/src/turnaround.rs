@@ -195,8 +195,7 @@ impl Replica {
     /// A peer says whether it complains. What that makes this replica complain of too it says at once, though for the sake of the same peer
     /// only now and then: a complaint that comes and goes would have everybody talk without end (rule L-6).
     pub(crate) fn hear_complaint(&mut self, now: Now, from: ReplicaId, complained: bool, effects: &mut Effects) {
-        let rest = self.config.retransmit_interval / 4;
-        if self.finds_slow(now) && !complained && self.budgets.may_join(from, now.time, rest) {
+        if self.finds_slow(now) && !complained && self.budgets.may_join(from, now.time, self.config.rest()) {
             self.say_status(now, effects);
         }
         self.try_leave_slow(now, effects);

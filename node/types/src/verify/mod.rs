@@ -172,10 +172,9 @@ impl Verifier {
         self.judge(transactions, lists)
     }
 
-    /// One item, which stands or falls with all of its claims.
+    /// One item, with its claims.
     fn judge_one<T>(&self, item: T, claims: &[Claim]) -> Result<Verified<T>, Rejection> {
-        let accepted = self.scheme.accepts_each(claims).into_iter().filter(|accepted| *accepted).count();
-        if accepted == claims.len() { Ok(Verified(item)) } else { Err(Rejection::BadSignature) }
+        verdict(item, claims.len(), self.scheme.accepts_each(claims))
     }
 
     /// One signature batch over all claims of all items, then a verdict for each item from its share of the answers.
@@ -200,10 +199,8 @@ impl Verifier {
             .into_iter()
             .zip(counts)
             .map(|(item, count)| {
-                // `filter` and `count`, not `all`: every answer of the item must be taken, or its neighbour would get the rest.
                 let count = count?;
-                let accepted = answers.by_ref().take(count).filter(|accepted| *accepted).count();
-                if accepted == count { Ok(Verified(item)) } else { Err(Rejection::BadSignature) }
+                verdict(item, count, answers.by_ref().take(count))
             })
             .collect()
     }
@@ -218,4 +215,10 @@ impl Verifier {
         }
         Ok(())
     }
+}
+
+/// An item stands or falls with all of its claims. Takes every answer, also behind one that refuses: the next item's follow.
+fn verdict<T>(item: T, claims: usize, answers: impl IntoIterator<Item = bool>) -> Result<Verified<T>, Rejection> {
+    let accepted = answers.into_iter().filter(|accepted| *accepted).count();
+    if accepted == claims { Ok(Verified(item)) } else { Err(Rejection::BadSignature) }
 }
