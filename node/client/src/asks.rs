@@ -112,7 +112,8 @@ impl Survey {
     }
 }
 
-async fn ask(
+/// One transmission to one replica.
+pub(crate) async fn ask(
     connector: &Connector,
     replica: ReplicaId,
     request: Bytes,

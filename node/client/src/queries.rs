@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tetrarch_crypto::PublicKey;
+use tetrarch_transport::Connector;
 use tetrarch_types::{
     NodeStatus, Outcome, Query, Refusal, ReplicaId, ReplyCertificate, Request, Response, SeqNum, Transaction,
     TransactionId, Verifier,
 };
 use tokio::time::Instant;
 
-use crate::asks::Listener;
+use crate::asks::{self, Listener};
 use crate::nonces::believable;
 use crate::tally::{Tally, certificate};
 use crate::{Client, ClientError, NoQuorum, Trouble};
@@ -83,6 +84,14 @@ impl Client {
     /// Every replica's status in its own unverified words, by replica id, asked for at the same time.
     pub async fn statuses(&self) -> Vec<Result<NodeStatus, Trouble>> {
         self.statuses_until(self.deadline()).await
+    }
+
+    /// One replica's own answer, which nothing vouches for: for whoever compares several by rules of its own.
+    ///
+    /// # Errors
+    /// Why there is none within `patience`.
+    pub async fn ask(&self, replica: ReplicaId, query: Query, patience: Duration) -> Result<Response, Trouble> {
+        asks::ask(&self.connector, replica, Connector::encode(&Request::Query(query)), patience).await
     }
 
     async fn statuses_until(&self, deadline: Instant) -> Vec<Result<NodeStatus, Trouble>> {

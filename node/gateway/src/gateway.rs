@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request};
+use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness};
 use tokio::sync::Semaphore;
 
-use crate::backend::{Backend, BackendError, ClusterStatus, Freshness};
 use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY};
 use crate::messages::ResponseHeader;
 use crate::orderer::{Orderer, Pending};

@@ -1,6 +1,6 @@
 //! The etcd v3 face of a Tetrarch cluster: unmodified etcd clients talk to it (`specs/gateway.md`).
 //!
-//! A gateway stands beside the application that trusts it. It speaks etcd's gRPC API, version 3.5, and asks the cluster through a [`Backend`].
+//! A gateway stands beside the application that trusts it. It speaks etcd's gRPC API, version 3.5, and asks the cluster through a [`Backend`](tetrarch_kv_client::Backend).
 //!
 //! # Rooms, each using those below it
 //!
@@ -21,7 +21,6 @@
 
 #![forbid(unsafe_code)]
 
-mod backend;
 mod bundle;
 mod gateway;
 mod limits;
@@ -32,5 +31,4 @@ mod server;
 mod services;
 mod translate;
 
-pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing};
 pub use server::{ServeError, serve};

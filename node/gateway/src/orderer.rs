@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use tetrarch_kv::store::bounds::MAX_REQUESTS;
 use tetrarch_kv::{Answered, KvError, Request};
+use tetrarch_kv_client::{Backend, BackendError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::backend::{Backend, BackendError};
 use crate::bundle::{Bundle, Entry, Part};
 use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_BYTES, WAITING_REQUESTS};
 use crate::refusal::Refusal;

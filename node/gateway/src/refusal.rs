@@ -1,9 +1,8 @@
 //! Refusals in etcd's words. Clients tell errors by their text, so a text here is etcd's to the letter wherever etcd has one.
 
 use tetrarch_kv::KvError;
+use tetrarch_kv_client::BackendError;
 use tonic::{Code, Status};
-
-use crate::backend::BackendError;
 
 /// What etcd's servers put before every text.
 const PREFIX: &str = "etcdserver: ";

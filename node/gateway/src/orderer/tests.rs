@@ -3,11 +3,12 @@
 use std::future;
 use std::sync::Mutex;
 
+use tetrarch_crypto::Digest;
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult, Response};
-use tetrarch_types::Timestamp;
+use tetrarch_kv_client::{ClusterStatus, Freshness, Standing, Told};
+use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp};
 
 use super::*;
-use crate::backend::{ClusterStatus, Freshness, Standing};
 
 /// Answers each revocation of a lease at the revision of the lease's number, and a put at revision 0.
 struct Gate {
@@ -62,6 +63,14 @@ impl Backend for Gate {
 
     async fn query(&self, _: &KvQuery, _: Freshness) -> Result<QueryResult, BackendError> {
         Err(BackendError::Busy)
+    }
+
+    async fn tell(&self, _: ReplicaId, _: &KvQuery, _: Option<SeqNum>) -> Result<Told, BackendError> {
+        Err(BackendError::Busy)
+    }
+
+    fn membership(&self) -> Membership {
+        Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new())
     }
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use tetrarch_kv_client::{Backend, Replica};
 use tonic::Status;
 
-use crate::backend::{Backend, Replica};
 use crate::gateway::Gateway;
 use crate::messages::cluster::{Member, MemberListRequest, MemberListResponse};
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use tetrarch_kv_client::Backend;
 use tonic::Status;
 
-use crate::backend::Backend;
 use crate::gateway::Gateway;
 use crate::messages::health::{HealthCheckRequest, HealthCheckResponse, ServingStatus};
 

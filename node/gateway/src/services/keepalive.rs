@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tetrarch_kv::{Answered, Request, Response};
+use tetrarch_kv_client::Backend;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
 use super::call::Replies;
 use super::kv::in_kind;
-use crate::backend::Backend;
 use crate::gateway::{Gateway, in_time};
 use crate::limits::KEEPALIVES_UNDER_WAY;
 use crate::messages::lease::{LeaseKeepAliveRequest, LeaseKeepAliveResponse};

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tetrarch_kv::{Answered, Request, Response};
+use tetrarch_kv_client::Backend;
 use tonic::Status;
 
 use super::reading;
-use crate::backend::Backend;
 use crate::gateway::{Gateway, check_size, unreadable};
 use crate::messages::kv::{
     CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tetrarch_kv::store::LeaseState;
 use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, Request, Response};
+use tetrarch_kv_client::{Backend, BackendError};
 use tetrarch_types::Timestamp;
 use tonic::Status;
 
 use super::kv::in_kind;
-use crate::backend::{Backend, BackendError};
 use crate::gateway::Gateway;
 use crate::limits::MAX_LEASE_PAGES;
 use crate::messages::lease::{

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use tetrarch_kv::{KvQuery, QueryAnswer};
+use tetrarch_kv_client::Backend;
 use tonic::Status;
 
 use super::absent::because;
-use crate::backend::Backend;
 use crate::gateway::{Gateway, Looked};
 use crate::messages::maintenance::{
     AlarmAction, AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse, HashKvRequest, HashKvResponse,

@@ -19,8 +19,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use call::{Reply, streaming, unary};
 use http::{StatusCode, header};
+use tetrarch_kv_client::Backend;
 
-use crate::backend::Backend;
 use crate::gateway::Gateway;
 
 /// All that is served.

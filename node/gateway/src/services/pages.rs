@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::{StatusCode, header};
+use tetrarch_kv_client::Backend;
 
 use super::maintenance::ETCD_VERSION;
-use crate::backend::Backend;
 use crate::gateway::Gateway;
 
 /// A status, a kind of content, and the content.

@@ -2,8 +2,8 @@
 
 use tetrarch_kv::store::Revisions;
 use tetrarch_kv::{Answered, KvError, KvQuery, RangeRequest, Request, Response, Selection};
+use tetrarch_kv_client::{Backend, BackendError, Freshness};
 
-use crate::backend::{Backend, BackendError, Freshness};
 use crate::gateway::{Gateway, in_time, unreadable};
 use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES};
 use crate::refusal::Refusal;

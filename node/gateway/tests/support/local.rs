@@ -4,18 +4,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
-use tetrarch_gateway::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing};
 use tetrarch_kv::{Command, CommandResult, Execution, KvMachine, KvQuery, QueryResult, Retention};
+use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
 use tetrarch_storage::MemoryStore;
 use tetrarch_types::{
-    Batch, CommitCertificate, CommittedBatch, Epoch, Membership, Outcome, Parameters, SeqNum, Timestamp, Transaction,
-    TransactionBody, View,
+    Batch, CommitCertificate, CommittedBatch, Epoch, Membership, Outcome, Parameters, ReplicaId, SeqNum, Timestamp,
+    Transaction, TransactionBody, View,
 };
 
 const STANDING: Standing = Standing { cluster_id: 0xc1_05_7e, member_id: 0x1ead, view: 3 };
 
 pub(crate) struct Local {
     execution: Execution<KvMachine, Arc<MemoryStore>>,
+    membership: Membership,
     /// The last batch, and the last nonce with it.
     last: Mutex<u64>,
 }
@@ -23,11 +24,12 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new() -> Self {
         let parameters = Parameters { checkpoint_interval: 1_024, window: 2_048 };
-        let membership = Membership::new(Digest::from_bytes([7; 32]), Epoch::ZERO, parameters, Vec::new());
+        let keys = vec![PublicKey::from_bytes([2; 32])];
+        let membership = Membership::new(Digest::from_bytes([7; 32]), Epoch::ZERO, parameters, keys);
         let store = Arc::new(MemoryStore::new());
         Execution::<KvMachine, _>::init(&store, &membership).unwrap();
         let execution = Execution::open(KvMachine, store, &membership, Retention::default()).unwrap();
-        Self { execution, last: Mutex::new(0) }
+        Self { execution, membership, last: Mutex::new(0) }
     }
 
     /// Executes a batch of these commands, now. Without any, time alone goes on.
@@ -65,6 +67,21 @@ impl Backend for Local {
     async fn query(&self, query: &KvQuery, _: Freshness) -> Result<QueryResult, BackendError> {
         self.execute(None);
         Ok(self.ask(query))
+    }
+
+    /// The one replica there is.
+    async fn tell(&self, _: ReplicaId, query: &KvQuery, behind: Option<SeqNum>) -> Result<Told, BackendError> {
+        while behind.is_some_and(|behind| self.execution.executed() <= behind) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let answer =
+            self.execution.query(&query.encode()).map_err(|error| BackendError::Unavailable(error.to_string()))?;
+        let result = QueryResult::decode(&answer.bytes).map_err(|error| BackendError::Unreadable(error.to_string()))?;
+        Ok(Told { executed: answer.executed, result })
+    }
+
+    fn membership(&self) -> Membership {
+        self.membership.clone()
     }
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {

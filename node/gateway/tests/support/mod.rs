@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 
-use tetrarch_gateway::Backend;
+use tetrarch_kv_client::Backend;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tetrarch_gateway::{Backend, BackendError, ClusterStatus, Freshness, Standing};
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
-use tetrarch_types::Timestamp;
+use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, Standing, Told};
+use tetrarch_types::{Membership, ReplicaId, SeqNum, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::local::Local;
@@ -62,6 +62,15 @@ impl Backend for Scripted {
             return Err(BackendError::Disagree);
         }
         self.local.query(query, freshness).await
+    }
+
+    async fn tell(&self, replica: ReplicaId, query: &KvQuery, behind: Option<SeqNum>) -> Result<Told, BackendError> {
+        self.up()?;
+        self.local.tell(replica, query, behind).await
+    }
+
+    fn membership(&self) -> Membership {
+        self.local.membership()
     }
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {

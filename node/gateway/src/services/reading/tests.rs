@@ -3,11 +3,12 @@
 use std::future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tetrarch_crypto::Digest;
 use tetrarch_kv::{Command, CommandResult, KeyRange, KeyRecord, QueryAnswer, QueryResult};
-use tetrarch_types::Timestamp;
+use tetrarch_kv_client::{ClusterStatus, Standing, Told};
+use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp};
 
 use super::*;
-use crate::backend::{ClusterStatus, Standing};
 
 /// Ten keys, `a` to `j`, of which a query reads and answers so many; none at all if that is 0.
 struct Little {
@@ -44,6 +45,14 @@ impl Backend for Little {
         let first = self.queries.fetch_add(1, Ordering::SeqCst) == 0;
         assert_eq!(request.revision, if first { 0 } else { 11 }, "all pages are of the first one's revision");
         Ok(QueryResult { revision: 11, compacted: 0, answer: Ok(QueryAnswer::Range(self.answer(request))) })
+    }
+
+    async fn tell(&self, _: ReplicaId, _: &KvQuery, _: Option<SeqNum>) -> Result<Told, BackendError> {
+        Err(BackendError::Busy)
+    }
+
+    fn membership(&self) -> Membership {
+        Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new())
     }
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {

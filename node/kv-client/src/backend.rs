@@ -1,14 +1,14 @@
-//! What the gateway needs of a cluster.
+//! A cluster, as whoever signs sees it.
 
 use std::future::Future;
 
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
-use tetrarch_types::Timestamp;
+use tetrarch_types::{Membership, ReplicaId, SeqNum, Timestamp};
 
-/// A cluster, as whoever signs for the gateway sees it.
+/// A cluster, as whoever signs sees it.
 ///
-/// Every answer must be one that the cluster vouches for: the gateway believes it. Calls may come concurrently. A future
-/// that takes too long is dropped; what it was to order may then still be executed.
+/// Every answer must be one that the cluster vouches for: it is believed. The exception is [`tell`](Self::tell), which is one replica's word. Calls
+/// may come concurrently. A future that takes too long is dropped; what it was to order may then still be executed.
 pub trait Backend: Send + Sync + 'static {
     /// Has a command executed in the one order, and waits for its result.
     fn order(&self, command: &Command) -> impl Future<Output = Result<CommandResult, BackendError>> + Send;
@@ -20,6 +20,18 @@ pub trait Backend: Send + Sync + 'static {
         freshness: Freshness,
     ) -> impl Future<Output = Result<QueryResult, BackendError>> + Send;
 
+    /// Asks one replica alone, which may lie. With a batch named, it answers once it has executed something behind that, or after ten
+    /// seconds.
+    fn tell(
+        &self,
+        replica: ReplicaId,
+        query: &KvQuery,
+        behind: Option<SeqNum>,
+    ) -> impl Future<Output = Result<Told, BackendError>> + Send;
+
+    /// The replicas, and how many of them it takes.
+    fn membership(&self) -> Membership;
+
     /// Asks how the cluster is.
     fn status(&self) -> impl Future<Output = Result<ClusterStatus, BackendError>> + Send;
 
@@ -28,6 +40,15 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Agreed time, as well as can be known here: a lease's remaining time is told by it, and nothing else depends on it.
     fn now(&self) -> Timestamp;
+}
+
+/// What one replica says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The last batch that it says it had executed.
+    pub executed: SeqNum,
+    /// Its answer.
+    pub result: QueryResult,
 }
 
 /// How much of what has happened an answer must know of.

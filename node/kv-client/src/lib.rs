@@ -1,0 +1,10 @@
+//! The store as a program sees it: [`tetrarch_client`] moves bytes, `tetrarch_kv` knows what they mean, and here is what stands on both.
+//!
+//! * [`Backend`] is a cluster as whoever signs sees it. The gateway and the native commands are written against it, and tests put a store in
+//!   memory in its place.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+
+pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
