@@ -5,7 +5,7 @@ mod results;
 
 use base64ct::{Base64, Encoding};
 pub(crate) use requests::{command, command_lines, request_name};
-pub(crate) use results::{outcome, outcome_lines};
+pub(crate) use results::{outcome, outcome_lines, response_line, responses};
 use serde_json::{Map, Value};
 use tetrarch_kv::KeyRecord;
 use tetrarch_types::{CheckpointCertificate, Membership, ReplicaId};

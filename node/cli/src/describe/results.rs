@@ -48,6 +48,14 @@ fn one(result: &Result<Answered, KvError>) -> Value {
     }
 }
 
+/// What came of a transaction's operations.
+pub(crate) fn responses(of: &Response) -> Value {
+    match of {
+        Response::Txn(txn) => txn.responses.iter().map(response).collect(),
+        _ => Value::Array(Vec::new()),
+    }
+}
+
 fn response(answered: &Answered) -> Value {
     let mut object = match &answered.response {
         Response::Put { version, previous } => with_previous(json!({ "version": version }), previous.as_slice()),
@@ -82,7 +90,8 @@ fn line(result: &Result<Answered, KvError>) -> String {
     }
 }
 
-fn response_line(response: &Response) -> String {
+/// What came of one request, for people.
+pub(crate) fn response_line(response: &Response) -> String {
     match (response.swapped(), response) {
         (Some(Ok(())), _) => "it was as expected, and is changed".into(),
         (Some(Err(_)), _) => "it was not as expected, and is not changed".into(),

@@ -4,6 +4,7 @@ mod change;
 mod print;
 mod proof;
 mod read;
+mod txn;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 
 pub(crate) use change::{executed, stated};
 use clap::{Args, Subcommand};
-use tetrarch_kv::{Expected, KeyRange, RangeRequest, Request};
+use tetrarch_kv::{DeleteRangeRequest, Expected, KeyRange, RangeRequest, Request};
 
 use crate::cluster::{ClusterArguments, finish};
 use crate::failure::Failure;
@@ -29,6 +30,14 @@ pub(crate) enum KvCommand {
     Get(ReadArguments),
     /// Delete a key, or all keys with a prefix.
     Del(DelArguments),
+    /// Run a transaction: compares, and one of two lists of operations.
+    ///
+    /// Its text has three paragraphs, divided by empty lines, as in `etcdctl txn`: compares; what to do if all of them hold; what to do else.
+    /// A compare is like `mod("key") = 5` or `value("key") != "x"`, of version, create, mod, value or lease, with = != < or >. What to
+    /// do is like `put KEY VALUE [--lease=ID]`, `get KEY [--prefix] [--limit N] [--rev R]` or `del KEY [--prefix]`. Words with spaces
+    /// stand in quotes; in double quotes \n \t \xNN are bytes. Exit code 5 if the compares do not hold.
+    #[command(verbatim_doc_comment)]
+    Txn(txn::TxnArguments),
 }
 
 /// What to put.
@@ -133,8 +142,13 @@ impl GetArguments {
 impl DelArguments {
     /// The request that does it.
     pub(crate) fn request(self) -> Request {
+        Request::DeleteRange(DeleteRangeRequest::of(self.range()))
+    }
+
+    /// What it deletes.
+    fn range(self) -> KeyRange {
         let key = self.name.into_vec();
-        if self.prefix { Request::delete_prefix(key) } else { Request::delete(key) }
+        if self.prefix { KeyRange::prefix(key) } else { KeyRange::one(key) }
     }
 }
 
@@ -143,6 +157,7 @@ pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: 
     match command {
         KvCommand::Put(put) => change::change(put.request()?, cluster, output).await,
         KvCommand::Del(del) => change::change(del.request(), cluster, output).await,
+        KvCommand::Txn(txn) => txn::run(&txn, cluster, output).await,
         KvCommand::Get(ReadArguments { get, verify: false, .. }) => {
             let client = cluster.reading_client()?;
             let answer = read::read(&client, &get).await;
