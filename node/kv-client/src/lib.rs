@@ -2,9 +2,11 @@
 //!
 //! * [`Backend`] is a cluster as whoever signs sees it. The gateway and the native commands are written against it, and tests put a store in
 //!   memory in its place.
+//! * [`turns`] is what locks and elections are made of: queues, and who is first.
 
 #![forbid(unsafe_code)]
 
 mod backend;
+pub mod turns;
 
 pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
