@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::ClusterArguments;
 use crate::output::Format;
-use crate::{doctor, inspect, keys, kv, node, sim, testnet, tx, verify};
+use crate::{doctor, inspect, keys, kv, lease, node, sim, testnet, turns, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -38,6 +38,30 @@ pub(crate) enum Command {
     Kv {
         #[command(subcommand)]
         command: kv::KvCommand,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Make, keep and end leases.
+    Lease {
+        #[command(subcommand)]
+        command: lease::LeaseCommand,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Hold a lock while a program runs.
+    Lock {
+        #[command(flatten)]
+        arguments: turns::LockArguments,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Stand for an election and lead, or say who leads.
+    Elect {
+        #[command(flatten)]
+        arguments: turns::ElectArguments,
         #[command(flatten)]
         cluster: ClusterArguments,
     },
@@ -95,6 +119,11 @@ impl Command {
 
     /// Whether the command handles an interrupt itself, because it has something to end in good order.
     pub(crate) const fn ends_itself(&self) -> bool {
-        self.is_served() || matches!(self, Self::Sim(sim::SimCommand::Soak(_) | sim::SimCommand::Twins(_)))
+        let holds = match self {
+            Self::Lock { .. } => true,
+            Self::Elect { arguments, .. } => arguments.holds(),
+            _ => false,
+        };
+        holds || self.is_served() || matches!(self, Self::Sim(sim::SimCommand::Soak(_) | sim::SimCommand::Twins(_)))
     }
 }

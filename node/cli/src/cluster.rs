@@ -1,14 +1,17 @@
 //! Finding the cluster and the key that a command is to use.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::SigningKey;
+use tetrarch_kv_client::turns::{Plain, PlainError};
+use tetrarch_kv_client::{BackendError, ClusterBackend};
 use tetrarch_types::Genesis;
 
-use crate::failure::Failure;
+use crate::failure::{Class, Failure};
 use crate::passphrase::PassphraseArguments;
 use crate::{duration, input, keys};
 
@@ -78,6 +81,13 @@ impl ClusterArguments {
         self.client(&genesis, key, ClientOptions::default().validity)
     }
 
+    /// The cluster's store, for what takes more than one question. It signs with the key given, or with the testnet's. Must be called in a
+    /// runtime.
+    pub(crate) fn store(&self) -> Result<Store, Failure> {
+        let genesis = self.load_genesis()?;
+        Ok(Plain(Arc::new(ClusterBackend::new(self.signing_client()?, &genesis, self.timeout))))
+    }
+
     fn key_path(&self) -> Option<PathBuf> {
         let of_testnet = || self.genesis.is_none().then(|| self.dir.join("client.pem")).filter(|path| path.exists());
         self.key.clone().or_else(of_testnet)
@@ -87,6 +97,23 @@ impl ClusterArguments {
         let options = ClientOptions { timeout: self.timeout, validity, ..ClientOptions::default() };
         Client::new(genesis, key, options).map_err(|error| Failure::client("cannot connect to the cluster", &error))
     }
+}
+
+/// A cluster's store.
+pub(crate) type Store = Plain<ClusterBackend>;
+
+/// Why the store does not do what it was asked.
+pub(crate) fn store_failure(tried: &str, error: &PlainError) -> Failure {
+    let class = match error {
+        PlainError::Backend(BackendError::Unavailable(_)) => Class::Unreachable,
+        PlainError::Backend(BackendError::TimedOut | BackendError::Disagree) => Class::NoQuorum,
+        PlainError::Backend(_) | PlainError::Store(_) | PlainError::Compacted(_) => Class::Failed,
+    };
+    let mut failure = Failure::sentence(class, tried, &error.to_string());
+    if failure.next.is_empty() {
+        failure.next = "try again; `tetrarch testnet status` says how the cluster is".into();
+    }
+    failure
 }
 
 /// Takes leave of the replicas; those that do not listen are not waited for.

@@ -14,12 +14,15 @@ mod inspect;
 mod interrupt;
 mod keys;
 mod kv;
+mod lease;
 mod logging;
 mod node;
 mod output;
 mod passphrase;
+mod signals;
 mod sim;
 mod testnet;
+mod turns;
 mod tx;
 mod verify;
 
@@ -35,7 +38,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.output);
     match start(arguments, &output) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             output.failure(&failure);
             failure.class.exit_code()
@@ -43,7 +46,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+fn start(arguments: Arguments, output: &Output) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         let next = "raise the limits of threads and open files for this user";
@@ -55,7 +58,7 @@ fn start(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     result
 }
 
-async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, Failure> {
     let Arguments { log, command, .. } = arguments;
     if !command.is_served() {
         logging::start(&logging::Settings::for_command(log.as_deref()))?;
@@ -63,9 +66,12 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     if !command.ends_itself() {
         interrupt::exit_when_interrupted();
     }
-    match command {
+    let done = match command {
+        Command::Lock { arguments, cluster } => return turns::lock(arguments, &cluster, output).await,
+        Command::Elect { arguments, cluster } => return turns::elect(arguments, &cluster, output).await,
         Command::Testnet(command) => testnet::run(command, log.as_deref(), output).await,
         Command::Kv { command, cluster } => kv::run(command, &cluster, output).await,
+        Command::Lease { command, cluster } => lease::run(command, &cluster, output).await,
         Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
         Command::Sim(command) => sim::run(&command, output),
         Command::Keys(command) => keys::run(command, output),
@@ -75,5 +81,6 @@ async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Completions { shell } => completions::completions(shell, output),
         Command::Man { dir } => completions::man(&dir, output),
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -34,6 +34,10 @@ impl<B: Backend> Gateway<B> {
         &self.backend
     }
 
+    pub(crate) const fn shared_backend(&self) -> &Arc<B> {
+        &self.backend
+    }
+
     /// A response's header.
     pub(crate) fn header(&self, revision: u64) -> ResponseHeader {
         let standing = self.backend.standing();

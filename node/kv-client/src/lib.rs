@@ -7,6 +7,9 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod cluster;
 pub mod turns;
+pub mod watch;
 
 pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
+pub use cluster::ClusterBackend;

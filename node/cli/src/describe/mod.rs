@@ -51,6 +51,13 @@ pub(crate) fn checkpoint_lines(certificate: &CheckpointCertificate, membership: 
     ]
 }
 
+/// A key alone.
+pub(crate) fn named_key(key: &[u8]) -> Value {
+    let mut object = Map::new();
+    put_bytes(&mut object, "key", key);
+    Value::Object(object)
+}
+
 /// A key and its record.
 pub(crate) fn record(key: &[u8], record: &KeyRecord) -> Value {
     let mut object = Map::new();
@@ -71,4 +78,9 @@ pub(crate) fn records(records: &[(Vec<u8>, KeyRecord)]) -> Value {
 /// A lease's id, in hexadecimal as etcd's tools have it.
 pub(crate) fn lease(id: u64) -> Value {
     format!("{id:x}").into()
+}
+
+/// Reads a lease's id, as etcd's tools write it.
+pub(crate) fn lease_id(text: &str) -> Result<u64, String> {
+    u64::from_str_radix(text, 16).map_err(|_| "a lease's id is a hexadecimal number".to_owned())
 }

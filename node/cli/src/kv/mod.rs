@@ -5,6 +5,7 @@ mod print;
 mod proof;
 mod read;
 mod txn;
+mod watch;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -12,12 +13,12 @@ use std::path::PathBuf;
 
 pub(crate) use change::{executed, stated};
 use clap::{Args, Subcommand};
-use tetrarch_kv::{DeleteRangeRequest, Expected, KeyRange, RangeRequest, Request};
+use tetrarch_kv::{DeleteRangeRequest, Expected, KeyRange, PutRequest, RangeRequest, Request};
 
 use crate::cluster::{ClusterArguments, finish};
 use crate::failure::Failure;
-use crate::input;
 use crate::output::Output;
+use crate::{describe, input};
 pub(crate) use proof::{RECORDS, proven_record};
 
 /// What can be done with keys and values.
@@ -30,6 +31,8 @@ pub(crate) enum KvCommand {
     Get(ReadArguments),
     /// Delete a key, or all keys with a prefix.
     Del(DelArguments),
+    /// Print what happens to a key, or to all keys with a prefix, until Ctrl-C.
+    Watch(watch::WatchArguments),
     /// Run a transaction: compares, and one of two lists of operations.
     ///
     /// Its text has three paragraphs, divided by empty lines, as in `etcdctl txn`: compares; what to do if all of them hold; what to do else.
@@ -49,6 +52,9 @@ pub(crate) struct PutArguments {
     /// Its new value; `-` reads it from stdin.
     #[arg(allow_hyphen_values = true)]
     value: OsString,
+    /// The lease that the key hangs on from now on, in hexadecimal; 0 is none.
+    #[arg(long, default_value = "0", value_parser = describe::lease_id, value_name = "ID")]
+    lease: u64,
     #[command(flatten)]
     condition: Condition,
 }
@@ -115,9 +121,10 @@ impl PutArguments {
     pub(crate) fn request(self) -> Result<Request, Failure> {
         let key = self.name.into_vec();
         let value = input::argument_or_stdin(self.value, tetrarch_kv::store::bounds::MAX_VALUE_BYTES)?;
+        let put = PutRequest::new(key, value).lease(self.lease);
         Ok(match self.condition.expected() {
-            Some(expected) => Request::compare_and_swap(key, expected, Some(value)),
-            None => Request::put(key, value),
+            Some(expected) => Request::put_if(expected, put),
+            None => Request::Put(put),
         })
     }
 }
@@ -157,6 +164,7 @@ pub(crate) async fn run(command: KvCommand, cluster: &ClusterArguments, output: 
     match command {
         KvCommand::Put(put) => change::change(put.request()?, cluster, output).await,
         KvCommand::Del(del) => change::change(del.request(), cluster, output).await,
+        KvCommand::Watch(watch) => watch::run(watch, cluster, output).await,
         KvCommand::Txn(txn) => txn::run(&txn, cluster, output).await,
         KvCommand::Get(ReadArguments { get, verify: false, .. }) => {
             let client = cluster.reading_client()?;

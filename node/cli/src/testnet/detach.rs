@@ -7,10 +7,10 @@ use tetrarch_launcher::{Answer, Command, Detached, Observer, Testnet, send};
 
 use super::failure::of;
 use super::report;
-use super::signals::Signals;
 use super::start::{TRIED, UpArguments, program};
 use crate::failure::{Class, Failure};
 use crate::output::Output;
+use crate::signals::Signals;
 
 /// How often the process in the background is looked after.
 const PAUSE: Duration = Duration::from_millis(50);

@@ -13,7 +13,6 @@ mod prepare;
 mod ready;
 mod recovery;
 mod report;
-mod signals;
 mod start;
 mod status;
 mod transfers;

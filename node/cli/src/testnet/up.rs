@@ -6,11 +6,11 @@ use tetrarch_launcher::{Observer, Supervisor, Testnet};
 
 use super::failure::of;
 use super::prepare::{Found, Prepared, prepare};
-use super::signals::Signals;
 use super::start::{TRIED, UpArguments, program};
 use super::{byzantine, detach, live, ready, report};
 use crate::failure::{Class, Failure};
 use crate::output::Output;
+use crate::signals::Signals;
 
 /// How long replicas may take to say how they are.
 const LOOK: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: UpArguments, output: &Output) -> Result<(), F
         tetrarch_launcher::lead_session()
             .map_err(|error| Failure::failed(TRIED, format!("no session of its own: {error}"), "use --detach"))?;
     }
-    let mut signals = Signals::new()?;
+    let mut signals = Signals::listen(TRIED)?;
     match prepare(&arguments, output)? {
         Found::Running(pid, dir) => {
             byzantine::check_running(&arguments.byzantine)?;
@@ -102,7 +102,7 @@ async fn stop(supervisor: &Supervisor, output: &Output) {
 /// Wrappers pass a signal on that the terminal has sent as well: what comes right behind the first one is no second thought.
 async fn asked_again() {
     tokio::time::sleep(ECHO).await;
-    match Signals::new() {
+    match Signals::listen(TRIED) {
         Ok(mut signals) => signals.next().await,
         Err(_) => std::future::pending().await,
     }

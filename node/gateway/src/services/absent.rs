@@ -5,11 +5,6 @@ use tonic::Status;
 /// Services and methods that are not answered; the first that a path begins with counts.
 const REASONS: &[(&str, &str)] = &[
     ("/etcdserverpb.Watch/", "watches are not served yet"),
-    ("/v3lockpb.Lock/", "locks are not served yet; `etcdctl lock` makes its own of leases, transactions and watches"),
-    (
-        "/v3electionpb.Election/",
-        "elections are not served yet; `etcdctl elect` makes its own of leases, transactions and watches",
-    ),
     ("/etcdserverpb.Auth/", "a gateway acts for one application, with one key: there are no users or roles in it"),
     ("/etcdserverpb.Cluster/", "the replicas of a Tetrarch cluster are not changed by clients"),
     (

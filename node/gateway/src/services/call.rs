@@ -9,7 +9,7 @@ use axum::extract::Request;
 use prost::Message;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::server::{Grpc, StreamingService, UnaryService};
+use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
@@ -42,6 +42,18 @@ where
     codec::<N, M>().unary(Method { state, answer, messages: PhantomData }, request).await
 }
 
+/// Answers a call of one message with a stream.
+pub(super) async fn answering<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, M) -> R + Send + Sync,
+    M: Message + Default + 'static,
+    N: Message + 'static,
+    R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
+{
+    codec::<N, M>().server_streaming(Method { state, answer, messages: PhantomData }, request).await
+}
+
 /// Answers a stream of messages with a stream.
 pub(super) async fn streaming<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
 where
@@ -69,6 +81,22 @@ where
     fn call(&mut self, request: tonic::Request<M>) -> Soon<N> {
         let answer = (self.answer)(self.state.clone(), request.into_inner());
         Box::pin(async { answer.await.map(Response::new) })
+    }
+}
+
+impl<S, F, M, N, R> ServerStreamingService<M> for Method<S, F, M, N>
+where
+    N: Send + 'static,
+    F: Fn(Arc<S>, M) -> R,
+    R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
+{
+    type Response = N;
+    type ResponseStream = ReceiverStream<Result<N, Status>>;
+    type Future = Soon<Self::ResponseStream>;
+
+    fn call(&mut self, request: tonic::Request<M>) -> Soon<Self::ResponseStream> {
+        let answer = (self.answer)(self.state.clone(), request.into_inner());
+        Box::pin(async { answer.await.map(|replies| Response::new(ReceiverStream::new(replies))) })
     }
 }
 

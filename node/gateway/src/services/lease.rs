@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tetrarch_kv::store::LeaseState;
 use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, Request, Response};
-use tetrarch_kv_client::{Backend, BackendError};
+use tetrarch_kv_client::Backend;
+use tetrarch_kv_client::turns::draw_lease_id;
 use tetrarch_types::Timestamp;
 use tonic::Status;
 
@@ -24,7 +25,7 @@ pub(super) async fn grant<B: Backend>(
     gateway: Arc<Gateway<B>>,
     message: LeaseGrantRequest,
 ) -> Result<LeaseGrantResponse, Status> {
-    let id = if message.id == 0 { draw()? } else { lease_id(message.id) };
+    let id = if message.id == 0 { draw_lease_id().map_err(Refusal::from)? } else { lease_id(message.id) };
     let answered = gateway.order(Request::LeaseGrant { id, ttl: message.ttl }).await?;
     let Answered { revision, response: Response::LeaseGranted { id, ttl } } = answered else { return in_kind(None) };
     let header = Some(gateway.header(revision));
@@ -82,23 +83,4 @@ pub(super) async fn list<B: Backend>(
 
 fn remaining(deadline: Timestamp, now: Timestamp) -> Duration {
     deadline.distance(now)
-}
-
-/// A lease id that nobody else has drawn: positive, as etcd's are.
-fn draw() -> Result<u64, Refusal> {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).map_err(|error| BackendError::Unavailable(format!("no lease id: {error}")))?;
-    Ok((u64::from_le_bytes(bytes) >> 1).max(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn drawn_ids_are_positive_and_differ() {
-        let ids: std::collections::BTreeSet<u64> = (0..100).map(|_| draw().unwrap()).collect();
-        assert_eq!(ids.len(), 100);
-        assert!(ids.iter().all(|id| etcd_lease_id(*id) > 0));
-    }
 }

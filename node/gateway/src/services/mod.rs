@@ -3,13 +3,17 @@
 mod absent;
 mod call;
 mod cluster;
+mod election;
 mod health;
 mod keepalive;
 mod kv;
 mod lease;
+mod lock;
 mod maintenance;
 mod pages;
 mod reading;
+mod session;
+mod turns;
 
 use std::sync::Arc;
 
@@ -17,7 +21,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use call::{Reply, streaming, unary};
+use call::{Reply, answering, streaming, unary};
 use http::{StatusCode, header};
 use tetrarch_kv_client::Backend;
 
@@ -59,6 +63,13 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/Hash" => unary(gateway, request, maintenance::hash).await,
         "/etcdserverpb.Maintenance/HashKV" => unary(gateway, request, maintenance::hash_kv).await,
         "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
+        "/v3lockpb.Lock/Lock" => unary(gateway, request, lock::lock).await,
+        "/v3lockpb.Lock/Unlock" => unary(gateway, request, lock::unlock).await,
+        "/v3electionpb.Election/Campaign" => unary(gateway, request, election::campaign).await,
+        "/v3electionpb.Election/Proclaim" => unary(gateway, request, election::proclaim).await,
+        "/v3electionpb.Election/Leader" => unary(gateway, request, election::leader).await,
+        "/v3electionpb.Election/Observe" => answering(gateway, request, election::observe).await,
+        "/v3electionpb.Election/Resign" => unary(gateway, request, election::resign).await,
         "/grpc.health.v1.Health/Check" => unary(gateway, request, health::check).await,
         path => absent::refusal(path).into_http(),
     }

@@ -35,6 +35,18 @@ impl Caller {
         Ok(grpc.unary(Request::new(message), path, ProstCodec::default()).await?.into_inner())
     }
 
+    /// One message, answered with a stream.
+    pub(crate) async fn follow<M, N>(&self, path: &'static str, message: M) -> Result<Streaming<N>, Status>
+    where
+        M: Message + 'static,
+        N: Message + Default + 'static,
+    {
+        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
+        grpc.ready().await.unwrap();
+        let path = http::uri::PathAndQuery::from_static(path);
+        Ok(grpc.server_streaming(Request::new(message), path, ProstCodec::default()).await?.into_inner())
+    }
+
     pub(crate) async fn stream<M, N>(
         &self,
         path: &'static str,

@@ -9,16 +9,20 @@
 //! out by that (a *fencing* number). Between the end of a lease and the moment when its holder learns of it, nothing else could.
 
 mod observe;
+mod plain;
 mod queue;
+mod session;
 
 use std::future::Future;
 
 pub use observe::{Observed, Observer};
+pub use plain::{Plain, PlainError, Within};
 pub use queue::{Queue, Turn};
-use tetrarch_kv::store::EventTold;
+pub use session::{Ended, draw_lease_id, grant, keep_alive, revoke};
 use tetrarch_kv::{Answered, KeyRange, KvError, RangeRequest, Request, Selection};
 
 use crate::BackendError;
+use crate::watch::Happened;
 
 /// What is needed of a store.
 pub trait TurnStore: Sync {
@@ -42,8 +46,8 @@ pub trait Changes: Send {
     /// Why there are no more.
     type Error;
 
-    /// Those of the next revision that has some, in order; with the revision.
-    fn next(&mut self) -> impl Future<Output = Result<(u64, Vec<EventTold>), Self::Error>> + Send;
+    /// Those of the next revision that has some, and no others.
+    fn next(&mut self) -> impl Future<Output = Result<Happened, Self::Error>> + Send;
 }
 
 /// Why there is no turn.

@@ -1,10 +1,11 @@
 //! Watching who has the turn.
 
 use tetrarch_kv::KeyRange;
-use tetrarch_kv::store::{EventTold, Pair};
+use tetrarch_kv::store::Pair;
 
 use super::queue::read;
 use super::{Changes, Queue, TurnError, TurnStore};
+use crate::watch::{Change, Happened};
 
 /// Who has the turn, and at which revision that was so.
 pub type Observed = (Pair, u64);
@@ -37,8 +38,8 @@ impl<'s, S: TurnStore> Observer<'s, S> {
             let observed = match &mut self.watched {
                 None => self.look().await?,
                 Some(watched) => {
-                    let (revision, events) = watched.changes.next().await.map_err(TurnError::Store)?;
-                    self.on_events(revision, events).await?
+                    let happened = watched.changes.next().await.map_err(TurnError::Store)?;
+                    self.on_changes(happened).await?
                 }
             };
             if let Some(observed) = observed {
@@ -55,13 +56,10 @@ impl<'s, S: TurnStore> Observer<'s, S> {
         Ok(first.map(|first| (first, revision)))
     }
 
-    /// Of one key there is one event a revision; of an empty queue the first newcomer counts.
-    async fn on_events(
-        &mut self,
-        revision: u64,
-        events: Vec<EventTold>,
-    ) -> Result<Option<Observed>, TurnError<S::Error>> {
-        let Some(EventTold { key, put, .. }) = events.into_iter().next() else { return Ok(None) };
+    /// Of one key there is one change a revision; of an empty queue the first newcomer counts.
+    async fn on_changes(&mut self, happened: Happened) -> Result<Option<Observed>, TurnError<S::Error>> {
+        let Happened { revision, changes } = happened;
+        let Some(Change { key, put, .. }) = changes.into_iter().next() else { return Ok(None) };
         let Some(record) = put else {
             self.watched = None;
             return Ok(None);

@@ -55,9 +55,9 @@ impl Queue {
             return Ok(Turn { key, revision, lease });
         }
         let Some(Answered { response: Response::Range(found), .. }) = responses.into_iter().next() else {
-            return Err(another());
+            return Err(TurnError::Store(another()));
         };
-        let (_, record) = found.records.into_iter().next().ok_or_else(another)?;
+        let (_, record) = found.records.into_iter().next().ok_or_else(|| TurnError::Store(another()))?;
         let turn = Turn { key, revision: record.create_revision, lease };
         if record.value != value {
             turn.proclaim(store, value).await?;
@@ -150,7 +150,7 @@ fn came_to_be(key: &[u8], revision: u64) -> Compare {
 async fn order<S: TurnStore>(store: &S, txn: TxnRequest) -> Result<(u64, TxnResponse), TurnError<S::Error>> {
     match store.order(Request::Txn(txn)).await.map_err(TurnError::Store)? {
         Answered { revision, response: Response::Txn(response) } => Ok((revision, response)),
-        _ => Err(another()),
+        _ => Err(TurnError::Store(another())),
     }
 }
 
@@ -165,13 +165,14 @@ pub(super) async fn read<S: TurnStore>(
 async fn until_deleted<S: TurnStore>(store: &S, key: Vec<u8>, from: u64) -> Result<(), TurnError<S::Error>> {
     let mut changes = store.watch(KeyRange::one(key), from).await.map_err(TurnError::Store)?;
     loop {
-        let (_, events) = changes.next().await.map_err(TurnError::Store)?;
-        if events.iter().any(|event| event.put.is_none()) {
+        let happened = changes.next().await.map_err(TurnError::Store)?;
+        if happened.changes.iter().any(|change| change.put.is_none()) {
             return Ok(());
         }
     }
 }
 
-fn another<E: From<BackendError>>() -> TurnError<E> {
-    TurnError::Store(BackendError::Unreadable("a response to another request".to_owned()).into())
+/// What a response to another request is told as.
+pub(super) fn another<E: From<BackendError>>() -> E {
+    BackendError::Unreadable("a response to another request".to_owned()).into()
 }

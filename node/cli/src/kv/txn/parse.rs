@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStringExt;
 use clap::{Args, Parser};
 use tetrarch_kv::{Compare, Comparison, DeleteRangeRequest, KeyRange, Operation, PutRequest, Target, TxnRequest};
 
-use super::super::{DelArguments, GetArguments};
 use super::words::{Word, words};
+use crate::describe::lease_id;
+use crate::kv::{DelArguments, GetArguments};
 
 /// One operation's line.
 #[derive(Debug, Parser)]
@@ -26,11 +27,6 @@ struct PutLine {
     value: OsString,
     #[arg(long, default_value = "0", value_parser = lease_id)]
     lease: u64,
-}
-
-/// A lease's id as etcd's tools write it.
-pub(crate) fn lease_id(text: &str) -> Result<u64, String> {
-    u64::from_str_radix(text, 16).map_err(|_| "a lease's id is a hexadecimal number".to_owned())
 }
 
 /// Reads a transaction: what must hold, what to do then, what to do else. Empty lines divide; what is left out at the end is empty.

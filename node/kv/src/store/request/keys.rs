@@ -72,6 +72,12 @@ impl KeyRange {
         }
     }
 
+    /// Whether a key is one of them.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        let Span { from, to } = self.span();
+        from.as_slice() <= key && (to.is_empty() || key < to.as_slice())
+    }
+
     pub(in crate::store) fn span(&self) -> Span {
         let to = match self.end.as_slice() {
             [] => behind(&self.key),

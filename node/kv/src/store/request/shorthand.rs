@@ -52,10 +52,21 @@ impl Request {
     /// Puts a key, or deletes it if there is no value, if it is as expected. If not, the answer has its record without the value.
     pub fn compare_and_swap(key: impl Into<Vec<u8>>, expected: Expected, value: Option<Vec<u8>>) -> Self {
         let key = key.into();
-        let then = match value {
-            Some(value) => Operation::Put(PutRequest::new(key.clone(), value)),
-            None => Operation::DeleteRange(DeleteRangeRequest::of(KeyRange::one(key.clone()))),
-        };
+        match value {
+            Some(value) => Self::put_if(expected, PutRequest::new(key, value)),
+            None => {
+                let delete = Operation::DeleteRange(DeleteRangeRequest::of(KeyRange::one(key.clone())));
+                Self::change_if(key, expected, delete)
+            }
+        }
+    }
+
+    /// Puts a key if it is as expected. If not, the answer has its record without the value.
+    pub fn put_if(expected: Expected, put: PutRequest) -> Self {
+        Self::change_if(put.key.clone(), expected, Operation::Put(put))
+    }
+
+    fn change_if(key: Vec<u8>, expected: Expected, then: Operation) -> Self {
         let otherwise = Operation::Range(RangeRequest { keys_only: true, ..RangeRequest::one(key.clone()) });
         Self::Txn(TxnRequest { compares: vec![expected.compare(key)], success: vec![then], failure: vec![otherwise] })
     }

@@ -1,12 +1,11 @@
-//! The signals that end a testnet.
+//! The signals that end what is served: a testnet, a lock that is held.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::start::TRIED;
 use crate::failure::Failure;
 
 /// What asks this process to end: Ctrl-C, `kill`, a closed terminal.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     /// None where whoever started this process wants it to outlive the terminal, as `nohup` does.
@@ -14,10 +13,11 @@ pub(super) struct Signals {
 }
 
 impl Signals {
-    pub(super) fn new() -> Result<Self, Failure> {
+    /// Listens from here on.
+    pub(crate) fn listen(tried: &str) -> Result<Self, Failure> {
         let listen = |kind| {
             signal(kind)
-                .map_err(|error| Failure::failed(TRIED, format!("cannot listen for signals: {error}"), "try again"))
+                .map_err(|error| Failure::failed(tried, format!("cannot listen for signals: {error}"), "try again"))
         };
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
@@ -27,7 +27,7 @@ impl Signals {
     }
 
     /// Waits for the next of them.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
