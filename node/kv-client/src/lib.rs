@@ -2,9 +2,11 @@
 //!
 //! * [`Backend`] is a cluster as whoever signs sees it. The gateway and the native commands are written against it, and tests put a store in
 //!   memory in its place.
+//! * [`watch`] gives what happened, revision by revision, believed because enough replicas say so.
 
 #![forbid(unsafe_code)]
 
 mod backend;
+pub mod watch;
 
 pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
