@@ -4,7 +4,6 @@ use tonic::Status;
 
 /// Services and methods that are not answered; the first that a path begins with counts.
 const REASONS: &[(&str, &str)] = &[
-    ("/etcdserverpb.Watch/", "watches are not served yet"),
     ("/v3lockpb.Lock/", "locks are not served yet; `etcdctl lock` makes its own of leases, transactions and watches"),
     (
         "/v3electionpb.Election/",
@@ -40,9 +39,7 @@ mod tests {
 
     #[test]
     fn whatever_is_absent_has_a_sentence() {
-        for path in
-            ["/etcdserverpb.Watch/Watch", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"]
-        {
+        for path in ["/v3lockpb.Lock/Lock", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"] {
             let status = refusal(path);
             assert_eq!(status.code(), tonic::Code::Unimplemented);
             assert!(status.message().starts_with("tetrarch: "), "{path}: {}", status.message());

@@ -58,6 +58,15 @@ impl KeyRange {
         self.end.is_empty()
     }
 
+    /// Whether a key is among them.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        match self.end.as_slice() {
+            [] => key == self.key,
+            [0] => key >= self.key.as_slice(),
+            end => (self.key.as_slice()..end).contains(&key),
+        }
+    }
+
     /// Whether it can be asked for.
     ///
     /// # Errors
