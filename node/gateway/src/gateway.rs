@@ -4,14 +4,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request};
-use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness};
+use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, watch};
 use tokio::sync::Semaphore;
 
 use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY};
 use crate::messages::ResponseHeader;
 use crate::orderer::{Orderer, Pending};
 use crate::refusal::Refusal;
-use crate::translate::signed;
+use crate::translate;
+use crate::watches::Hub;
 
 /// The way from a service to the cluster.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Gateway<B> {
     backend: Arc<B>,
     orderer: Orderer,
     queries: Semaphore,
+    pub(crate) watches: Hub<B>,
     /// Where clients reach this gateway, as a URL.
     pub(crate) url: String,
 }
@@ -27,26 +29,17 @@ impl<B: Backend> Gateway<B> {
     pub(crate) fn new(backend: B, url: String) -> Self {
         let backend = Arc::new(backend);
         let orderer = Orderer::start(backend.clone());
-        Self { backend, orderer, queries: Semaphore::new(QUERIES_UNDER_WAY), url }
+        let watches = Hub::new(backend.clone());
+        Self { backend, orderer, queries: Semaphore::new(QUERIES_UNDER_WAY), watches, url }
     }
 
     pub(crate) fn backend(&self) -> &B {
         &self.backend
     }
 
-    pub(crate) const fn shared_backend(&self) -> &Arc<B> {
-        &self.backend
-    }
-
     /// A response's header.
     pub(crate) fn header(&self, revision: u64) -> ResponseHeader {
-        let standing = self.backend.standing();
-        ResponseHeader {
-            cluster_id: standing.cluster_id,
-            member_id: standing.member_id,
-            revision: signed(revision),
-            raft_term: standing.view,
-        }
+        translate::header(self.backend.standing(), revision)
     }
 
     /// Orders a request, and waits for its result.
@@ -77,6 +70,11 @@ impl<B: Backend> Gateway<B> {
         let result = self.query(query, Freshness::Linearizable).await?;
         let answer = kind(result.answer?).ok_or_else(|| unreadable("an answer to another query"))?;
         Ok(Looked { revision: result.revision, compacted: result.compacted, answer })
+    }
+
+    /// The store's revision: no earlier than all that was answered to anyone before.
+    pub(crate) async fn newest(&self) -> Result<u64, Refusal> {
+        in_time(async { Ok(watch::newest(&*self.backend).await?) }).await
     }
 
     pub(crate) async fn status(&self) -> Result<ClusterStatus, Refusal> {

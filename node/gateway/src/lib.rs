@@ -8,6 +8,7 @@
 //! * `services` answer calls, one file for each service of etcd's API. Its table of methods is everything that is answered; the rest is
 //!   refused with a sentence.
 //! * `gateway` is what all services share: it orders requests, asks queries, and knows what a response's header says.
+//! * `watches` follow the cluster once for all who watch it, and those who begin further back each on their own.
 //! * `orderer` lets concurrent requests travel as one command; what fits together, and whose result is whose, `bundle` decides, which is pure.
 //! * `translate` is pure too: from etcd's messages to the store's requests, and back.
 //! * `refusal` has etcd's error texts and codes.
@@ -30,5 +31,6 @@ mod refusal;
 mod server;
 mod services;
 mod translate;
+mod watches;
 
 pub use server::{ServeError, serve};

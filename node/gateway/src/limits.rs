@@ -48,3 +48,36 @@ pub(crate) const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What is still under way so long after the end was asked for is not waited for.
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
+/// The bytes of what happened last that all watches are served from. One revision may be more.
+pub(crate) const LOG_BYTES: usize = 16 * 1024 * 1024;
+
+/// The revisions of what happened last.
+pub(crate) const LOG_REVISIONS: usize = 16_384;
+
+/// Watches at once that are told of what lies further back: each follows the story on its own. The others wait for their turn.
+pub(crate) const HISTORIES: usize = 8;
+
+/// Watches at once, of all clients.
+pub(crate) const MAX_WATCHES: usize = 16_384;
+
+/// A watch whose client does not read for so long lets go of what it is to be told, and finds it again when the client goes on.
+pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Revisions in one response to a watch that began in the past: etcd's.
+pub(crate) const MAX_BUNDLED_REVISIONS: usize = 1_000;
+
+/// The bytes of events in one such response, beyond which it takes no further revision.
+pub(crate) const MAX_BUNDLED_BYTES: usize = MAX_REQUEST_BYTES;
+
+/// A response that is more than this comes in fragments, if the client takes them: etcd's.
+pub(crate) const FRAGMENT_BYTES: usize = MAX_REQUEST_BYTES + 512 * 1024;
+
+/// How often a quiet watch is told how far it is, if it asked for that: etcd's.
+pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_secs(600);
+
+/// The pause before the cluster is asked again for a place to begin with.
+pub(crate) const HUB_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a compaction waits for the watches to have heard of what it compacts.
+pub(crate) const COMPACTION_PATIENCE: Duration = Duration::from_secs(1);

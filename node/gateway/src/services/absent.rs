@@ -4,7 +4,6 @@ use tonic::Status;
 
 /// Services and methods that are not answered; the first that a path begins with counts.
 const REASONS: &[(&str, &str)] = &[
-    ("/etcdserverpb.Watch/", "watches are not served yet"),
     ("/etcdserverpb.Auth/", "a gateway acts for one application, with one key: there are no users or roles in it"),
     ("/etcdserverpb.Cluster/", "the replicas of a Tetrarch cluster are not changed by clients"),
     (
@@ -35,9 +34,7 @@ mod tests {
 
     #[test]
     fn whatever_is_absent_has_a_sentence() {
-        for path in
-            ["/etcdserverpb.Watch/Watch", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"]
-        {
+        for path in ["/v3lockpb.Lock/Lock", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"] {
             let status = refusal(path);
             assert_eq!(status.code(), tonic::Code::Unimplemented);
             assert!(status.message().starts_with("tetrarch: "), "{path}: {}", status.message());

@@ -51,7 +51,10 @@ pub(super) async fn compact<B: Backend>(
     gateway: Arc<Gateway<B>>,
     message: CompactionRequest,
 ) -> Result<CompactionResponse, Status> {
-    let answered = gateway.order(Request::Compact { revision: translate::unsigned(message.revision) }).await?;
+    let revision = translate::unsigned(message.revision);
+    // Watches in step are not to lose what is compacted as soon as it happened.
+    gateway.watches.reach(revision).await;
+    let answered = gateway.order(Request::Compact { revision }).await?;
     let Answered { revision, response: Response::Compacted } = answered else { return in_kind(None) };
     Ok(CompactionResponse { header: Some(gateway.header(revision)) })
 }

@@ -14,6 +14,7 @@ mod pages;
 mod reading;
 mod session;
 mod turns;
+mod watch;
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Lease/LeaseKeepAlive" => streaming(gateway, request, keepalive::keep_alive).await,
         "/etcdserverpb.Lease/LeaseTimeToLive" => unary(gateway, request, lease::time_to_live).await,
         "/etcdserverpb.Lease/LeaseLeases" => unary(gateway, request, lease::list).await,
+        "/etcdserverpb.Watch/Watch" => streaming(gateway, request, watch::watch).await,
         "/etcdserverpb.Maintenance/Alarm" => unary(gateway, request, maintenance::alarm).await,
         "/etcdserverpb.Maintenance/Status" => unary(gateway, request, maintenance::status).await,
         "/etcdserverpb.Maintenance/Defragment" => unary(gateway, request, maintenance::defragment).await,

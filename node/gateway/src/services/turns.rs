@@ -1,17 +1,18 @@
 //! The gateway as those see it who wait for their turn.
 
-use tetrarch_kv::{Answered, KeyRange, RangeRequest, Request, Selection};
+use tetrarch_kv::{Answered, KeyRange, KvError, RangeRequest, Request, Selection};
 use tetrarch_kv_client::Backend;
-use tetrarch_kv_client::turns::{Changes, PlainError, TurnStore, Within};
-use tetrarch_kv_client::watch::Happened;
+use tetrarch_kv_client::turns::{Changes, TurnStore};
+use tetrarch_kv_client::watch::{Change, Happened};
 
 use super::reading::{self, Read};
 use crate::gateway::Gateway;
 use crate::refusal::Refusal;
+use crate::watches::Reader;
 
 impl<B: Backend> TurnStore for Gateway<B> {
     type Error = Refusal;
-    type Changes = Watched;
+    type Changes = Watched<B>;
 
     async fn order(&self, request: Request) -> Result<Answered, Refusal> {
         Self::order(self, request).await
@@ -22,22 +23,28 @@ impl<B: Backend> TurnStore for Gateway<B> {
         Ok((revision, selection))
     }
 
-    async fn watch(&self, range: KeyRange, from: u64) -> Result<Watched, Refusal> {
-        Ok(Watched(Within::of(self.shared_backend(), range, from, false)))
+    async fn watch(&self, range: KeyRange, from: u64) -> Result<Watched<B>, Refusal> {
+        Ok(Watched { range, reader: self.watches.read(from, false) })
     }
 }
 
-/// Changes of some keys.
-pub(crate) struct Watched(Within);
+/// Changes of some keys, out of the one log of what happened.
+pub(crate) struct Watched<B> {
+    range: KeyRange,
+    reader: Reader<B>,
+}
 
-impl Changes for Watched {
+impl<B: Backend> Changes for Watched<B> {
     type Error = Refusal;
 
     async fn next(&mut self) -> Result<Happened, Refusal> {
-        self.0.next().await.map_err(|error| match error {
-            PlainError::Backend(error) => error.into(),
-            PlainError::Store(error) => error.into(),
-            PlainError::Compacted(_) => tetrarch_kv::KvError::Compacted.into(),
-        })
+        loop {
+            let happened = self.reader.next().await.map_err(|_| KvError::Compacted)?;
+            let of_range = happened.changes.iter().filter(|change| self.range.contains(&change.key));
+            let changes: Vec<Change> = of_range.cloned().collect();
+            if !changes.is_empty() {
+                return Ok(Happened { revision: happened.revision, changes });
+            }
+        }
     }
 }

@@ -9,8 +9,19 @@ pub(crate) use responses::{deleted, put as put_done, range as selection, txn as 
 pub(crate) use txn::txn;
 
 use tetrarch_kv::KeyRecord;
+use tetrarch_kv_client::Standing;
 
-use crate::messages::KeyValue;
+use crate::messages::{KeyValue, ResponseHeader};
+
+/// A response's header.
+pub(crate) fn header(standing: Standing, revision: u64) -> ResponseHeader {
+    ResponseHeader {
+        cluster_id: standing.cluster_id,
+        member_id: standing.member_id,
+        revision: signed(revision),
+        raft_term: standing.view,
+    }
+}
 
 /// A number of the store's as etcd writes it. None of them comes near the bound.
 pub(crate) fn signed(number: u64) -> i64 {

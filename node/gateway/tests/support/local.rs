@@ -1,7 +1,7 @@
 //! A cluster of one store in memory, that orders by itself and stamps batches with this machine's clock.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
 use tetrarch_kv::{Command, CommandResult, Execution, KvMachine, KvQuery, QueryResult, Retention};
@@ -71,7 +71,8 @@ impl Backend for Local {
 
     /// The one replica there is.
     async fn tell(&self, _: ReplicaId, query: &KvQuery, behind: Option<SeqNum>) -> Result<Told, BackendError> {
-        while behind.is_some_and(|behind| self.execution.executed() <= behind) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while behind.is_some_and(|behind| self.execution.executed() <= behind) && Instant::now() < until {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let answer =

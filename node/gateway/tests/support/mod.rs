@@ -7,6 +7,7 @@ pub(crate) mod local;
 pub(crate) mod pair;
 pub(crate) mod programs;
 pub(crate) mod scripted;
+pub(crate) mod watching;
 
 use std::net::SocketAddr;
 use std::sync::mpsc;

@@ -11,6 +11,7 @@ use tonic::{Code, Status};
 use super::Running;
 use super::calls::Caller;
 use super::programs::{Etcd, is_installed};
+use super::watching::Watching;
 
 /// A gateway over a local store and a real etcd, side by side.
 pub(crate) struct Pair {
@@ -45,6 +46,11 @@ impl Pair {
         let (gateway, etcd) = (Running::local(), Etcd::start());
         let callers = (Caller::to(&gateway).await, Caller::at(&etcd.endpoint).await);
         Some(Self { gateway: callers.0, etcd: callers.1, _running: (gateway, etcd) })
+    }
+
+    /// A stream of watches to the gateway, and one to etcd.
+    pub(crate) async fn watching(&self) -> (Watching, Watching) {
+        (Watching::to(&self.gateway).await, Watching::to(&self.etcd).await)
     }
 
     /// Refuses any difference.

@@ -39,7 +39,8 @@ pub enum Detail {
     Chain,
     /// Its events, with the records that were put.
     Events,
-    /// Its events, with what was there before as well, where that is kept and fits.
+    /// Its events, with what was there before as well, where that is kept. Only of a page's first event it may be left out because both do not
+    /// fit into one page.
     Previous,
 }
 
@@ -165,7 +166,8 @@ impl Page<'_> {
         let mut is_whole = true;
         if self.detail != Detail::Chain {
             for event in row.events.iter().skip(skipped) {
-                let Some(told) = self.event(revision, event)? else {
+                let is_first = self.told.is_empty() && events.is_empty();
+                let Some(told) = self.event(revision, event, is_first)? else {
                     is_whole = false;
                     break;
                 };
@@ -182,7 +184,7 @@ impl Page<'_> {
     }
 
     /// An event with what belongs to it; none if it does not fit.
-    fn event(&mut self, revision: u64, event: &Event) -> Result<Option<EventTold>, Failure> {
+    fn event(&mut self, revision: u64, event: &Event, is_first: bool) -> Result<Option<EventTold>, Failure> {
         let put = if event.is_put { Some(self.put(revision, &event.key)?) } else { None };
         let bytes = event.key.len() + EVENT_BYTES + put.as_ref().map_or(0, |record| cost(&[], record));
         if !self.budget.may_answer(bytes) {
@@ -190,7 +192,11 @@ impl Page<'_> {
         }
         let previous = match &event.previous {
             None => Previous::Nothing,
-            Some(previous) => self.previous(revision, &event.key, previous.digest)?,
+            Some(previous) => match self.previous(revision, &event.key, previous.digest)? {
+                Some(told) => told,
+                None if is_first => Previous::Digest(previous.digest),
+                None => return Ok(None),
+            },
         };
         Ok(Some(EventTold { key: event.key.clone(), put, previous }))
     }
@@ -200,13 +206,15 @@ impl Page<'_> {
         record.filter(|record| record.mod_revision == revision).ok_or_else(|| lost("a record that an event names"))
     }
 
-    fn previous(&mut self, revision: u64, key: &[u8], digest: Digest) -> Result<Previous, StoreError> {
+    /// What was there before, as the detail wants it; none if it does not fit.
+    fn previous(&mut self, revision: u64, key: &[u8], digest: Digest) -> Result<Option<Previous>, StoreError> {
         if self.detail != Detail::Previous {
-            return Ok(Previous::Digest(digest));
+            return Ok(Some(Previous::Digest(digest)));
         }
-        let record = history::ended_at(self.state, key, revision)?;
-        let fitting = record.filter(|record| self.budget.may_answer(cost(&[], record)));
-        Ok(fitting.map_or(Previous::Digest(digest), Previous::Record))
+        Ok(match history::ended_at(self.state, key, revision)? {
+            Some(record) => self.budget.may_answer(cost(&[], &record)).then_some(Previous::Record(record)),
+            None => Some(Previous::Digest(digest)),
+        })
     }
 }
 

@@ -58,6 +58,15 @@ impl KeyRange {
         self.end.is_empty()
     }
 
+    /// Whether a key is among them.
+    pub fn contains(&self, key: &[u8]) -> bool {
+        match self.end.as_slice() {
+            [] => key == self.key,
+            [0] => key >= self.key.as_slice(),
+            end => (self.key.as_slice()..end).contains(&key),
+        }
+    }
+
     /// Whether it can be asked for.
     ///
     /// # Errors
@@ -70,12 +79,6 @@ impl KeyRange {
             (_, end) if end > MAX_KEY_BYTES + 1 => Err(KvError::KeyTooLong),
             _ => Ok(()),
         }
-    }
-
-    /// Whether a key is one of them.
-    pub fn contains(&self, key: &[u8]) -> bool {
-        let Span { from, to } = self.span();
-        from.as_slice() <= key && (to.is_empty() || key < to.as_slice())
     }
 
     pub(in crate::store) fn span(&self) -> Span {

@@ -1,0 +1,108 @@
+//! Follows the cluster once, for all watches.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use tetrarch_kv_client::Backend;
+use tetrarch_kv_client::watch::{Watch, newest};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::log::{Found, Log};
+use super::reader::Reader;
+use crate::limits::{CALL_TIMEOUT, COMPACTION_PATIENCE, HISTORIES, HUB_PAUSE, MAX_WATCHES};
+
+/// It begins with the first watch.
+#[derive(Debug)]
+pub(crate) struct Hub<B> {
+    shared: Arc<Shared<B>>,
+    following: OnceLock<JoinHandle<()>>,
+    /// A place for each watch.
+    pub(crate) places: Arc<Semaphore>,
+}
+
+/// What readers have of it.
+#[derive(Debug)]
+pub(super) struct Shared<B> {
+    pub(super) backend: Arc<B>,
+    log: Mutex<Log>,
+    /// The revision that comes next in the log; 0 before it has begun.
+    next: watch::Sender<u64>,
+    pub(super) histories: Arc<Semaphore>,
+}
+
+impl<B: Backend> Hub<B> {
+    pub(crate) fn new(backend: Arc<B>) -> Self {
+        let histories = Arc::new(Semaphore::new(HISTORIES));
+        let shared = Shared { backend, log: Mutex::new(Log::new(0)), next: watch::Sender::new(0), histories };
+        Self { shared: Arc::new(shared), following: OnceLock::new(), places: Arc::new(Semaphore::new(MAX_WATCHES)) }
+    }
+
+    /// Reads what happens from a revision on, which may be one to come. With what was there before, if asked for.
+    pub(crate) fn read(&self, from: u64, with_previous: bool) -> Reader<B> {
+        self.following.get_or_init(|| tokio::spawn(follow(self.shared.clone())));
+        Reader::new(self.shared.clone(), from, with_previous)
+    }
+
+    /// Waits until watches can know of a revision, but not for long: it may be one to come, or the cluster may not tell.
+    pub(crate) async fn reach(&self, revision: u64) {
+        if self.following.get().is_some() {
+            drop(timeout(COMPACTION_PATIENCE, self.shared.wait_for(revision)).await);
+        }
+    }
+}
+
+impl<B> Drop for Hub<B> {
+    fn drop(&mut self) {
+        if let Some(following) = self.following.get() {
+            following.abort();
+        }
+    }
+}
+
+impl<B> Shared<B> {
+    fn log(&self) -> MutexGuard<'_, Log> {
+        // A log is whole whenever it is let go of.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The last revision that is believed; none before the hub has begun.
+    pub(super) fn believed(&self) -> Option<u64> {
+        self.next.borrow().checked_sub(1)
+    }
+
+    pub(super) fn find(&self, revision: u64) -> Found {
+        self.log().find(revision)
+    }
+
+    /// Waits until a revision is in the log, or was.
+    pub(super) async fn wait_for(&self, revision: u64) {
+        // It fails only without a sender, which is here.
+        drop(self.next.subscribe().wait_for(|next| *next > revision).await);
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Log)) {
+        let mut log = self.log();
+        change(&mut log);
+        self.next.send_replace(log.next());
+    }
+}
+
+/// Never ends. What is compacted before it was believed, a watch that needs it finds out for itself.
+async fn follow<B: Backend>(shared: Arc<Shared<B>>) {
+    loop {
+        match timeout(CALL_TIMEOUT, newest(&*shared.backend)).await {
+            Ok(Ok(revision)) => {
+                shared.change(|log| *log = Log::new(revision + 1));
+                let mut watch = Watch::from(shared.backend.clone(), revision + 1, true);
+                while let Ok(happened) = watch.next().await {
+                    shared.change(|log| log.push(happened));
+                }
+                tracing::warn!("what happened was compacted before this gateway could know of it");
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "the cluster cannot be watched"),
+            Err(_) => tracing::warn!("the cluster cannot be watched: no answer in time"),
+        }
+        sleep(HUB_PAUSE).await;
+    }
+}

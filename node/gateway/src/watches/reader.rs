@@ -1,0 +1,79 @@
+//! A place in the story.
+
+use std::sync::Arc;
+
+use tetrarch_kv_client::Backend;
+use tetrarch_kv_client::watch::{Compacted, Happened, Watch};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::hub::Shared;
+use super::log::Found;
+use crate::messages::ResponseHeader;
+use crate::translate::header;
+
+/// Reads on from a revision: in the log where it is there, else in the cluster's history, until it comes to the log.
+#[derive(Debug)]
+pub(crate) struct Reader<B> {
+    hub: Arc<Shared<B>>,
+    next: u64,
+    with_previous: bool,
+    /// A follower of its own, and its place among those.
+    history: Option<(Watch, OwnedSemaphorePermit)>,
+}
+
+impl<B: Backend> Reader<B> {
+    pub(super) const fn new(hub: Arc<Shared<B>>, next: u64, with_previous: bool) -> Self {
+        Self { hub, next, with_previous, history: None }
+    }
+
+    /// Waits for the next revision. May be dropped while it waits: nothing is lost.
+    ///
+    /// # Errors
+    /// [`Compacted`] if that is gone.
+    pub(crate) async fn next(&mut self) -> Result<Arc<Happened>, Compacted> {
+        let happened = loop {
+            match self.hub.find(self.next) {
+                Found::Here(happened) => {
+                    self.history = None;
+                    break happened;
+                }
+                Found::Later => self.hub.wait_for(self.next).await,
+                Found::Earlier => match &mut self.history {
+                    Some((watch, _)) => break Arc::new(watch.next().await?),
+                    None => self.look_back().await,
+                },
+            }
+        };
+        self.next = happened.revision + 1;
+        Ok(happened)
+    }
+
+    /// A response's header.
+    pub(crate) fn header(&self, revision: u64) -> ResponseHeader {
+        header(self.hub.backend.standing(), revision)
+    }
+
+    /// The last revision of the log, if all up to it was read.
+    pub(crate) fn knows_all(&self) -> Option<u64> {
+        self.hub.believed().filter(|believed| self.next > *believed)
+    }
+
+    /// The revision that comes next.
+    pub(crate) const fn place(&self) -> u64 {
+        self.next
+    }
+
+    /// Goes back to a revision, and holds nothing until it is asked for it.
+    pub(crate) fn go_back(&mut self, revision: u64) {
+        self.history = None;
+        self.next = revision;
+    }
+
+    /// Begins to follow the history, when there is a place for that.
+    async fn look_back(&mut self) {
+        if let Ok(place) = self.hub.histories.clone().acquire_owned().await {
+            let watch = Watch::from(self.hub.backend.clone(), self.next, self.with_previous);
+            self.history = Some((watch, place));
+        }
+    }
+}
