@@ -1,0 +1,203 @@
+//! Transactions, watches, leases, locks and elections by the native commands, on real processes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod e2e_support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
+
+use e2e_support::process::{run, wait};
+use e2e_support::{Net, PATIENCE};
+use serde_json::{Value, json};
+
+/// A command that goes on, and the JSON that it prints line by line.
+struct Going {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Going {
+    fn start(net: &Net, arguments: &[&str]) -> Self {
+        let mut command = net.command(arguments);
+        command.args(["--output", "json", "--timeout", "60s"]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap());
+        Self { child, lines }
+    }
+
+    /// Its next line; the test's own runner bounds the wait.
+    fn next(&mut self) -> Value {
+        let mut line = String::new();
+        self.lines.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+    }
+
+    /// SIGINT, as by Ctrl-C.
+    fn interrupt(mut self) -> i32 {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        wait(&mut self.child, PATIENCE).unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn txn(net: &Net, text: &str) -> e2e_support::process::Done {
+    let mut command = net.command(&["kv", "txn", "--output", "json", "--timeout", "60s"]);
+    command.env("NO_COLOR", "1");
+    run(command, text.as_bytes(), PATIENCE)
+}
+
+#[test]
+fn transactions_watches_leases_locks_and_elections() {
+    let net = Net::up(4);
+    transactions(&net);
+    watches(&net);
+    leases(&net);
+    locks(&net);
+    elections(&net);
+    net.assert_no_panic();
+}
+
+fn transactions(net: &Net) {
+    let done = txn(net, "version(t) = 0\n\nput t 'first one'\nget t\n\nget t\n");
+    assert_eq!(done.code, 0, "{done}");
+    let object: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!((&object["succeeded"], &object["needed"]), (&json!(true), &json!(3)));
+    assert_eq!(object["responses"][1]["kvs"][0]["value"], "first one");
+    let done = txn(net, "version(t) = 0\n\nput t again\n\nget t\n");
+    done.assert_failed(5, &["the compares do not hold"]);
+    let object: Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(
+        (&object["succeeded"], &object["responses"][0]["kvs"][0]["value"]),
+        (&json!(false), &json!("first one"))
+    );
+    txn(net, "version(t) is 0\n").assert_failed(2, &["line 1", "a compare is like", "--help"]);
+    txn(net, "\nput t 1\nput t 2\n").assert_failed(2, &["duplicate key"]);
+}
+
+fn watches(net: &Net) {
+    let from = net.json(&["kv", "put", "w/a", "1"])["revision"].as_u64().unwrap();
+    net.ok(&["kv", "put", "other", "x"]);
+    net.ok(&["kv", "put", "w/b", "2"]);
+    net.ok(&["kv", "del", "w/a"]);
+    let rev = from.to_string();
+    let mut past = Going::start(net, &["kv", "watch", "w/", "--prefix", "--rev", &rev, "--prev", "--count", "3"]);
+    let told: Vec<Value> = (0..3).map(|_| past.next()).collect();
+    let of = |told: &Value| (told["event"].clone(), told["key"].clone(), told["revision"].as_u64().unwrap() - from);
+    assert_eq!(
+        told.iter().map(of).collect::<Vec<_>>(),
+        [(json!("put"), json!("w/a"), 0), (json!("put"), json!("w/b"), 2), (json!("delete"), json!("w/a"), 3)]
+    );
+    assert_eq!((&told[2]["prev_kv"]["value"], &told[1]["kv"]["value"]), (&json!("1"), &json!("2")));
+    assert!(wait(&mut past.child, PATIENCE).unwrap().success());
+
+    // From now on, and on when a replica dies.
+    let mut now = Going::start(net, &["kv", "watch", "w/", "--prefix"]);
+    let mut seen = Vec::new();
+    while seen.is_empty() {
+        // It says nothing until something happens behind its start.
+        net.ok(&["kv", "put", "w/n", "0"]);
+        std::thread::sleep(Duration::from_millis(200));
+        seen.extend(first_if_any(&mut now));
+    }
+    net.ok(&["testnet", "kill", "0"]);
+    let last = net.json(&["kv", "put", "w/n", "last"])["revision"].clone();
+    let told = std::iter::from_fn(|| Some(now.next())).find(|told| told["revision"] == last).unwrap();
+    assert_eq!(told["kv"]["value"], "last");
+    net.ok(&["testnet", "start", "0"]);
+    assert_eq!(now.interrupt(), 130);
+}
+
+/// A line that is there within a moment. Reading one would wait for it.
+fn first_if_any(going: &mut Going) -> Option<Value> {
+    use std::os::fd::AsFd;
+    let fd = going.lines.get_ref().as_fd();
+    let mut poll = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
+    let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+    let ready = rustix::event::poll(&mut poll, Some(&wait)).unwrap();
+    (ready > 0).then(|| going.next())
+}
+
+fn leases(net: &Net) {
+    let granted = net.json(&["lease", "grant", "60s"]);
+    let id = granted["lease"].as_str().unwrap();
+    assert_eq!(granted["ttl"], 60);
+    net.ok(&["kv", "put", "l", "on it", "--lease", id]);
+    let shown = net.json(&["lease", "show", id]);
+    assert_eq!((&shown["granted_ttl"], &shown["keys"]), (&json!(60), &json!([{ "key": "l" }])));
+    assert!((1..=60).contains(&shown["ttl"].as_u64().unwrap()), "{shown}");
+    assert!(net.json(&["lease", "list"])["leases"].as_array().unwrap().contains(&json!(id)));
+    assert_eq!(net.json(&["lease", "keep-alive", id, "--once"])["ttl"], 60);
+    net.ok(&["lease", "revoke", id]);
+    net.tetrarch(&["kv", "get", "l"]).assert_failed(1, &["no such key"]);
+    net.tetrarch(&["lease", "show", id]).assert_failed(5, &["has ended"]);
+    net.tetrarch(&["lease", "keep-alive", id]).assert_failed(5, &["has ended"]);
+    net.tetrarch(&["lease", "revoke", id]).assert_failed(1, &["lease not found"]);
+    net.tetrarch(&["kv", "put", "l", "x", "--lease", "zz"]).assert_failed(2, &["hexadecimal"]);
+
+    // Nobody keeps it alive, and nothing else happens: it ends all the same.
+    let short = net.json(&["lease", "grant", "2s"]);
+    net.ok(&["kv", "put", "short", "x", "--lease", short["lease"].as_str().unwrap()]);
+    let start = Instant::now();
+    while net.tetrarch(&["kv", "get", "short"]).code == 0 {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn locks(net: &Net) {
+    let fence = || {
+        let done = net.tetrarch(&[
+            "lock",
+            "job",
+            "--ttl",
+            "5s",
+            "--timeout",
+            "60s",
+            "--",
+            "sh",
+            "-c",
+            "echo $TETRARCH_FENCE; exit 7",
+        ]);
+        assert_eq!(done.code, 7, "{done}");
+        done.stdout.trim().parse::<u64>().unwrap()
+    };
+    let first = fence();
+    let mut holder = Going::start(net, &["lock", "job", "--ttl", "5s"]);
+    let held = holder.next();
+    assert!(held["fence"].as_u64().unwrap() > first && held["key"].as_str().unwrap().starts_with("job/"), "{held}");
+    let mut second = Going::start(net, &["lock", "job", "--ttl", "5s"]);
+    // A holder that is stopped loses it to the next one, whose number is larger, and finds that out when it goes on.
+    let pid = rustix::process::Pid::from_child(&holder.child);
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let next = second.next();
+    assert!(next["fence"].as_u64() > held["fence"].as_u64(), "{held} {next}");
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    assert_eq!(wait(&mut holder.child, PATIENCE).unwrap().code(), Some(5), "lock not held");
+    assert_eq!(second.interrupt(), 130);
+    assert!(fence() > next["fence"].as_u64().unwrap(), "it was given back at once");
+    net.tetrarch(&["lock", "job", "--", "/no/such/program"]).assert_failed(2, &["does not start"]);
+}
+
+fn elections(net: &Net) {
+    let mut first = Going::start(net, &["elect", "boss", "one", "--ttl", "5s"]);
+    let leads = first.next();
+    assert_eq!(leads["value"], "one");
+    let mut observer = Going::start(net, &["elect", "boss", "--listen"]);
+    assert_eq!(observer.next()["fence"], leads["fence"]);
+    let mut second = Going::start(net, &["elect", "boss", "two", "--ttl", "5s"]);
+    assert_eq!(first.interrupt(), 130);
+    let next = second.next();
+    assert!(next["value"] == "two" && next["fence"].as_u64() > leads["fence"].as_u64(), "{next}");
+    assert_eq!(observer.next(), json!({ "key": next["key"], "value": "two", "fence": next["fence"] }));
+    assert_eq!(second.interrupt(), 130);
+    net.tetrarch(&["elect", "boss"]).assert_failed(2, &["VALUE"]);
+}
