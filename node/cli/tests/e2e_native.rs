@@ -5,7 +5,8 @@
 mod e2e_support;
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use e2e_support::process::{run, wait};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 /// A command that goes on, and the JSON that it prints line by line.
 struct Going {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    lines: mpsc::Receiver<String>,
 }
 
 impl Going {
@@ -23,15 +24,20 @@ impl Going {
         let mut command = net.command(arguments);
         command.args(["--output", "json", "--timeout", "60s"]);
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (say, lines) = mpsc::channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
         Self { child, lines }
     }
 
-    /// Its next line; the test's own runner bounds the wait.
+    /// Its next line.
     fn next(&mut self) -> Value {
-        let mut line = String::new();
-        self.lines.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+        self.next_within(PATIENCE).unwrap()
+    }
+
+    fn next_within(&mut self, patience: Duration) -> Option<Value> {
+        let line = self.lines.recv_timeout(patience).ok()?;
+        Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}")))
     }
 
     /// SIGINT, as by Ctrl-C.
@@ -101,12 +107,11 @@ fn watches(net: &Net) {
 
     // From now on, and on when a replica dies.
     let mut now = Going::start(net, &["kv", "watch", "w/", "--prefix"]);
-    let mut seen = Vec::new();
-    while seen.is_empty() {
-        // It says nothing until something happens behind its start.
+    // It says nothing until something happens behind its start.
+    let began = Instant::now();
+    while now.next_within(Duration::from_millis(200)).is_none() {
+        assert!(began.elapsed() < PATIENCE);
         net.ok(&["kv", "put", "w/n", "0"]);
-        std::thread::sleep(Duration::from_millis(200));
-        seen.extend(first_if_any(&mut now));
     }
     net.ok(&["testnet", "kill", "0"]);
     let last = net.json(&["kv", "put", "w/n", "last"])["revision"].clone();
@@ -114,16 +119,6 @@ fn watches(net: &Net) {
     assert_eq!(told["kv"]["value"], "last");
     net.ok(&["testnet", "start", "0"]);
     assert_eq!(now.interrupt(), 130);
-}
-
-/// A line that is there within a moment. Reading one would wait for it.
-fn first_if_any(going: &mut Going) -> Option<Value> {
-    use std::os::fd::AsFd;
-    let fd = going.lines.get_ref().as_fd();
-    let mut poll = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
-    let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-    let ready = rustix::event::poll(&mut poll, Some(&wait)).unwrap();
-    (ready > 0).then(|| going.next())
 }
 
 fn leases(net: &Net) {
