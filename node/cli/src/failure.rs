@@ -118,7 +118,10 @@ fn class_of(error: &ClientError) -> Class {
         ClientError::Refused(Refusal::WrongChain { .. }) | ClientError::WrongChain { .. } | ClientError::Genesis(_) => {
             Class::Usage
         }
-        ClientError::Refused(_) | ClientError::NonceContention { .. } | ClientError::Network(_) => Class::Failed,
+        ClientError::Refused(_)
+        | ClientError::NonceContention { .. }
+        | ClientError::Nonces(_)
+        | ClientError::Network(_) => Class::Failed,
     }
 }
 
