@@ -2,9 +2,12 @@
 //!
 //! * [`Backend`] is a cluster as whoever signs sees it. The gateway and the native commands are written against it, and tests put a store in
 //!   memory in its place.
+//! * [`ClusterBackend`] is a real one.
 
 #![forbid(unsafe_code)]
 
 mod backend;
+mod cluster;
 
 pub use backend::{Backend, BackendError, ClusterStatus, Freshness, Replica, Standing, Told};
+pub use cluster::ClusterBackend;
