@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::ClusterArguments;
 use crate::output::Format;
-use crate::{doctor, inspect, keys, kv, lease, node, sim, testnet, turns, tx, verify};
+use crate::{doctor, gateway, inspect, keys, kv, lease, node, sim, testnet, turns, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -90,6 +90,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Node(node::NodeCommand),
 
+    /// Serve etcd's API on a cluster, for the application beside it, until Ctrl-C or SIGTERM.
+    Gateway(gateway::GatewayArguments),
+
     /// Look into the directory of a node that does not run. Nothing in it is changed.
     #[command(subcommand)]
     Inspect(inspect::InspectCommand),
@@ -114,7 +117,7 @@ pub(crate) enum Command {
 impl Command {
     /// Whether the command sets up logging itself, and handles an interrupt too.
     pub(crate) const fn is_served(&self) -> bool {
-        matches!(self, Self::Testnet(_) | Self::Node(node::NodeCommand::Run(_)))
+        matches!(self, Self::Testnet(_) | Self::Node(node::NodeCommand::Run(_)) | Self::Gateway(_))
     }
 
     /// Whether the command handles an interrupt itself, because it has something to end in good order.

@@ -19,13 +19,8 @@ use crate::{duration, input, keys};
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(crate) struct ClusterArguments {
-    /// A testnet's directory: genesis.json is the cluster, client.pem the key.
-    #[arg(long, global = true, env = "TETRARCH_DIR", default_value = "./tetrarch-testnet", value_name = "DIR")]
-    pub(crate) dir: PathBuf,
-
-    /// The cluster's genesis file, instead of a directory.
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) genesis: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) place: ClusterPlace,
 
     /// The key to sign with, instead of the directory's.
     #[arg(long, global = true, value_name = "FILE")]
@@ -39,7 +34,20 @@ pub(crate) struct ClusterArguments {
     pub(crate) timeout: Duration,
 }
 
-impl ClusterArguments {
+/// Which cluster.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(crate) struct ClusterPlace {
+    /// A testnet's directory: genesis.json is the cluster, client.pem the key.
+    #[arg(long, global = true, env = "TETRARCH_DIR", default_value = "./tetrarch-testnet", value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+
+    /// The cluster's genesis file, instead of a directory.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) genesis: Option<PathBuf>,
+}
+
+impl ClusterPlace {
     /// The genesis of the cluster: of `--genesis`, else in `--dir`, $TETRARCH_DIR or ./tetrarch-testnet.
     pub(crate) fn load_genesis(&self) -> Result<Genesis, Failure> {
         if let Some(path) = &self.genesis {
@@ -51,6 +59,13 @@ impl ClusterArguments {
             return Err(Failure::usage("cannot find the cluster", format!("there is no {}", path.display()), next));
         }
         read_genesis(&path)
+    }
+}
+
+impl ClusterArguments {
+    /// The genesis of the cluster.
+    pub(crate) fn load_genesis(&self) -> Result<Genesis, Failure> {
+        self.place.load_genesis()
     }
 
     /// A client that signs with the key given, or with the testnet's.
@@ -89,7 +104,8 @@ impl ClusterArguments {
     }
 
     fn key_path(&self) -> Option<PathBuf> {
-        let of_testnet = || self.genesis.is_none().then(|| self.dir.join("client.pem")).filter(|path| path.exists());
+        let of_testnet =
+            || self.place.genesis.is_none().then(|| self.place.dir.join("client.pem")).filter(|path| path.exists());
         self.key.clone().or_else(of_testnet)
     }
 

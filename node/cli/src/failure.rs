@@ -120,8 +120,8 @@ fn class_of(error: &ClientError) -> Class {
         }
         ClientError::Refused(_)
         | ClientError::NonceContention { .. }
-        | ClientError::Network(_)
-        | ClientError::Nonces(_) => Class::Failed,
+        | ClientError::Nonces(_)
+        | ClientError::Network(_) => Class::Failed,
     }
 }
 

@@ -23,6 +23,11 @@ impl Settings {
         Self { filter: filter.unwrap_or(QUIET).into(), json: false, times: false }
     }
 
+    /// For a server that has no configuration file.
+    pub(crate) fn for_service(filter: Option<&str>) -> Self {
+        Self::for_node(filter, &LogConfig::default())
+    }
+
     /// For a node: as its configuration says, unless the command line or the environment says otherwise.
     pub(crate) fn for_node(filter: Option<&str>, config: &LogConfig) -> Self {
         let json = config.format == LogFormat::Json;

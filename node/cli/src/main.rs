@@ -9,6 +9,7 @@ mod describe;
 mod doctor;
 mod duration;
 mod failure;
+mod gateway;
 mod input;
 mod inspect;
 mod interrupt;
@@ -21,6 +22,7 @@ mod output;
 mod passphrase;
 mod signals;
 mod sim;
+mod stop;
 mod testnet;
 mod turns;
 mod tx;
@@ -77,6 +79,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, Failure>
         Command::Keys(command) => keys::run(command, output),
         Command::Verify(command) => verify::run(&command, output),
         Command::Node(command) => node::run(command, log.as_deref(), output).await,
+        Command::Gateway(arguments) => gateway::run(&arguments, log.as_deref()).await,
         Command::Inspect(command) => inspect::run(&command, output),
         Command::Doctor(arguments) => doctor::run(&arguments, output),
         Command::Completions { shell } => completions::completions(shell, output),

@@ -1,18 +1,16 @@
 //! `tetrarch node`: setting up and running one replica.
 
-use std::future::pending;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 use tetrarch_server::{ExitClass, Identity, NodeConfig, NodeError};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::failure::{Class, Failure};
 use crate::logging;
 use crate::output::Output;
+use crate::stop::Stop;
 
 /// What can be done with a node.
 #[derive(Debug, Subcommand)]
@@ -159,83 +157,4 @@ pub(crate) fn failure(error: &NodeError) -> Failure {
 
 fn broken(error: &tokio::task::JoinError) -> Failure {
     Failure::failed("cannot run the node", error.to_string(), "report this: it is a defect of the program")
-}
-
-/// Why a node is to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    Interrupted,
-    Terminated,
-    StdinEnded,
-}
-
-impl Reason {
-    fn result(self) -> Result<(), Failure> {
-        match self {
-            Self::Interrupted => Err(Failure::interrupted()),
-            Self::Terminated | Self::StdinEnded => Ok(()),
-        }
-    }
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
-            Self::StdinEnded => "stdin ended",
-        })
-    }
-}
-
-/// Everything that can tell a node to stop.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-    stdin: Option<oneshot::Receiver<()>>,
-}
-
-impl Stop {
-    fn new(with_stdin: bool) -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Failure::failed("cannot listen for signals", error.to_string(), "check the limits of this user")
-            })
-        };
-        Ok(Self {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-            stdin: with_stdin.then(stdin_end),
-        })
-    }
-
-    /// The next reason to stop. The end of stdin is one only once.
-    async fn wait(&mut self) -> Reason {
-        let stdin = async {
-            match &mut self.stdin {
-                Some(end) => drop(end.await),
-                None => pending().await,
-            }
-        };
-        let reason = tokio::select! {
-            _ = self.interrupt.recv() => Reason::Interrupted,
-            _ = self.terminate.recv() => Reason::Terminated,
-            () = stdin => Reason::StdinEnded,
-        };
-        if reason == Reason::StdinEnded {
-            self.stdin = None;
-        }
-        reason
-    }
-}
-
-/// A thread of its own reads stdin, since a read there cannot be given up; it ends with the process.
-fn stdin_end() -> oneshot::Receiver<()> {
-    let (tell, told) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut buffer = [0; 256];
-        while std::io::stdin().lock().read(&mut buffer).is_ok_and(|count| count > 0) {}
-        let _ = tell.send(());
-    });
-    told
 }

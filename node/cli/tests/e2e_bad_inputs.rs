@@ -105,6 +105,18 @@ fn a_replica_whose_key_is_damaged_is_named() {
     net.assert_no_panic();
 }
 
+/// It is named before anything else is started, and with what to change.
+fn assert_gateways_port_is_looked_at(net: &Net) {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let other = (net.base_port + 8).to_string();
+    let mut command = net.command(&["testnet", "up", "--base-port", &other, "--gateway-port", &port]);
+    command.env_remove("TETRARCH_NO_GATEWAY");
+    let done = e2e_support::process::run(command, b"", e2e_support::PATIENCE);
+    done.assert_failed(1, &[&format!("TCP port {port} (the gateway"), "--gateway-port", "--no-gateway"]);
+    assert!(!done.stderr.contains("starting"), "nothing was started: {done}");
+}
+
 #[test]
 fn a_taken_port_is_found_first_and_can_be_changed() {
     let mut net = Net::up(4);
@@ -115,6 +127,7 @@ fn a_taken_port_is_found_first_and_can_be_changed() {
     let done = net.tetrarch(&["testnet", "up"]);
     done.assert_failed(1, &[&format!("UDP port {port} (replica 1, for clients) is in use"), "--base-port"]);
     assert!(!done.stderr.contains("starting"), "nothing was started: {done}");
+    assert_gateways_port_is_looked_at(&net);
     net.tetrarch(&["testnet", "up", "--base-port", "65535"]).assert_failed(2, &["ports from 65535"]);
     let other = (net.base_port + 8).to_string();
     net.ok(&["testnet", "up", "--detach", "--base-port", &other]);

@@ -1,7 +1,7 @@
 //! The client: a key, the cluster's membership, and connections to all of it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tetrarch_crypto::{Digest, Ed25519, PublicKey, Signer, SigningKey};
@@ -10,11 +10,12 @@ use tetrarch_types::{
     Genesis, Membership, Refusal, Request, Timestamp, Transaction, TransactionBody, Verifier, limits,
 };
 use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::asks::Survey;
 use crate::nonces::Nonces;
-use crate::{ClientError, ClientOptions, Submitted};
+use crate::{ClientError, ClientOptions, NonceFile, NonceFileError, Submitted};
 
 /// How many nonces are tried for one command before the key counts as too busy elsewhere.
 const NONCE_ATTEMPTS: usize = 5;
@@ -33,7 +34,15 @@ pub struct Client {
     pub(crate) verifier: Verifier,
     pub(crate) options: ClientOptions,
     key: SigningKey,
-    nonces: Mutex<Nonces>,
+    nonces: Mutex<Kept>,
+}
+
+/// The count of the key's nonces, and the file that knows of it, if there is one.
+#[derive(Default)]
+struct Kept {
+    count: Nonces,
+    /// Shared with the thread that writes it, which goes on when nobody waits for it any more.
+    file: Option<Arc<std::sync::Mutex<NonceFile>>>,
 }
 
 impl Client {
@@ -49,6 +58,13 @@ impl Client {
         let membership = Arc::new(genesis.membership());
         let verifier = Verifier::new(Arc::clone(&membership), Arc::new(Ed25519));
         Ok(Self { connector: Arc::new(connector), membership, verifier, options, key, nonces: Mutex::default() })
+    }
+
+    /// The same, but each nonce is set aside on disk before it is used: whatever becomes of this process, the next one with this key goes on above.
+    #[must_use]
+    pub fn keeping_nonces(mut self, file: NonceFile) -> Self {
+        self.nonces.get_mut().file = Some(Arc::new(std::sync::Mutex::new(file)));
+        self
     }
 
     /// The cluster's replicas.
@@ -147,19 +163,37 @@ impl Client {
     async fn next_nonce(&self, deadline: Instant) -> Result<u64, ClientError> {
         let mut nonces = self.nonces.lock().await;
         loop {
-            if let Some(nonce) = nonces.take() {
-                return Ok(nonce);
+            if let Some(nonce) = nonces.count.take() {
+                return nonces.keep(nonce).await.map(|()| nonce);
             }
             let highest = self.highest_nonce(self.public_key(), deadline).await?;
-            nonces.start_above(highest, random_byte());
+            let highest = highest.max(nonces.highest());
+            nonces.count.start_above(highest, random_byte());
         }
     }
 
     /// Another process used this nonce: asks again how far the key is, and goes on above.
     async fn skip_nonce(&self, spent: u64, deadline: Instant) -> Result<(), ClientError> {
         let highest = self.highest_nonce(self.public_key(), deadline).await?;
-        self.nonces.lock().await.start_above(highest.max(Some(spent)), random_byte());
+        self.nonces.lock().await.count.start_above(highest.max(Some(spent)), random_byte());
         Ok(())
+    }
+}
+
+impl Kept {
+    /// Makes sure that a nonce is set aside; on a thread of its own when that takes a write to the disk.
+    async fn keep(&self, nonce: u64) -> Result<(), ClientError> {
+        let Some(file) = self.file.clone() else { return Ok(()) };
+        if file.try_lock().is_ok_and(|file| file.highest() >= Some(nonce)) {
+            return Ok(());
+        }
+        let reserved = spawn_blocking(move || file.lock().unwrap_or_else(PoisonError::into_inner).reserve(nonce)).await;
+        Ok(reserved.unwrap_or(Err(NonceFileError::Interrupted))?)
+    }
+
+    /// What may have been used without the replicas' knowing.
+    fn highest(&self) -> Option<u64> {
+        self.file.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).highest()
     }
 }
 

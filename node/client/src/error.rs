@@ -116,6 +116,9 @@ pub enum ClientError {
         /// How many were tried.
         attempts: usize,
     },
+    /// The nonces of the key could not be kept. Nothing was signed.
+    #[error(transparent)]
+    Nonces(#[from] crate::NonceFileError),
     /// A transaction for another chain was given to submit. It was not sent.
     #[error(
         "the transaction is for chain {theirs}, the cluster's is {ours}; use the genesis file of the transaction's chain"

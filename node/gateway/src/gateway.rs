@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY};
 use crate::messages::ResponseHeader;
+use crate::metrics::Metrics;
 use crate::orderer::{Orderer, Pending};
 use crate::refusal::Refusal;
 use crate::translate;
@@ -21,6 +22,7 @@ pub(crate) struct Gateway<B> {
     orderer: Orderer,
     queries: Semaphore,
     pub(crate) watches: Hub<B>,
+    pub(crate) metrics: Arc<Metrics>,
     /// Where clients reach this gateway, as a URL.
     pub(crate) url: String,
 }
@@ -28,9 +30,10 @@ pub(crate) struct Gateway<B> {
 impl<B: Backend> Gateway<B> {
     pub(crate) fn new(backend: B, url: String) -> Self {
         let backend = Arc::new(backend);
-        let orderer = Orderer::start(backend.clone());
+        let metrics = Arc::new(Metrics::new());
+        let orderer = Orderer::start(backend.clone(), metrics.clone());
         let watches = Hub::new(backend.clone());
-        Self { backend, orderer, queries: Semaphore::new(QUERIES_UNDER_WAY), watches, url }
+        Self { backend, orderer, queries: Semaphore::new(QUERIES_UNDER_WAY), watches, metrics, url }
     }
 
     pub(crate) fn backend(&self) -> &B {

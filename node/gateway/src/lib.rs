@@ -4,14 +4,14 @@
 //!
 //! # Rooms, each using those below it
 //!
-//! * [`serve`] listens, with bounds.
+//! * [`serve`] and [`serve_over`] listen; `connections` are accepted with bounds, and wrapped in TLS if there is a certificate.
 //! * `services` answer calls, one file for each service of etcd's API. Its table of methods is everything that is answered; the rest is
 //!   refused with a sentence.
 //! * `gateway` is what all services share: it orders requests, asks queries, and knows what a response's header says.
 //! * `watches` follow the cluster once for all who watch it, and those who begin further back each on their own.
 //! * `orderer` lets concurrent requests travel as one command; what fits together, and whose result is whose, `bundle` decides, which is pure.
 //! * `translate` is pure too: from etcd's messages to the store's requests, and back.
-//! * `refusal` has etcd's error texts and codes.
+//! * `refusal` has etcd's error texts and codes, and `metrics` what is counted.
 //! * [`messages`] are etcd's messages.
 //!
 //! # No generated code
@@ -23,14 +23,18 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+mod connections;
 mod gateway;
 mod limits;
 pub mod messages;
+mod metrics;
 mod orderer;
 mod refusal;
 mod server;
 mod services;
+mod tls;
 mod translate;
 mod watches;
 
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_over};
+pub use tls::{Tls, TlsError, TlsFiles};

@@ -40,6 +40,9 @@ pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;
 /// Connections at once.
 pub(crate) const MAX_CONNECTIONS: usize = 1_024;
 
+/// How long a TLS handshake may take.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Calls and streams of one connection at once.
 pub(crate) const MAX_STREAMS: u32 = 1_024;
 

@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use crate::bundle::{Bundle, Entry, Part};
 use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_BYTES, WAITING_REQUESTS};
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
 /// Whoever waits for a result, and the room that the request takes until then.
@@ -33,9 +34,9 @@ pub(crate) struct Pending(oneshot::Receiver<Result<Answered, Refusal>>);
 
 impl Orderer {
     /// Starts bundling for a backend, on the runtime that this is called in.
-    pub(crate) fn start<B: Backend>(backend: Arc<B>) -> Self {
+    pub(crate) fn start<B: Backend>(backend: Arc<B>, metrics: Arc<Metrics>) -> Self {
         let (queue, requests) = mpsc::channel(WAITING_REQUESTS);
-        tokio::spawn(run(backend, requests));
+        tokio::spawn(run(backend, metrics, requests));
         Self { queue, room: Arc::new(Semaphore::new(WAITING_BYTES)) }
     }
 
@@ -65,7 +66,7 @@ impl Pending {
     }
 }
 
-async fn run<B: Backend>(backend: Arc<B>, mut requests: mpsc::Receiver<Entry<Waiter>>) {
+async fn run<B: Backend>(backend: Arc<B>, metrics: Arc<Metrics>, mut requests: mpsc::Receiver<Entry<Waiter>>) {
     let slots = Arc::new(Semaphore::new(COMMANDS_UNDER_WAY));
     let mut waiting = VecDeque::new();
     loop {
@@ -81,15 +82,21 @@ async fn run<B: Backend>(backend: Arc<B>, mut requests: mpsc::Receiver<Entry<Wai
         waiting.retain(|entry| !entry.waiter.result.is_closed());
         let bundle = Bundle::take(&mut waiting);
         if bundle.len() > 0 {
-            tokio::spawn(carry(backend.clone(), bundle, slot));
+            tokio::spawn(carry(backend.clone(), metrics.clone(), bundle, slot));
         }
     }
 }
 
 /// Has a bundle ordered, and those again alone that suffered from their neighbours.
-async fn carry<B: Backend>(backend: Arc<B>, bundle: Bundle<Waiter>, _slot: OwnedSemaphorePermit) {
+async fn carry<B: Backend>(
+    backend: Arc<B>,
+    metrics: Arc<Metrics>,
+    bundle: Bundle<Waiter>,
+    _slot: OwnedSemaphorePermit,
+) {
     let mut bundles = VecDeque::from([bundle]);
     while let Some(bundle) = bundles.pop_front() {
+        let _counted = metrics.command(bundle.len());
         let ordered = tokio::time::timeout(CALL_TIMEOUT, backend.order(bundle.command())).await;
         match ordered.unwrap_or(Err(BackendError::TimedOut)) {
             Ok(result) => match bundle.settle(result) {

@@ -73,6 +73,7 @@ fn backend(error: &BackendError) -> (Code, String) {
         BackendError::Unavailable(_) => (Code::Unavailable, "unhealthy cluster".to_owned()),
         BackendError::TimedOut | BackendError::Disagree => (Code::Unavailable, "request timed out".to_owned()),
         BackendError::Busy => (Code::ResourceExhausted, "too many requests".to_owned()),
+        BackendError::Refused(_) => (Code::FailedPrecondition, error.to_string()),
         BackendError::Unreadable(_) => (Code::Internal, error.to_string()),
     }
 }

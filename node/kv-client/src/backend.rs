@@ -102,9 +102,12 @@ pub struct Replica {
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
-    /// Not enough replicas answer.
+    /// Not enough replicas answer. What was to be ordered may still be executed.
     #[error("the cluster does not answer: {0}")]
     Unavailable(String),
+    /// The cluster will not have it, however often it is asked. It had no effect.
+    #[error("the cluster refuses it: {0}")]
+    Refused(String),
     /// Nothing came in time. What was to be ordered may still be executed.
     #[error("no answer in time")]
     TimedOut,

@@ -21,13 +21,15 @@ pub struct Plan {
     pub n: u16,
     /// The first of 2n UDP ports.
     pub base_port: u16,
+    /// The TCP port of the gateway.
+    pub gateway_port: u16,
     /// What the replicas share.
     pub parameters: Parameters,
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { n: 4, base_port: 7400, parameters: Parameters::default() }
+        Self { n: 4, base_port: 7400, gateway_port: 2379, parameters: Parameters::default() }
     }
 }
 
@@ -114,7 +116,7 @@ impl Site {
 }
 
 fn genesis(plan: &Plan, keys: &[SigningKey]) -> Result<Genesis, LaunchError> {
-    let description = Description::new(plan.n, plan.base_port, Digest::ZERO);
+    let description = Description::new(plan, Digest::ZERO);
     let member = |(replica, key): (u16, &SigningKey)| Member {
         public_key: key.public_key(),
         peer_address: description.peer_address(replica),
@@ -128,7 +130,7 @@ fn genesis(plan: &Plan, keys: &[SigningKey]) -> Result<Genesis, LaunchError> {
 
 fn fill(layout: &Layout, plan: &Plan, genesis: &Genesis, keys: &[SigningKey]) -> Result<(), LaunchError> {
     // The marker is the first: what a crash leaves behind is recognised by it.
-    Description::new(plan.n, plan.base_port, genesis.digest()).write(layout)?;
+    Description::new(plan, genesis.digest()).write(layout)?;
     files::write(&layout.genesis(), genesis.to_json().as_bytes())?;
     SigningKey::generate()?.save(&layout.client_key(), None)?;
     for (replica, key) in (0..).zip(keys) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::Digest;
 
-use crate::{LaunchError, Layout};
+use crate::{LaunchError, Layout, Plan};
 
 /// The marker's word for itself.
 const FORMAT: &str = "tetrarch-testnet";
@@ -26,6 +26,9 @@ pub struct Description {
     pub n: u16,
     /// The first port: replica K's peers use base + 2K, its clients base + 2K + 1.
     pub base_port: u16,
+    /// The TCP port of the gateway.
+    #[serde(default = "etcds_port")]
+    pub gateway_port: u16,
     /// The digest of the genesis that it was made with.
     pub chain: Digest,
 }
@@ -38,8 +41,9 @@ struct Header {
 }
 
 impl Description {
-    pub(crate) fn new(n: u16, base_port: u16, chain: Digest) -> Self {
-        Self { format: FORMAT.into(), version: VERSION, n, base_port, chain }
+    pub(crate) fn new(plan: &Plan, chain: Digest) -> Self {
+        let Plan { n, base_port, gateway_port, .. } = *plan;
+        Self { format: FORMAT.into(), version: VERSION, n, base_port, gateway_port, chain }
     }
 
     /// Where the other replicas reach one.
@@ -50,6 +54,11 @@ impl Description {
     /// Where clients reach a replica.
     pub fn client_address(&self, replica: u16) -> SocketAddr {
         local(crate::ports::client(self.base_port, replica))
+    }
+
+    /// Where applications reach the gateway.
+    pub fn gateway_address(&self) -> SocketAddr {
+        local(self.gateway_port)
     }
 
     /// Reads the marker of a directory.
@@ -98,6 +107,11 @@ fn read_marker(layout: &Layout) -> Result<String, LaunchError> {
 /// Whether this is a directory with nothing in it.
 pub(crate) fn is_empty(dir: &Path) -> bool {
     std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Where etcd's clients look first.
+const fn etcds_port() -> u16 {
+    2379
 }
 
 fn local(port: u16) -> SocketAddr {

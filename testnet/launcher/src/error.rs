@@ -161,6 +161,25 @@ pub enum LaunchError {
         /// What the system says.
         source: io::Error,
     },
+    /// The gateway's port, that somebody else has.
+    #[error(
+        "TCP port {port} (the gateway, for etcd's clients) is in use by another process, an etcd perhaps; stop that one, choose another \
+         port with --gateway-port, or start without a gateway with --no-gateway"
+    )]
+    GatewayPortTaken {
+        /// Which.
+        port: u16,
+    },
+    /// The gateway's port, that the system does not give.
+    #[error(
+        "TCP port {port} (the gateway, for etcd's clients) cannot be used: {source}; choose another with --gateway-port"
+    )]
+    GatewayPortUnusable {
+        /// Which.
+        port: u16,
+        /// What the system says.
+        source: io::Error,
+    },
     /// An impossible chain.
     #[error(transparent)]
     Genesis(#[from] GenesisError),

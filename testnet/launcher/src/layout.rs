@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 ///   supervisor.pid      locked by the supervisor while it runs
 ///   control.sock        where it takes commands, mode 0600
 ///   up.log              what a detached supervisor has to say
+///   gateway/            identity.pem, identity.pem.nonces, log/gateway.log
 ///   replica-K/          node.toml, key.pem, data/, log/node.log, log/node.log.1
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,21 @@ impl Layout {
     /// What a detached supervisor has to say.
     pub fn up_log(&self) -> PathBuf {
         self.root.join("up.log")
+    }
+
+    /// The gateway's directory.
+    pub fn gateway(&self) -> PathBuf {
+        self.root.join("gateway")
+    }
+
+    /// The gateway's key.
+    pub fn gateway_key(&self) -> PathBuf {
+        self.gateway().join("identity.pem")
+    }
+
+    /// The gateway's log.
+    pub fn gateway_log(&self) -> PathBuf {
+        self.gateway().join("log").join("gateway.log")
     }
 
     /// One replica's directory.

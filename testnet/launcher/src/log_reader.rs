@@ -5,8 +5,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::LaunchError;
 use crate::log_file::older;
-use crate::{LaunchError, Layout};
 
 /// A place in one node's log.
 #[derive(Debug)]
@@ -16,12 +16,11 @@ pub struct LogReader {
 }
 
 impl LogReader {
-    /// Opens the log of one replica, and gives everything kept of it so far to `sink`.
+    /// Opens a log, and gives everything kept of it so far to `sink`.
     ///
     /// # Errors
-    /// When the replica has no log yet, or the system refuses to read it or to write.
-    pub fn open(layout: &Layout, replica: u16, sink: &mut dyn Write) -> Result<Self, LaunchError> {
-        let path = layout.log(replica);
+    /// When there is none yet, or the system refuses to read it or to write.
+    pub fn open(path: PathBuf, sink: &mut dyn Write) -> Result<Self, LaunchError> {
         let current = File::open(&path).map_err(LaunchError::io(&path, "open"))?;
         if let Ok(mut before) = File::open(older(&path)) {
             io::copy(&mut before, sink).map_err(LaunchError::io(&path, "copy"))?;
@@ -64,6 +63,7 @@ fn inode(path: &Path) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Layout;
 
     #[test]
     fn follows_across_a_rotation() {
@@ -74,7 +74,7 @@ mod tests {
         std::fs::write(older(&path), "zero\n").unwrap();
         std::fs::write(&path, "one\n").unwrap();
         let mut seen = Vec::new();
-        let mut reader = LogReader::open(&layout, 1, &mut seen).unwrap();
+        let mut reader = LogReader::open(layout.log(1), &mut seen).unwrap();
         assert_eq!(seen, b"zero\none\n");
         std::fs::write(&path, "one\ntwo\n").unwrap();
         std::fs::rename(&path, older(&path)).unwrap();
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn no_log_is_an_error_that_names_it() {
         let dir = tempfile::tempdir().unwrap();
-        let error = LogReader::open(&Layout::new(dir.path()), 3, &mut io::sink()).unwrap_err();
+        let error = LogReader::open(Layout::new(dir.path()).log(3), &mut io::sink()).unwrap_err();
         assert!(error.to_string().contains("replica-3/log/node.log"), "{error}");
     }
 }

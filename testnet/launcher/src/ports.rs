@@ -1,7 +1,7 @@
 //! Which ports a testnet uses, and whether they are free.
 
 use std::io;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 use crate::LaunchError;
 
@@ -35,6 +35,16 @@ pub(crate) fn check_free(base: u16, n: u16) -> Result<(), LaunchError> {
     Ok(())
 }
 
+/// Whether nobody else has the gateway's port now.
+pub(crate) fn check_gateway(address: SocketAddr) -> Result<(), LaunchError> {
+    let port = address.port();
+    let Err(error) = TcpListener::bind(address) else { return Ok(()) };
+    Err(match error.kind() {
+        io::ErrorKind::AddrInUse => LaunchError::GatewayPortTaken { port },
+        _ => LaunchError::GatewayPortUnusable { port, source: error },
+    })
+}
+
 fn check_port(base: u16, n: u16, replica: u16, port: u16, side: &'static str) -> Result<(), LaunchError> {
     let Err(error) = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)) else { return Ok(()) };
     let last = client(base, n.saturating_sub(1));
@@ -54,6 +64,17 @@ mod tests {
         assert!(check_range(65528, 4).is_ok());
         assert!(matches!(check_range(65529, 4), Err(LaunchError::PortRange { highest: 65528, .. })));
         assert!(check_range(0, 1).is_err());
+    }
+
+    #[test]
+    fn the_gateways_port_is_named_when_it_is_taken() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = taken.local_addr().unwrap();
+        let found = check_gateway(address).unwrap_err().to_string();
+        assert!(found.contains(&format!("TCP port {} (the gateway", address.port())), "{found}");
+        assert!(found.contains("--gateway-port") && found.contains("--no-gateway"), "{found}");
+        drop(taken);
+        assert!(check_gateway(address).is_ok());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a supervisor and whoever tells it what to do say to each other: commands, answers, statuses, refusals.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use tetrarch_liar::Corruption;
@@ -69,6 +70,33 @@ pub struct SupervisorStatus {
     pub serving: bool,
     /// The replicas' processes, by id.
     pub replicas: Vec<ProcessStatus>,
+    /// The gateway's process, if there is one.
+    #[serde(default)]
+    pub gateway: Option<GatewayStatus>,
+}
+
+/// How the gateway's process is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GatewayStatus {
+    /// Where clients reach it.
+    pub address: SocketAddr,
+    /// Its process id, while it is up.
+    pub pid: Option<u32>,
+    /// What it is doing.
+    pub state: ProcessState,
+    /// How often it was started again after a crash.
+    pub restarts: u64,
+    /// How its last process ended, if it did so by itself.
+    pub last_exit: Option<String>,
+    /// The last line of its log when it last crashed.
+    pub last_words: Option<String>,
+}
+
+impl GatewayStatus {
+    pub(crate) fn new(address: SocketAddr, process: ProcessStatus) -> Self {
+        let ProcessStatus { pid, state, restarts, last_exit, last_words, .. } = process;
+        Self { address, pid, state, restarts, last_exit, last_words }
+    }
 }
 
 /// What a replica's process is doing.

@@ -1,5 +1,6 @@
 //! How a testnet is: what the supervisor knows of its processes, and what the replicas say of themselves.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use tetrarch_liar::Corruption;
 use tetrarch_types::{NodeMode, NodeStatus};
 
 use crate::control;
-use crate::protocol::{Answer, Command, ProcessState, ProcessStatus};
+use crate::protocol::{Answer, Command, GatewayStatus, ProcessState, ProcessStatus, SupervisorStatus};
 use crate::recovery::{self, RecoveryStatus, TransferStatus};
 use crate::{LaunchError, Testnet};
 
@@ -107,6 +108,12 @@ pub struct TestnetStatus {
     pub view: Option<u64>,
     /// That view's primary.
     pub primary: Option<u16>,
+    /// Where etcd's clients reach the gateway; null when none is running under the supervisor.
+    #[serde(default)]
+    pub gateway: Option<SocketAddr>,
+    /// How the gateway's process is.
+    #[serde(default)]
+    pub gateway_process: Option<GatewayStatus>,
     /// Each replica, by id.
     pub replicas: Vec<ReplicaStatus>,
 }
@@ -132,13 +139,14 @@ impl Observer {
 
     /// How everything is now. Without a supervisor, processes are not known, and replicas that do not answer are unreachable.
     pub async fn look(&self) -> TestnetStatus {
-        let (processes, answers) = tokio::join!(self.processes(), self.client.statuses());
+        let (supervisor, answers) = tokio::join!(self.supervisor(), self.client.statuses());
+        let (processes, gateway) = supervisor.map(|it| (it.replicas, it.gateway)).unwrap_or_default();
         let mut replicas = Vec::new();
         for (id, answer) in (0..).zip(answers) {
             let process = processes.get(usize::from(id));
             replicas.push(replica_status(id, process, answer.map_err(|trouble| trouble.to_string())));
         }
-        self.summary(replicas)
+        self.summary(replicas, gateway)
     }
 
     /// Ends the connections.
@@ -147,20 +155,21 @@ impl Observer {
     }
 
     /// The view as f + 1 of them have reached it.
-    fn summary(&self, replicas: Vec<ReplicaStatus>) -> TestnetStatus {
+    fn summary(&self, replicas: Vec<ReplicaStatus>, gateway_process: Option<GatewayStatus>) -> TestnetStatus {
         let membership = self.client.membership();
         let mut views: Vec<u64> = replicas.iter().filter_map(|replica| replica.view).collect();
         views.sort_unstable_by(|one, other| other.cmp(one));
         let view = views.get(membership.faults()).copied();
         let primary = view.map(|view| membership.primary(tetrarch_types::View::new(view)).get());
         let (n, f, quorum) = (membership.size(), membership.faults(), membership.quorum());
-        TestnetStatus { n, f, quorum, view, primary, replicas }
+        let gateway = gateway_process.as_ref().map(|process| process.address);
+        TestnetStatus { n, f, quorum, view, primary, gateway, gateway_process, replicas }
     }
 
-    async fn processes(&self) -> Vec<ProcessStatus> {
+    async fn supervisor(&self) -> Option<SupervisorStatus> {
         match control::send(self.testnet.layout(), &Command::Status, SUPERVISOR_PATIENCE).await {
-            Ok(Answer::Status(status)) => status.replicas,
-            _ => Vec::new(),
+            Ok(Answer::Status(status)) => Some(status),
+            _ => None,
         }
     }
 }

@@ -66,6 +66,15 @@ impl Testnet {
         self.write_addresses()
     }
 
+    /// Gives the gateway another port. The lock shows that nothing runs.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn move_gateway(&mut self, port: u16, _lock: &SupervisorLock) -> Result<(), LaunchError> {
+        self.description.gateway_port = port;
+        self.description.write(&self.layout)
+    }
+
     /// Finds every key and configuration to be there. What a replica's data lacks is for the replica to say: the others run
     /// without it.
     ///
@@ -82,14 +91,15 @@ impl Testnet {
     /// # Errors
     /// The first that is not, with its replica.
     pub fn check_ports(&self, lock: &SupervisorLock) -> Result<(), LaunchError> {
-        let patience = if lock.follows_crash() { ORPHANS } else { Duration::ZERO };
-        let start = Instant::now();
-        loop {
-            match crate::ports::check_free(self.description.base_port, self.description.n) {
-                Err(LaunchError::PortTaken { .. }) if start.elapsed() < patience => std::thread::sleep(PAUSE),
-                checked => return checked,
-            }
-        }
+        until_free(lock, || crate::ports::check_free(self.description.base_port, self.description.n))
+    }
+
+    /// Finds the gateway's port to be free, with the same patience.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_gateway_port(&self, lock: &SupervisorLock) -> Result<(), LaunchError> {
+        until_free(lock, || crate::ports::check_gateway(self.description.gateway_address()))
     }
 
     fn write_addresses(&mut self) -> Result<(), LaunchError> {
@@ -103,6 +113,19 @@ impl Testnet {
             self.genesis = genesis;
         }
         Ok(())
+    }
+}
+
+fn until_free(lock: &SupervisorLock, check: impl Fn() -> Result<(), LaunchError>) -> Result<(), LaunchError> {
+    let patience = if lock.follows_crash() { ORPHANS } else { Duration::ZERO };
+    let start = Instant::now();
+    loop {
+        match check() {
+            Err(LaunchError::PortTaken { .. } | LaunchError::GatewayPortTaken { .. }) if start.elapsed() < patience => {
+                std::thread::sleep(PAUSE);
+            }
+            checked => return checked,
+        }
     }
 }
 

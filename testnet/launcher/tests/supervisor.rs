@@ -46,7 +46,7 @@ impl Bench {
 
     fn start(&self) -> Supervisor {
         let lock = SupervisorLock::take(self.testnet.layout()).unwrap();
-        Supervisor::start(&self.testnet, lock, &self.program).unwrap()
+        Supervisor::start(&self.testnet, lock, &self.program, None).unwrap()
     }
 
     async fn ask(&self, command: Command) -> Result<Answer, LaunchError> {
@@ -216,7 +216,7 @@ async fn a_taken_port_is_found_before_anything_starts() {
     let base = bench.testnet.description().base_port;
     let taken = std::net::UdpSocket::bind(("127.0.0.1", base + 5)).unwrap();
     let lock = SupervisorLock::take(bench.testnet.layout()).unwrap();
-    let error = Supervisor::start(&bench.testnet, lock, &bench.program).err().unwrap();
+    let error = Supervisor::start(&bench.testnet, lock, &bench.program, None).err().unwrap();
     let text = error.to_string();
     assert!(
         text.contains(&format!("UDP port {} (replica 2, for clients)", base + 5)) && text.contains("--base-port"),

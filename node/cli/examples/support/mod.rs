@@ -43,7 +43,13 @@ pub(crate) struct Testnet {
 impl Testnet {
     /// Runs `tetrarch` with these words; what it prints.
     pub(crate) fn run(&self, words: &[&str]) -> String {
-        let output = Process::new(&self.binary).args(words).arg("--dir").arg(&self.dir).output().unwrap();
+        let output = Process::new(&self.binary)
+            .args(words)
+            .arg("--dir")
+            .arg(&self.dir)
+            .env("TETRARCH_NO_GATEWAY", "1")
+            .output()
+            .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tetrarch {}: {said}", words.join(" "));
         String::from_utf8(output.stdout).unwrap()

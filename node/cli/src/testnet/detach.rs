@@ -54,6 +54,7 @@ fn background(testnet: &Testnet, arguments: &UpArguments) -> Vec<OsString> {
     words.push(format!("{}ms", arguments.timeout.as_millis()).into());
     words.push("--dir".into());
     words.push(testnet.layout().root().into());
+    words.extend(arguments.no_gateway.then(|| "--no-gateway".into()));
     for liar in &arguments.byzantine {
         words.extend(["--byzantine".into(), liar.to_string().into()]);
     }

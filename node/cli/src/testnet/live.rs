@@ -110,6 +110,12 @@ fn changes(before: &TestnetStatus, after: &TestnetStatus) -> Vec<String> {
             changes.push(format!("replica {} was {}, is {}{reason}", new.id, old.words(), new.words()));
         }
     }
+    let gateway = |status: &TestnetStatus| status.gateway_process.as_ref().map(|process| process.state);
+    if let (Some(old), Some(new)) = (gateway(before), gateway(after))
+        && old != new
+    {
+        changes.push(format!("the gateway was {old}, is {new}"));
+    }
     if let (Some(view), Some(primary)) = (after.view, after.primary)
         && before.view != after.view
     {
@@ -138,7 +144,16 @@ mod tests {
             reason: None,
         };
         let replicas = (0..).zip(states).map(replica).collect();
-        TestnetStatus { n: 2, f: 0, quorum: 2, view, primary: view.map(|_| 1), replicas }
+        TestnetStatus {
+            n: 2,
+            f: 0,
+            quorum: 2,
+            view,
+            primary: view.map(|_| 1),
+            gateway: None,
+            gateway_process: None,
+            replicas,
+        }
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) enum TestnetCommand {
     Liar(corrupt::LiarArguments),
     /// Stop the testnet.
     Down(down::DownArguments),
-    /// Print a replica's log.
+    /// Print a replica's log, or the gateway's.
     Logs(logs::LogsArguments),
 }
 

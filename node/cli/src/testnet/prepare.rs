@@ -45,6 +45,9 @@ pub(super) fn prepare(arguments: &UpArguments, output: &Output) -> Result<Found,
     testnet.check_files().map_err(failed)?;
     let testnet = with_ports(testnet, arguments, &lock)?;
     testnet.check_ports(&lock).map_err(failed)?;
+    if !arguments.no_gateway {
+        testnet.check_gateway_port(&lock).map_err(failed)?;
+    }
     Ok(Found::Ready(Prepared { testnet, lock, ephemeral }))
 }
 
@@ -56,7 +59,9 @@ fn running(arguments: &UpArguments, dir: PathBuf, pid: u32) -> Result<Found, Fai
     }
     let testnet = Testnet::open(&dir).map_err(failed)?;
     check_asked(&testnet, arguments)?;
-    let has_port = arguments.base_port.is_none_or(|port| port == testnet.description().base_port);
+    let description = testnet.description();
+    let has_port = arguments.base_port.is_none_or(|port| port == description.base_port)
+        && arguments.gateway_port.is_none_or(|port| port == description.gateway_port);
     if has_port { Ok(Found::Running(pid, dir)) } else { Err(of("cannot move the testnet to other ports", &error)) }
 }
 
@@ -66,7 +71,8 @@ fn open_or_create(arguments: &UpArguments, dir: &std::path::Path, output: &Outpu
             let plan = Plan { n: arguments.n.unwrap_or(Plan::default().n), ..Plan::default() };
             byzantine::check(plan.n, &arguments.byzantine)?;
             let base_port = arguments.base_port.unwrap_or(plan.base_port);
-            let plan = Plan { base_port, parameters: parameters(arguments), ..plan };
+            let gateway_port = arguments.gateway_port.unwrap_or(plan.gateway_port);
+            let plan = Plan { base_port, gateway_port, parameters: parameters(arguments), ..plan };
             output.note(&format!("making a testnet of {} in {}", replicas(plan.n), dir.display()));
             create(dir, &plan).map_err(failed)
         }
@@ -110,6 +116,9 @@ fn check_size(testnet: &Testnet, arguments: &UpArguments) -> Result<(), Failure>
 fn with_ports(mut testnet: Testnet, arguments: &UpArguments, lock: &SupervisorLock) -> Result<Testnet, Failure> {
     if let Some(port) = arguments.base_port.filter(|port| *port != testnet.description().base_port) {
         testnet.move_ports(port, lock).map_err(failed)?;
+    }
+    if let Some(port) = arguments.gateway_port.filter(|port| *port != testnet.description().gateway_port) {
+        testnet.move_gateway(port, lock).map_err(failed)?;
     }
     Ok(testnet)
 }

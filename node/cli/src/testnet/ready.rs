@@ -45,6 +45,25 @@ pub(super) async fn until_serving(
     result
 }
 
+/// Waits until the gateway takes connections, if there is one.
+pub(super) async fn until_gateway_listens(supervisor: &Supervisor, patience: Duration) -> Result<(), Failure> {
+    let start = Instant::now();
+    while let Some(gateway) = supervisor.status().gateway {
+        if tokio::net::TcpStream::connect(gateway.address).await.is_ok() {
+            break;
+        }
+        let is_lost = gateway.restarts >= HOPELESS && gateway.state == ProcessState::Restarting;
+        if is_lost || start.elapsed() >= patience {
+            let exit = gateway.last_exit.unwrap_or_else(|| "it does not listen".into());
+            let words = gateway.last_words.map(|words| format!(": {words}")).unwrap_or_default();
+            let next = "correct that, or start without a gateway with --no-gateway";
+            return Err(Failure::failed(TRIED, format!("the gateway does not come up ({exit}){words}"), next));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
 fn client(testnet: &Testnet) -> Result<Client, Failure> {
     let key: SigningKey = keys::load(&testnet.layout().client_key(), None)?;
     let options =

@@ -1,10 +1,12 @@
 //! What is said when a testnet serves.
 
+use std::net::SocketAddr;
+
 use serde::Serialize;
 use tetrarch_launcher::{ReplicaState, Testnet, TestnetStatus};
 
 use super::place::{called, flag};
-use super::status::{or_dash, role, summary};
+use super::status::{gateway, or_dash, role, summary};
 use crate::failure::Failure;
 use crate::output::{Output, table};
 
@@ -16,6 +18,7 @@ struct Report {
     quorum: usize,
     view: Option<u64>,
     primary: Option<u16>,
+    gateway: Option<SocketAddr>,
     replicas: Vec<Row>,
 }
 
@@ -35,11 +38,17 @@ pub(super) fn print(testnet: &Testnet, status: &TestnetStatus, output: &Output) 
     output.data(&report, || text(&report))?;
     let flag = flag(testnet.layout().root());
     output.note(&summary(status));
+    if let Some(line) = gateway(status) {
+        output.note(&line);
+    }
     if status.f == 0 {
         output.note("one replica tolerates nothing: good for development only");
     }
     let tetrarch = called();
     output.note(&format!("try:  {tetrarch} kv put greeting hello{flag}"));
+    if let Some(gateway) = status.gateway {
+        output.note(&format!("      ETCDCTL_API=3 etcdctl --endpoints={gateway} put hello world"));
+    }
     output.note(&format!("      {tetrarch} testnet kill {}{flag}", status.primary.unwrap_or(0)));
     Ok(())
 }
@@ -54,9 +63,9 @@ fn report(testnet: &Testnet, status: &TestnetStatus) -> Report {
         role: role(status.primary, replica.id),
         state: replica.state,
     };
-    let TestnetStatus { n, f, quorum, view, primary, .. } = *status;
+    let TestnetStatus { n, f, quorum, view, primary, gateway, .. } = *status;
     let dir = testnet.layout().root().display().to_string();
-    Report { dir, n, f, quorum, view, primary, replicas: status.replicas.iter().map(row).collect() }
+    Report { dir, n, f, quorum, view, primary, gateway, replicas: status.replicas.iter().map(row).collect() }
 }
 
 fn text(report: &Report) -> String {

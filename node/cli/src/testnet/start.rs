@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::FalseyValueParser;
 
 use super::byzantine::{self, Byzantine};
 use super::place::Place;
@@ -32,6 +33,12 @@ pub(crate) struct UpArguments {
     /// Replica K lies as soon as the cluster serves, as with `testnet corrupt`: 3=equivocate, for example. May be repeated.
     #[arg(long, value_parser = byzantine::parse, value_name = "K=MODE")]
     pub(super) byzantine: Vec<Byzantine>,
+    /// The TCP port on 127.0.0.1 where etcd's clients are served. Default: what is there, else 2379.
+    #[arg(long, value_name = "PORT")]
+    pub(super) gateway_port: Option<u16>,
+    /// Start no gateway.
+    #[arg(long, env = "TETRARCH_NO_GATEWAY", value_parser = FalseyValueParser::new(), conflicts_with = "gateway_port")]
+    pub(super) no_gateway: bool,
     /// Remove what is in the directory first, with all data and keys. Refused for anything but a testnet that does not run.
     #[arg(long)]
     pub(super) reset: bool,

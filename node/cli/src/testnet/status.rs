@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use tetrarch_launcher::{Observer, ReplicaStatus, TestnetStatus};
+use tetrarch_launcher::{GatewayStatus, Observer, ReplicaStatus, TestnetStatus};
 
 use super::failure::of;
 use super::place::Place;
@@ -39,7 +39,16 @@ fn text(status: &TestnetStatus) -> String {
     for (replica, line) in status.replicas.iter().filter_map(|replica| Some((replica, recovery::line(replica)?))) {
         text.push_str(&format!("replica {}: {line}\n", replica.id));
     }
+    text.extend(gateway(status).map(|line| format!("{line}\n")));
     text
+}
+
+/// One line about the gateway, if there is one.
+pub(super) fn gateway(status: &TestnetStatus) -> Option<String> {
+    let GatewayStatus { address, pid, state, last_words, .. } = status.gateway_process.as_ref()?;
+    let process = pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+    let words = last_words.as_deref().filter(|_| pid.is_none()).map(|words| format!(": {words}")).unwrap_or_default();
+    Some(format!("gateway at {address}: {state}{process}{words}"))
 }
 
 /// One line about the whole.

@@ -105,7 +105,16 @@ mod tests {
             recovery,
             reason: None,
         };
-        TestnetStatus { n: 4, f: 1, quorum: 3, view: None, primary: None, replicas: vec![replica] }
+        TestnetStatus {
+            n: 4,
+            f: 1,
+            quorum: 3,
+            view: None,
+            primary: None,
+            gateway: None,
+            gateway_process: None,
+            replicas: vec![replica],
+        }
     }
 
     fn transfer(rows: u64) -> Option<TransferStatus> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tetrarch_launcher::{Observer, Supervisor, Testnet};
+use tetrarch_launcher::{Gateway, Observer, Supervisor, Testnet};
 
 use super::failure::of;
 use super::prepare::{Found, Prepared, prepare};
@@ -48,7 +48,9 @@ async fn foreground(
     output: &Output,
 ) -> Result<(), Failure> {
     let Prepared { testnet, lock, ephemeral } = prepared;
-    let supervisor = Supervisor::start(&testnet, lock, &program()?).map_err(|error| of(TRIED, &error))?;
+    let failed = |error: tetrarch_launcher::LaunchError| of(TRIED, &error);
+    let gateway = if arguments.no_gateway { None } else { Some(Gateway::prepare(&testnet).map_err(failed)?) };
+    let supervisor = Supervisor::start(&testnet, lock, &program()?, gateway).map_err(failed)?;
     let served = tokio::select! {
         result = serve(&testnet, &supervisor, arguments, output) => result,
         () = supervisor.until_down() => {
@@ -73,6 +75,7 @@ async fn serve(
     output: &Output,
 ) -> Result<(), Failure> {
     ready::until_serving(testnet, supervisor, arguments.timeout).await?;
+    ready::until_gateway_listens(supervisor, arguments.timeout).await?;
     byzantine::begin(testnet, &arguments.byzantine, output).await?;
     let observer = Observer::new(testnet, LOOK).map_err(|error| of(TRIED, &error))?;
     let status = observer.look().await;

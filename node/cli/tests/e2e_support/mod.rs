@@ -4,12 +4,14 @@
 #![allow(clippy::print_stderr, reason = "what a failing test's replicas logged")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod gateway;
 pub(crate) mod history;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod slot;
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -37,6 +39,8 @@ pub(crate) struct Net {
     pub(crate) home: TempDir,
     pub(crate) base_port: u16,
     pub(crate) n: u16,
+    /// Where it has a gateway, if it has one.
+    pub(crate) gateway_port: Option<u16>,
     /// What else `up` is told when it makes the testnet.
     made_with: Vec<&'static str>,
     supervisor: Option<Child>,
@@ -48,7 +52,15 @@ impl Net {
     pub(crate) fn vacant(n: u16) -> Self {
         let slot = Slot::take();
         let base_port = slot.free_ports(2 * n);
-        Self { home: tempfile::tempdir().unwrap(), base_port, n, made_with: Vec::new(), supervisor: None, _slot: slot }
+        Self {
+            home: tempfile::tempdir().unwrap(),
+            base_port,
+            n,
+            gateway_port: None,
+            made_with: Vec::new(),
+            supervisor: None,
+            _slot: slot,
+        }
     }
 
     /// A testnet that serves.
@@ -56,6 +68,19 @@ impl Net {
         let mut net = Self::vacant(n);
         net.start();
         net
+    }
+
+    /// A testnet of four that serves, with a gateway.
+    pub(crate) fn up_with_gateway() -> Self {
+        let mut net = Self::vacant(4);
+        net.gateway_port = Some(slot::free_tcp_port());
+        net.start();
+        net
+    }
+
+    /// Where the gateway is.
+    pub(crate) fn gateway(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.gateway_port.unwrap()))
     }
 
     /// A testnet of four that serves, with checkpoints so close together that a test sees many.
@@ -104,6 +129,7 @@ impl Net {
         if !self.dir().exists() {
             command.args(["-n", &self.n.to_string(), "--base-port", &self.base_port.to_string()]);
             command.args(&self.made_with);
+            command.args(self.gateway_port.iter().flat_map(|port| ["--gateway-port".to_owned(), port.to_string()]));
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
@@ -147,6 +173,9 @@ impl Net {
         let mut command = Command::new(TETRARCH);
         command.args(arguments).env("TETRARCH_DIR", self.dir()).env("NO_COLOR", "1").current_dir(self.home.path());
         command.env_remove("TETRARCH_LOG").env_remove("TETRARCH_PASSPHRASE");
+        if self.gateway_port.is_none() {
+            command.env("TETRARCH_NO_GATEWAY", "1");
+        }
         command
     }
 
@@ -237,6 +266,7 @@ impl Net {
 
     fn logs(&self) -> Vec<(PathBuf, String)> {
         let paths = (0..self.n).map(|replica| self.dir().join(format!("replica-{replica}/log/node.log")));
+        let paths = paths.chain([self.dir().join("gateway/log/gateway.log")]);
         paths.filter_map(|path| Some((path.clone(), std::fs::read_to_string(path).ok()?))).collect()
     }
 

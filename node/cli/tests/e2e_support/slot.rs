@@ -10,6 +10,11 @@ const FIRST_PORT: u16 = 20_000;
 /// Ports of one slot: room to move on when some of them are taken.
 const PORTS: u16 = 4_000;
 
+/// A TCP port that nobody has now: one that the system gives out, so nobody asks for it by number.
+pub(crate) fn free_tcp_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
 /// A place among those that run at the same time. The system gives it back with the process, however that ends.
 pub(crate) struct Slot {
     number: u16,

@@ -9,6 +9,7 @@ use tetrarch_kv_client::{ClusterStatus, Freshness, Standing, Told};
 use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp};
 
 use super::*;
+use crate::metrics::Metrics;
 
 /// Answers each revocation of a lease at the revision of the lease's number, and a put at revision 0.
 struct Gate {
@@ -101,7 +102,7 @@ async fn revisions(pending: Vec<Pending>) -> Vec<u64> {
 #[tokio::test]
 async fn what_comes_while_commands_are_under_way_travels_together() {
     let gate = Gate::new(false, false);
-    let orderer = Orderer::start(gate.clone());
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
     let mut pending = gate.fill(&orderer).await;
     for id in COMMANDS_UNDER_WAY..200 {
         pending.push(orderer.submit(revoke(id)).await.unwrap());
@@ -114,7 +115,7 @@ async fn what_comes_while_commands_are_under_way_travels_together() {
 #[tokio::test]
 async fn who_suffers_from_neighbours_goes_again_alone() {
     let gate = Gate::new(true, false);
-    let orderer = Orderer::start(gate.clone());
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
     let mut pending = gate.fill(&orderer).await;
     for id in COMMANDS_UNDER_WAY..11 {
         pending.push(orderer.submit(revoke(id)).await.unwrap());
@@ -127,7 +128,7 @@ async fn who_suffers_from_neighbours_goes_again_alone() {
 #[tokio::test]
 async fn whoever_went_away_is_not_ordered_for() {
     let gate = Gate::new(false, false);
-    let orderer = Orderer::start(gate.clone());
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
     let mut pending = gate.fill(&orderer).await;
     for id in 100..110 {
         drop(orderer.submit(revoke(id)).await.unwrap());
@@ -141,7 +142,7 @@ async fn whoever_went_away_is_not_ordered_for() {
 #[tokio::test(start_paused = true)]
 async fn more_bytes_than_may_wait_wait_at_the_door() {
     let gate = Gate::new(false, false);
-    let orderer = Orderer::start(gate.clone());
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
     let large = || Request::put("k", vec![0; 1_000_000]);
     let mut pending = Vec::new();
     for _ in 0..WAITING_BYTES / 1_000_100 {
@@ -157,7 +158,7 @@ async fn more_bytes_than_may_wait_wait_at_the_door() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_cluster_keeps_nobody_for_ever() {
     let gate = Gate::new(false, true);
-    let orderer = Orderer::start(gate.clone());
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
     let pending = gate.fill(&orderer).await;
     let behind = orderer.submit(revoke(8)).await.unwrap();
     for pending in pending.into_iter().chain([behind]) {

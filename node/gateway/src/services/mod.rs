@@ -33,12 +33,17 @@ pub(crate) fn router<B: Backend>(gateway: Arc<Gateway<B>>) -> axum::Router {
     axum::Router::new()
         .route("/health", get(pages::health::<B>))
         .route("/version", get(pages::version))
+        .route("/metrics", get(pages::metrics::<B>))
         .fallback(answer::<B>)
         .with_state(gateway)
 }
 
 async fn answer<B: Backend>(State(gateway): State<Arc<Gateway<B>>>, request: Request) -> axum::response::Response {
-    if is_grpc(&request) { grpc(gateway, request).await.map(Body::new) } else { StatusCode::NOT_FOUND.into_response() }
+    if !is_grpc(&request) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let metrics = gateway.metrics.clone();
+    metrics.counted(request, async |request| grpc(gateway, request).await.map(Body::new)).await
 }
 
 fn is_grpc(request: &Request) -> bool {

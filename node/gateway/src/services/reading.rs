@@ -25,7 +25,10 @@ pub(super) async fn range<B: Backend>(
     let freshness = if serializable { Freshness::Serializable } else { Freshness::Linearizable };
     match query(gateway, request.clone(), freshness).await {
         Ok(first) => in_time(complete(gateway, request, first)).await,
-        Err(Refusal::Backend(BackendError::Disagree)) => ordered(gateway, request).await,
+        Err(Refusal::Backend(BackendError::Disagree)) => {
+            gateway.metrics.read_ordered();
+            ordered(gateway, request).await
+        }
         Err(refusal) => Err(refusal),
     }
 }

@@ -1,5 +1,6 @@
 //! All replicas' processes together.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::backoff::Backoff;
 use super::keeper::{Keeper, Order, Ordered};
 use super::process::Recipe;
-use crate::protocol::{Answer, Command, ProcessState, ProcessStatus, Refusal, SupervisorStatus};
+use crate::protocol::{Answer, Command, GatewayStatus, ProcessState, ProcessStatus, Refusal, SupervisorStatus};
 
 /// Orders waiting for one keeper.
 const MAX_ORDERS: usize = 16;
@@ -18,7 +19,9 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// The keepers of a testnet, told what to do from the terminal and through the socket alike.
 pub(super) struct Fleet {
+    /// Those of the replicas, by id.
     keepers: Vec<Handle>,
+    gateway: Option<(SocketAddr, Handle)>,
     force: watch::Sender<bool>,
     down: watch::Sender<bool>,
     serving: AtomicBool,
@@ -30,12 +33,14 @@ struct Handle {
 }
 
 impl Fleet {
-    /// Starts one process a recipe.
-    pub(super) fn start(recipes: Vec<Recipe>) -> Self {
+    /// Starts one process for each replica's recipe, and one for the gateway's.
+    pub(super) fn start(recipes: Vec<Recipe>, gateway: Option<(SocketAddr, Recipe)>) -> Self {
         let force = watch::Sender::new(false);
         let keepers =
             (0..).zip(recipes).map(|(replica, recipe)| start_keeper(replica, recipe, force.subscribe())).collect();
-        Self { keepers, force, down: watch::Sender::new(false), serving: AtomicBool::new(false) }
+        // It takes no orders but to stop, so its number is never told.
+        let gateway = gateway.map(|(address, recipe)| (address, start_keeper(u16::MAX, recipe, force.subscribe())));
+        Self { keepers, gateway, force, down: watch::Sender::new(false), serving: AtomicBool::new(false) }
     }
 
     /// Does what it is told.
@@ -57,7 +62,9 @@ impl Fleet {
 
     pub(super) fn status(&self) -> SupervisorStatus {
         let replicas = self.keepers.iter().map(|keeper| keeper.status.borrow().clone()).collect();
-        SupervisorStatus { pid: std::process::id(), serving: self.serving.load(Ordering::Relaxed), replicas }
+        let gateway =
+            self.gateway.as_ref().map(|(address, it)| GatewayStatus::new(*address, it.status.borrow().clone()));
+        SupervisorStatus { pid: std::process::id(), serving: self.serving.load(Ordering::Relaxed), replicas, gateway }
     }
 
     pub(super) fn mark_serving(&self) {
@@ -66,7 +73,7 @@ impl Fleet {
 
     /// Ends every process, all at the same time; returns when the last one has ended.
     pub(super) async fn stop_all(&self) {
-        let orders = self.keepers.iter().map(|keeper| keeper.send(Order::Stop { grace: GRACE })).collect::<Vec<_>>();
+        let orders = self.all().map(|keeper| keeper.send(Order::Stop { grace: GRACE })).collect::<Vec<_>>();
         let mut waits = Vec::new();
         for order in orders {
             waits.push(order.await);
@@ -74,7 +81,7 @@ impl Fleet {
         for wait in waits.into_iter().flatten() {
             let _ = wait.await;
         }
-        for keeper in &self.keepers {
+        for keeper in self.all() {
             // Another order to stop may be the one that is being obeyed.
             let mut status = keeper.status.clone();
             let _ = status.wait_for(|status| status.state == ProcessState::Stopped).await;
@@ -93,6 +100,10 @@ impl Fleet {
 
     pub(super) async fn until_down(&self) {
         let _ = self.down.subscribe().wait_for(|down| *down).await;
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Handle> {
+        self.keepers.iter().chain(self.gateway.as_ref().map(|(_, keeper)| keeper))
     }
 
     async fn order(&self, replica: u16, order: Order) -> Result<(), Refusal> {

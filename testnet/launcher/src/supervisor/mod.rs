@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use self::fleet::Fleet;
-use self::process::Recipe;
+use self::process::{Recipe, Role};
 use crate::log_file::LogFile;
 use crate::protocol::SupervisorStatus;
-use crate::{LaunchError, Layout, SupervisorLock, Testnet};
+use crate::{Gateway, LaunchError, Layout, SupervisorLock, Testnet};
 
 /// A running testnet, in this process.
 pub struct Supervisor {
@@ -24,17 +24,27 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts a process for every replica, `program node run --config FILE --exit-with-stdin`, and listens for commands. Before
-    /// anything is started, all ports are found to be free. Needs a Tokio runtime.
+    /// Starts a process for every replica, `program node run --config FILE --exit-with-stdin`, one for the gateway if there is to be one,
+    /// and listens for commands. Before anything is started, all ports are found to be free. Needs a Tokio runtime.
     ///
     /// # Errors
     /// When a port is taken, or a log or the socket cannot be opened.
-    pub fn start(testnet: &Testnet, lock: SupervisorLock, program: &Path) -> Result<Self, LaunchError> {
+    pub fn start(
+        testnet: &Testnet,
+        lock: SupervisorLock,
+        program: &Path,
+        gateway: Option<Gateway>,
+    ) -> Result<Self, LaunchError> {
         let description = testnet.description();
         testnet.check_ports(&lock)?;
+        if gateway.is_some() {
+            testnet.check_gateway_port(&lock)?;
+        }
         let layout = testnet.layout().clone();
-        let recipes = (0..description.n).map(|replica| recipe(&layout, replica, program)).collect::<Result<_, _>>()?;
-        let fleet = Arc::new(Fleet::start(recipes));
+        let recipes =
+            (0..description.n).map(|replica| replica_recipe(&layout, replica, program)).collect::<Result<_, _>>()?;
+        let gateway = gateway.map(|gateway| gateway_recipe(&layout, gateway, program)).transpose()?;
+        let fleet = Arc::new(Fleet::start(recipes, gateway));
         let control = server::serve(&layout, fleet.clone())?;
         Ok(Self { layout, fleet, control, _lock: lock })
     }
@@ -72,8 +82,20 @@ impl Drop for Supervisor {
     }
 }
 
-fn recipe(layout: &Layout, replica: u16, program: &Path) -> Result<Recipe, LaunchError> {
-    let path = layout.log(replica);
-    let log = LogFile::open(&path).map_err(LaunchError::io(&path, "open"))?;
-    Ok(Recipe { program: program.into(), config: layout.config(replica), log })
+fn replica_recipe(layout: &Layout, replica: u16, program: &Path) -> Result<Recipe, LaunchError> {
+    recipe(program, Role::Replica(layout.config(replica)), &layout.log(replica))
+}
+
+fn gateway_recipe(
+    layout: &Layout,
+    gateway: Gateway,
+    program: &Path,
+) -> Result<(std::net::SocketAddr, Recipe), LaunchError> {
+    let address = gateway.address();
+    Ok((address, recipe(program, Role::Gateway(gateway), &layout.gateway_log())?))
+}
+
+fn recipe(program: &Path, role: Role, path: &Path) -> Result<Recipe, LaunchError> {
+    let log = LogFile::open(path).map_err(LaunchError::io(path, "open"))?;
+    Ok(Recipe { program: program.into(), role, log })
 }

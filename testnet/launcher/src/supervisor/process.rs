@@ -1,4 +1,4 @@
-//! One running node.
+//! One running node, or the gateway.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,25 +11,39 @@ use tetrarch_liar::Corruption;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 
+use crate::Gateway;
 use crate::log_file::LogFile;
 
 /// How long the rest of a dead node's log may take to arrive.
 const LOG_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How one replica's process is started.
+/// How one process is started.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
     pub(super) program: PathBuf,
-    pub(super) config: PathBuf,
+    pub(super) role: Role,
     pub(super) log: LogFile,
+}
+
+/// What a process is to be.
+#[derive(Clone, Debug)]
+pub(super) enum Role {
+    /// A replica, with this configuration.
+    Replica(PathBuf),
+    /// The gateway.
+    Gateway(Gateway),
 }
 
 impl Recipe {
     /// An honest node is an ordinary one; a liar is a command of its own, since `node run` cannot lie.
     fn arguments(&self, corruption: Option<Corruption>) -> Vec<OsString> {
+        let config = match &self.role {
+            Role::Replica(config) => config,
+            Role::Gateway(gateway) => return gateway.arguments(),
+        };
         let verb: &[&str] = if corruption.is_some() { &["testnet", "liar"] } else { &["node", "run"] };
         let mut arguments: Vec<OsString> = verb.iter().copied().map(OsString::from).collect();
-        arguments.extend(["--config".into(), self.config.clone().into(), "--exit-with-stdin".into()]);
+        arguments.extend(["--config".into(), config.into(), "--exit-with-stdin".into()]);
         if let Some(Corruption { mode, seed }) = corruption {
             arguments.extend(["--mode", mode.name(), "--seed", &seed.to_string()].map(OsString::from));
         }

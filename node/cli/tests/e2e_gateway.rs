@@ -1,0 +1,198 @@
+//! A gateway on a cluster of real processes: etcd's clients, a lost primary, a lost gateway.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::print_stdout, reason = "how long everything stood still")]
+
+mod e2e_support;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use e2e_support::gateway::{Caller, etcdctl, has_etcdctl, page};
+use e2e_support::{Net, PATIENCE, block_on};
+use tetrarch_launcher::ProcessState;
+use tokio::task::JoinSet;
+
+/// What was put by key, and how often it was asked for.
+type Acknowledged = BTreeMap<String, (String, i64)>;
+
+/// Callers at the same time, and how much each puts.
+const CALLERS: usize = 8;
+const PUTS: usize = 40;
+
+#[test]
+fn etcds_own_client_works_on_a_cluster() {
+    if !has_etcdctl() {
+        return;
+    }
+    let net = Net::up_with_gateway();
+    let endpoint = net.gateway().to_string();
+    let says = |words: &[&str], input: &str| {
+        let done = etcdctl(&endpoint, words, input);
+        assert_eq!(done.code, 0, "{words:?}: {done}");
+        done.stdout + &done.stderr
+    };
+    assert_eq!(says(&["put", "hello", "world"], ""), "OK\n");
+    assert_eq!(says(&["get", "hello"], ""), "hello\nworld\n");
+    assert_eq!(says(&["get", "hello", "--consistency", "s"], ""), "hello\nworld\n");
+    let txn = "value(\"hello\") = \"world\"\n\nput hello again\n\nput hello never\n\n";
+    assert!(says(&["txn"], txn).contains("SUCCESS"));
+    assert_eq!(says(&["get", "hello", "--print-value-only"], ""), "again\n");
+    assert_eq!(says(&["del", "hello"], ""), "1\n");
+    assert_eq!(says(&["get", "hello"], ""), "");
+
+    leases(&says);
+    assert!(says(&["endpoint", "health"], "").contains("is healthy"));
+    let status = says(&["endpoint", "status", "--write-out", "json"], "");
+    assert!(status.contains("\"version\":\"3.5.0\"") && status.contains("\"leader\""), "{status}");
+    let hash = || says(&["endpoint", "hashkv"], "");
+    assert_eq!(hash(), hash());
+    let members = says(&["member", "list"], "");
+    assert_eq!(members.lines().count(), 4, "{members}");
+    assert!(members.lines().all(|line| line.contains(&format!("http://{endpoint}"))), "{members}");
+    net.assert_no_panic();
+}
+
+/// A lease from its grant to its end, with what hangs on it.
+fn leases(says: &impl Fn(&[&str], &str) -> String) {
+    let granted = says(&["lease", "grant", "100"], "");
+    let lease = granted.split_whitespace().nth(1).unwrap();
+    assert_eq!(says(&["put", "session", "mine", "--lease", lease], ""), "OK\n");
+    let left = says(&["lease", "timetolive", lease, "--keys"], "");
+    assert!(left.contains("granted with TTL(100s), remaining(") && left.contains("session"), "{left}");
+    let seconds: u64 = left.split("remaining(").nth(1).unwrap().split('s').next().unwrap().parse().unwrap();
+    assert!((80..=100).contains(&seconds), "{left}");
+    assert!(says(&["lease", "keep-alive", "--once", lease], "").contains("keepalived with TTL(100)"));
+    assert!(says(&["lease", "list"], "").contains(lease));
+    assert!(says(&["lease", "revoke", lease], "").contains("revoked"));
+    assert_eq!(says(&["get", "session"], ""), "", "it went with its lease");
+}
+
+#[test]
+fn puts_go_on_through_the_gateway_when_the_primary_is_killed() {
+    let net = Arc::new(Net::up_with_gateway());
+    let (longest, acknowledged) = put_while(&net, |net| drop(net.ok(&["testnet", "kill", "0"])));
+    println!("the longest time without an answer, with the primary killed: {} ms", longest.as_millis());
+    assert_eq!(acknowledged.len(), CALLERS * PUTS, "every put was acknowledged");
+    assert_present(&net, &acknowledged);
+    assert!(net.status().view.unwrap() > 0, "the view has changed");
+    let health = page(net.gateway(), "/health");
+    assert!(health.contains("\"health\":\"true\""), "{health}");
+    net.assert_no_panic();
+}
+
+#[test]
+fn a_gateway_that_is_killed_comes_back_and_reuses_no_nonce() {
+    let net = Arc::new(Net::up_with_gateway());
+    let mark = || -> u64 {
+        let path = net.dir().join("gateway/identity.pem.nonces");
+        std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
+    };
+    let pid = net.status().gateway_process.unwrap().pid.unwrap();
+    let killer = |net: &Net| {
+        let pid = net.status().gateway_process.unwrap().pid.unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    };
+    let (longest, acknowledged) = put_while(&net, killer);
+    println!("the longest time without an answer, with the gateway killed: {} ms", longest.as_millis());
+    assert!(acknowledged.len() > CALLERS * PUTS / 2, "it went on: {}", acknowledged.len());
+    assert_present(&net, &acknowledged);
+    let status = net.until("the gateway is up again", |status| {
+        status.gateway_process.as_ref().is_some_and(|gateway| gateway.state == ProcessState::Running)
+    });
+    let gateway = status.gateway_process.unwrap();
+    assert!(gateway.restarts >= 1 && gateway.pid != Some(pid), "{gateway:?}");
+    // What was set aside before the end is skipped.
+    assert!(mark() > 256, "{}", mark());
+    assert!(!net.ok(&["testnet", "logs", "gateway"]).contains("panicked"));
+    net.assert_no_panic();
+}
+
+#[test]
+fn the_gateway_of_a_testnet_has_pages_and_goes_with_it() {
+    let mut net = Net::up_with_gateway();
+    let line = format!("ETCDCTL_API=3 etcdctl --endpoints={} put hello world", net.gateway());
+    assert!(net.up_words().contains(&line), "{}", net.up_words());
+    let health = page(net.gateway(), "/health");
+    assert!(health.starts_with("HTTP/1.1 200") && health.ends_with(r#"{"health":"true","reason":""}"#), "{health}");
+    assert!(page(net.gateway(), "/version").ends_with(r#"{"etcdserver":"3.5.0","etcdcluster":"3.5.0"}"#));
+    block_on(async { Caller::to(net.gateway()).put("a", "b").await.unwrap() });
+    let metrics = page(net.gateway(), "/metrics");
+    let counted = r#"tetrarch_gateway_requests_total{method="etcdserverpb.KV/Put",code="OK"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(page(net.gateway(), "/else").starts_with("HTTP/1.1 404"));
+
+    let status = net.status();
+    assert_eq!(status.gateway, Some(net.gateway()));
+    net.ok(&["testnet", "kill", "1"]);
+    net.ok(&["testnet", "kill", "2"]);
+    let health = page(net.gateway(), "/health");
+    assert!(health.starts_with("HTTP/1.1 503"), "two of four are no quorum: {health}");
+    net.down();
+    assert!(std::net::TcpStream::connect(net.gateway()).is_err(), "it ends with the testnet");
+    net.assert_no_panic();
+}
+
+/// Puts with several callers, each put until it is acknowledged, and does something in the middle. Gives the longest time without an
+/// answer to anyone, and what was acknowledged.
+fn put_while(net: &Arc<Net>, middle: impl Fn(&Net) + Send + 'static) -> (Duration, Acknowledged) {
+    let done = Arc::new(AtomicUsize::new(0));
+    let answers = Arc::new(Mutex::new(Vec::new()));
+    let acknowledged = block_on(async {
+        let mut callers = JoinSet::new();
+        for caller in 0..CALLERS {
+            callers.spawn(put_share(Caller::to(net.gateway()), caller, done.clone(), answers.clone()));
+        }
+        let (net, counted) = (net.clone(), done.clone());
+        let middle = tokio::task::spawn_blocking(move || {
+            while counted.load(Ordering::Relaxed) < CALLERS * PUTS / 2 {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            middle(&net);
+        });
+        let shares = callers.join_all().await;
+        middle.await.unwrap();
+        shares.into_iter().flatten().collect()
+    });
+    let answers: Vec<Instant> = std::mem::take(&mut *answers.lock().unwrap());
+    let mut sorted = answers;
+    sorted.sort_unstable();
+    let longest = sorted.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+    (longest, acknowledged)
+}
+
+async fn put_share(
+    caller: Caller,
+    number: usize,
+    done: Arc<AtomicUsize>,
+    answers: Arc<Mutex<Vec<Instant>>>,
+) -> Vec<(String, (String, i64))> {
+    let (mut acknowledged, started) = (Vec::new(), Instant::now());
+    for turn in 0..PUTS {
+        let (key, value) = (format!("load/{number}/{turn:03}"), format!("{number}-{turn}"));
+        let mut attempts = 1;
+        while let Err(status) = caller.put(&key, &value).await {
+            attempts += 1;
+            assert!(started.elapsed() < PATIENCE, "{key}: {status}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        answers.lock().unwrap().push(Instant::now());
+        acknowledged.push((key, (value, attempts)));
+        done.fetch_add(1, Ordering::Relaxed);
+    }
+    acknowledged
+}
+
+/// Everything acknowledged is there, right, and put no more often than it was asked for.
+fn assert_present(net: &Net, acknowledged: &Acknowledged) {
+    let read = block_on(async { Caller::to(net.gateway()).read_all("load/").await.unwrap() });
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    assert_eq!(read.kvs.len(), acknowledged.len());
+    for kv in &read.kvs {
+        let (value, attempts) = &acknowledged[&text(&kv.key)];
+        assert_eq!(&text(&kv.value), value);
+        assert!(kv.version <= *attempts, "asked for {attempts} times: {kv:?}");
+    }
+}

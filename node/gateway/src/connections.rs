@@ -1,0 +1,110 @@
+//! Accepting connections, with bounds, and wrapping them in TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::Connected;
+
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
+use crate::metrics::{Metrics, UnderWay};
+use crate::tls::Tls;
+
+/// The wait after a connection that could not be accepted: there may be too many files open, and that does not end at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+type Arrivals = mpsc::Sender<io::Result<Connection>>;
+
+/// Accepts so many connections at once; whoever comes then waits in the system's queue.
+pub(crate) fn connections(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    metrics: Arc<Metrics>,
+) -> ReceiverStream<io::Result<Connection>> {
+    let (arrivals, connections) = mpsc::channel(1);
+    tokio::spawn(accept_all(listener, tls, metrics, arrivals));
+    ReceiverStream::new(connections)
+}
+
+/// Ends when nobody takes connections any more.
+async fn accept_all(listener: TcpListener, tls: Option<Tls>, metrics: Arc<Metrics>, arrivals: Arrivals) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    while let Ok(place) = places.clone().acquire_owned().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = arrivals.closed() => return,
+        };
+        let place = Place { _permit: place, _counted: metrics.connected() };
+        match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
+            // In a task of its own: nobody waits for another one's handshake.
+            Ok(stream) => drop(tokio::spawn(welcome(stream, tls.clone(), place, arrivals.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Hands a connection on; after the handshake, if there has to be one.
+async fn welcome(stream: TcpStream, tls: Option<Tls>, place: Place, arrivals: Arrivals) {
+    let stream: Box<dyn Stream> = match tls {
+        None => Box::new(stream),
+        Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => Box::new(stream),
+            Ok(Err(error)) => return tracing::info!(%error, "a TLS handshake failed"),
+            Err(_) => return tracing::info!("a TLS handshake took too long"),
+        },
+    };
+    // When nobody takes it, the server ends.
+    let _ = arrivals.send(Ok(Connection { stream, _place: place })).await;
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// A place among the connections that may be.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    _counted: UnderWay,
+}
+
+/// A connection, and its place.
+pub(crate) struct Connection {
+    stream: Box<dyn Stream>,
+    _place: Place,
+}
+
+impl Connected for Connection {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
