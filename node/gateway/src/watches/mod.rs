@@ -20,4 +20,4 @@ mod watch;
 pub(crate) use hub::Hub;
 pub(crate) use outlet::Outlet;
 pub(crate) use wanted::Wanted;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, gone_response};
