@@ -170,6 +170,7 @@ async fn a_start_at_1_when_2_is_compacted() {
     both.agree().await;
     both.compact(2).await;
     both.create(create("k", "", 1)).await;
+    both.agree().await;
     both.create(create("k", "", 2)).await;
     both.agree().await;
 }

@@ -72,7 +72,7 @@ pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> Str
         out.read_to_end(&mut rest).unwrap();
         (whole, [printed, rest].concat())
     });
-    drop(read.recv_timeout(PATIENCE));
+    let _ = read.recv_timeout(PATIENCE);
     thread::sleep(Duration::from_millis(200));
     child.kill().unwrap();
     child.wait().unwrap();
