@@ -1,5 +1,5 @@
 //! The same watches on a gateway and on a real etcd: the same responses.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
 

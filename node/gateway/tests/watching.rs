@@ -1,5 +1,5 @@
 //! Watches of one gateway: clients that do not read, gateways that begin anew, and what etcdctl prints.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
 

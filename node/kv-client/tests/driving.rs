@@ -1,5 +1,5 @@
 //! A watch over replicas of which one misbehaves, in real time.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
 

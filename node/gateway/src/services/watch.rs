@@ -12,6 +12,7 @@ use tonic::{Status, Streaming};
 
 use super::call::Replies;
 use crate::gateway::Gateway;
+use crate::limits::MAX_WATCHES;
 use crate::messages::watch::{WatchAction, WatchCancelRequest, WatchCreateRequest, WatchRequest, WatchResponse};
 use crate::translate::{signed, unsigned};
 use crate::watches::{Outlet, Wanted, Watch, gone_response};
@@ -150,7 +151,9 @@ impl<B: Backend> Stream<B> {
             chosen => chosen,
         };
         let place = self.gateway.watches.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| Refused("etcdserver: too many watches".to_owned()))?;
+        // Those that ended and were not cancelled have given their places back, but are still here.
+        let place = place.ok().filter(|_| self.watches.len() < MAX_WATCHES);
+        let place = place.ok_or_else(|| Refused("etcdserver: too many watches".to_owned()))?;
         Ok((watch_id, wanted, place))
     }
 

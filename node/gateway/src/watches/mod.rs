@@ -21,3 +21,6 @@ pub(crate) use hub::Hub;
 pub(crate) use outlet::Outlet;
 pub(crate) use wanted::Wanted;
 pub(crate) use watch::{Watch, gone_response};
+
+#[cfg(test)]
+mod tests;
