@@ -1,5 +1,5 @@
 //! The same watches on a gateway and on a real etcd: the same responses.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
 
@@ -170,6 +170,7 @@ async fn a_start_at_1_when_2_is_compacted() {
     both.agree().await;
     both.compact(2).await;
     both.create(create("k", "", 1)).await;
+    both.agree().await;
     both.create(create("k", "", 2)).await;
     both.agree().await;
 }

@@ -11,10 +11,6 @@ use tetrarch_gateway::messages::election::{
 };
 use tetrarch_gateway::messages::lease::{LeaseGrantRequest, LeaseGrantResponse};
 use tetrarch_gateway::messages::lock::{LockRequest, LockResponse, UnlockRequest, UnlockResponse};
-use tetrarch_gateway::messages::watch::{
-    EventType, WatchAction, WatchCancelRequest, WatchCreateRequest, WatchProgressRequest, WatchRequest, WatchResponse,
-};
-use tokio_stream::wrappers::ReceiverStream;
 
 async fn etcd() -> Option<(Etcd, Caller)> {
     if !is_installed("etcd", "etcd-server") || !is_installed("etcdctl", "etcd-client") {
@@ -62,38 +58,4 @@ async fn elections() {
     let resign = ResignRequest { leader: Some(leader) };
     let resigned: ResignResponse = caller.call("/v3electionpb.Election/Resign", resign).await.unwrap();
     assert_eq!(resigned.header.unwrap().revision, 4);
-}
-
-#[tokio::test]
-async fn watches() {
-    let Some((_etcd, caller)) = etcd().await else { return };
-    let (asks, asked) = tokio::sync::mpsc::channel(4);
-    let ask = async |action| asks.send(WatchRequest { request_union: Some(action) }).await.unwrap();
-    let create =
-        WatchCreateRequest { key: b"k".to_vec(), prev_kv: true, watch_id: 7, filters: vec![], ..Default::default() };
-    ask(WatchAction::Create(create)).await;
-    let asked = ReceiverStream::new(asked);
-    let mut told = caller.stream::<_, WatchResponse>("/etcdserverpb.Watch/Watch", asked).await.unwrap();
-    let mut next = async || told.message().await.unwrap().unwrap();
-    let created = next().await;
-    assert!(created.created && created.watch_id == 7, "{created:?}");
-    caller.put(b"k", b"one").await.unwrap();
-    assert_eq!(next().await.events[0].kv.as_ref().unwrap().value, b"one");
-    caller.put(b"k", b"two").await.unwrap();
-    let event = next().await.events.remove(0);
-    assert_eq!((event.kind, event.prev_kv.unwrap().value), (EventType::Put.into(), b"one".to_vec()));
-    ask(WatchAction::Progress(WatchProgressRequest {})).await;
-    assert_eq!(next().await.header.unwrap().revision, 3);
-    ask(WatchAction::Cancel(WatchCancelRequest { watch_id: 7 })).await;
-    let canceled = next().await;
-    assert!(canceled.canceled && canceled.watch_id == 7, "{canceled:?}");
-    let late = WatchCreateRequest { key: b"k".to_vec(), start_revision: 1, ..Default::default() };
-    let compaction = tetrarch_gateway::messages::kv::CompactionRequest { revision: 3, physical: true };
-    let compacted: tetrarch_gateway::messages::kv::CompactionResponse =
-        caller.call("/etcdserverpb.KV/Compact", compaction).await.unwrap();
-    assert_eq!(compacted.header.unwrap().revision, 3);
-    ask(WatchAction::Create(late)).await;
-    assert!(next().await.created);
-    let canceled = next().await;
-    assert_eq!((canceled.canceled, canceled.compact_revision), (true, 3), "{canceled:?}");
 }

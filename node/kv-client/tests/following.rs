@@ -1,5 +1,5 @@
 //! The follower among liars: what it delivers is exactly what happened, and all of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
 

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tetrarch_kv::KvError;
 use tetrarch_kv::store::bounds::MAX_KEY_BYTES;
-use tetrarch_kv_client::Backend;
+use tetrarch_kv::{KvError, KvQuery};
+use tetrarch_kv_client::{Backend, Freshness};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
 use tonic::{Status, Streaming};
 
 use super::call::Replies;
 use crate::gateway::Gateway;
+use crate::limits::MAX_WATCHES;
 use crate::messages::watch::{WatchAction, WatchCancelRequest, WatchCreateRequest, WatchRequest, WatchResponse};
-use crate::translate::unsigned;
-use crate::watches::{Outlet, Wanted, Watch};
+use crate::translate::{signed, unsigned};
+use crate::watches::{Outlet, Wanted, Watch, gone_response};
 
 /// The id that belongs to no watch.
 const NO_WATCH: i64 = -1;
@@ -111,11 +112,31 @@ impl<B: Backend> Stream<B> {
                 self.send(WatchResponse { watch_id: NO_WATCH, canceled: true, cancel_reason, ..created }).await;
             }
             Ok((watch_id, wanted, place)) => {
+                let gone = self.gone_before_all(create.start_revision).await?;
                 self.send(WatchResponse { watch_id, ..created }).await;
-                self.start(watch_id, wanted, &create, revision, place);
+                let task = match gone {
+                    Some(compacted) => {
+                        self.send(gone_response(self.gateway.header(0), watch_id, compacted)).await;
+                        tokio::spawn(async {})
+                    }
+                    None => self.start(watch_id, wanted, &create, revision, place),
+                };
+                self.watches.insert(watch_id, Running(task));
             }
         }
         Ok(())
+    }
+
+    /// The compacted revision, if a start before the first revision with a story is compacted. What is negative etcd always holds to be.
+    async fn gone_before_all(&self, start: i64) -> Result<Option<i64>, Status> {
+        if start == 0 || start > 1 {
+            return Ok(None);
+        }
+        let result = self.gateway.query(&KvQuery::Hash { revision: 0 }, Freshness::Serializable).await?;
+        Ok(match signed(result.compacted) {
+            0 if start < 0 => Some(-1),
+            compacted => Some(compacted).filter(|compacted| *compacted > start),
+        })
     }
 
     /// Finds an id, and a place among those that may be.
@@ -130,7 +151,9 @@ impl<B: Backend> Stream<B> {
             chosen => chosen,
         };
         let place = self.gateway.watches.places.clone().try_acquire_owned();
-        let place = place.map_err(|_| Refused("etcdserver: too many watches".to_owned()))?;
+        // Those that ended and were not cancelled have given their places back, but are still here.
+        let place = place.ok().filter(|_| self.watches.len() < MAX_WATCHES);
+        let place = place.ok_or_else(|| Refused("etcdserver: too many watches".to_owned()))?;
         Ok((watch_id, wanted, place))
     }
 
@@ -150,7 +173,7 @@ impl<B: Backend> Stream<B> {
         create: &WatchCreateRequest,
         revision: u64,
         place: OwnedSemaphorePermit,
-    ) {
+    ) -> JoinHandle<()> {
         let from = if create.start_revision == 0 { revision + 1 } else { unsigned(create.start_revision) };
         let (sender, known) = watch::channel(from.saturating_sub(1));
         let watch = Watch {
@@ -163,12 +186,11 @@ impl<B: Backend> Stream<B> {
             made_at: revision,
             known: sender,
         };
-        let task = tokio::spawn(async move {
+        lock(&self.known).insert(id, known);
+        tokio::spawn(async move {
             watch.run().await;
             drop(place);
-        });
-        self.watches.insert(id, Running(task));
-        lock(&self.known).insert(id, known);
+        })
     }
 
     /// Behind the response to a cancellation nothing comes of the watch.

@@ -21,4 +21,7 @@ pub(crate) use hub::Hub;
 pub(crate) use outlet::Outlet;
 pub(crate) use reader::Reader;
 pub(crate) use wanted::Wanted;
-pub(crate) use watch::Watch;
+pub(crate) use watch::{Watch, gone_response};
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ use super::outlet::{Gone, Outlet, Turn};
 use super::reader::Reader;
 use super::wanted::Wanted;
 use crate::limits::{MAX_BUNDLED_BYTES, MAX_BUNDLED_REVISIONS, PROGRESS_INTERVAL, READ_PATIENCE};
+use crate::messages::ResponseHeader;
 use crate::messages::watch::{Event, WatchResponse};
 use crate::translate::signed;
 
@@ -54,14 +55,7 @@ impl<B: Backend> Watch<B> {
     /// Tells until the client is gone, or what comes next is.
     pub(crate) async fn run(mut self) {
         if let Err(End::Compacted(compacted)) = self.tell_all().await {
-            let response = WatchResponse {
-                // etcd names no revision here.
-                header: Some(self.reader.header(0)),
-                watch_id: self.id,
-                canceled: true,
-                compact_revision: signed(compacted.revision),
-                ..WatchResponse::default()
-            };
+            let response = gone_response(self.reader.header(0), self.id, signed(compacted.revision));
             // A client that is gone needs no reason.
             let _ = self.outlet.send(response).await;
         }
@@ -166,6 +160,11 @@ impl<B: Backend> Watch<B> {
         }
         Ok(())
     }
+}
+
+/// Says that what comes next is compacted. etcd's header has no revision then.
+pub(crate) fn gone_response(header: ResponseHeader, watch_id: i64, compact_revision: i64) -> WatchResponse {
+    WatchResponse { header: Some(header), watch_id, canceled: true, compact_revision, ..WatchResponse::default() }
 }
 
 /// Watches that were made together need not be told together: up to a tenth of the interval.

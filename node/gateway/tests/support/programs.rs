@@ -51,6 +51,36 @@ pub(crate) fn etcdctl(endpoint: &str, line: &[&str], input: &str) -> Said {
     Said { code, out: out.join().unwrap(), err: err.join().unwrap() }
 }
 
+/// What an etcdctl that never ends prints, as soon as it has printed so many bytes; ended by its id.
+pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> String {
+    let mut child = Command::new("etcdctl")
+        .env("ETCDCTL_API", "3")
+        .args(["--endpoints", endpoint, "--dial-timeout", "10s"])
+        .args(line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut printed = vec![0; bytes];
+    let (done, read) = std::sync::mpsc::channel();
+    let reading = thread::spawn(move || {
+        let whole = out.read_exact(&mut printed).is_ok();
+        done.send(()).unwrap();
+        // What comes beyond is too much.
+        let mut rest = Vec::new();
+        out.read_to_end(&mut rest).unwrap();
+        (whole, [printed, rest].concat())
+    });
+    let _ = read.recv_timeout(PATIENCE);
+    thread::sleep(Duration::from_millis(200));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let (whole, printed) = reading.join().unwrap();
+    assert!(whole, "{line:?}: {}", String::from_utf8_lossy(&printed));
+    String::from_utf8(printed).unwrap()
+}
+
 fn reading(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
     thread::spawn(move || {
         let mut bytes = Vec::new();

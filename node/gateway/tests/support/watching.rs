@@ -29,13 +29,13 @@ pub(crate) struct Watching {
 /// etcd opens its side of a stream with the first response only.
 enum Told {
     Opening(JoinHandle<Result<Streaming<WatchResponse>, Status>>),
-    Open(Streaming<WatchResponse>),
+    Open(Box<Streaming<WatchResponse>>),
 }
 
 impl Told {
     async fn message(&mut self) -> Result<Option<WatchResponse>, Status> {
         if let Self::Opening(opening) = self {
-            *self = Self::Open(opening.await.unwrap()?);
+            *self = Self::Open(Box::new(opening.await.unwrap()?));
         }
         let Self::Open(told) = self else { unreachable!() };
         told.message().await
@@ -75,14 +75,14 @@ impl Watching {
     /// The next response, without who gave it.
     pub(crate) async fn next(&mut self) -> WatchResponse {
         let told = tokio::time::timeout(PATIENCE, self.told.message()).await;
-        anonymous(told.expect("something has to be told").unwrap().expect("the stream goes on"))
+        anonymous(told.unwrap().unwrap().unwrap())
     }
 
     /// All that is said until nothing is any more.
     pub(crate) async fn all(&mut self) -> Vec<WatchResponse> {
         let mut all = Vec::new();
         while let Ok(told) = tokio::time::timeout(QUIET, self.told.message()).await {
-            all.push(anonymous(told.unwrap().expect("the stream goes on")));
+            all.push(anonymous(told.unwrap().unwrap()));
         }
         all
     }

@@ -88,7 +88,8 @@ impl Tale {
 
     /// Takes the next revision out, if it is not behind this one.
     pub(super) fn take(&mut self, up_to: u64) -> Option<Told> {
-        let told = self.told.pop_front_if(|told| told.revision <= up_to)?;
+        self.told.front().filter(|told| told.revision <= up_to)?;
+        let told = self.told.pop_front()?;
         self.bytes -= told.bytes;
         self.believed = Some(told.chain);
         Some(told)

@@ -193,7 +193,8 @@ impl World {
     /// What is delivered is the truth, and in its order.
     fn take_all(&mut self) {
         while let Some(mut happened) = self.follower.take() {
-            let mut expected = self.truth.get(&self.next).cloned().expect("only what happened is told");
+            let mut expected =
+                self.truth.get(&self.next).cloned().unwrap_or_else(|| panic!("{happened:?} did not happen"));
             let is_gone = self.next <= self.compacted();
             for (change, expected) in happened.changes.iter_mut().zip(&mut expected.changes) {
                 if !self.scene.with_previous || (is_gone && change.previous.is_none()) {

@@ -1,0 +1,175 @@
+//! Watches of one gateway: clients that do not read, gateways that begin anew, and what etcdctl prints.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod support;
+
+use support::Running;
+use support::calls::Caller;
+use support::programs::{Etcd, etcdctl, is_installed, printed_within};
+use support::scripted::Scripted;
+use support::watching::{Watching, create};
+use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse};
+use tetrarch_gateway::messages::watch::WatchResponse;
+
+const MIB: usize = 1024 * 1024;
+
+/// More than enough for any test here.
+const PLENTY: usize = 10_000;
+
+async fn put_large(caller: &Caller, count: usize) {
+    for number in 0..count {
+        caller.put(b"large", &vec![u8::try_from(number % 251).unwrap(); MIB - 1]).await.unwrap();
+    }
+}
+
+async fn compact(caller: &Caller, revision: i64) {
+    let compaction = CompactionRequest { revision, physical: false };
+    let _: CompactionResponse = caller.call("/etcdserverpb.KV/Compact", compaction).await.unwrap();
+}
+
+/// More than the log holds: who has not read it goes back to the history.
+const BEYOND_THE_LOG: usize = 24;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_holds_nobody_up_and_misses_nothing() {
+    let gateway = Running::local();
+    let (slow, quick) = (Caller::to(&gateway).await, Caller::to(&gateway).await);
+    let mut sleeping = Watching::to(&slow).await;
+    let mut awake = Watching::to(&quick).await;
+    assert!(sleeping.create(create("large", "", 0)).await.created);
+    assert!(awake.create(create("large", "", 0)).await.created);
+    put_large(&quick, BEYOND_THE_LOG).await;
+    let all: Vec<i64> = (2..).take(BEYOND_THE_LOG).collect();
+    assert_eq!(awake.revisions(BEYOND_THE_LOG).await, all);
+    // What it holds on to by now it has let go.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    put_large(&quick, 2).await;
+    assert_eq!(sleeping.revisions(BEYOND_THE_LOG).await, all);
+    assert_eq!(sleeping.revisions(2).await, awake.revisions(2).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_reads_too_late_is_told_so() {
+    let gateway = Running::local();
+    let (slow, quick) = (Caller::to(&gateway).await, Caller::to(&gateway).await);
+    let mut sleeping = Watching::to(&slow).await;
+    assert!(sleeping.create(create("large", "", 0)).await.created);
+    let count = BEYOND_THE_LOG + 6;
+    put_large(&quick, count).await;
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    let newest = i64::try_from(count).unwrap() + 1;
+    compact(&quick, newest).await;
+    let mut told = 0;
+    let last: WatchResponse = loop {
+        let response = sleeping.next().await;
+        if response.canceled {
+            break response;
+        }
+        told += response.events.len();
+    };
+    assert!(told < count, "{told}");
+    assert_eq!((last.compact_revision, last.watch_id), (newest, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_goes_on_at_another_gateway_where_it_was() {
+    let cluster = Scripted::new(PLENTY);
+    let mut next = 1;
+    let mut seen = Vec::new();
+    for round in 0..3 {
+        let gateway = Running::start(cluster.clone());
+        let caller = Caller::to(&gateway).await;
+        let mut watching = Watching::to(&caller).await;
+        // What happens while nobody watches is told too.
+        for number in 0..5 {
+            caller.put(b"k", &[round, number]).await.unwrap();
+        }
+        assert!(watching.create(create("k", "", next)).await.created);
+        caller.put(b"k", &[round, 9]).await.unwrap();
+        let expected = (usize::from(round) + 1) * 6;
+        while seen.len() < expected {
+            for event in watching.next().await.events {
+                let kv = event.kv.unwrap();
+                next = kv.mod_revision + 1;
+                seen.push(kv.mod_revision);
+            }
+        }
+    }
+    assert_eq!(seen, (2..20).collect::<Vec<i64>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_is_told_when_all_before_it_was() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let mut watching = Watching::to(&caller).await;
+    for _ in 0..20 {
+        caller.put(b"k", b"v").await.unwrap();
+    }
+    watching.create(create("k", "", 1)).await;
+    watching.create(create("none", "", 1)).await;
+    for _ in 0..10 {
+        let written = caller.put(b"k", b"v").await.unwrap().revision;
+        watching.progress().await;
+        let mut seen = 0;
+        loop {
+            let response = watching.next().await;
+            if response.watch_id == -1 {
+                assert_eq!(response.header.unwrap().revision, written);
+                assert!(response.events.is_empty());
+                break;
+            }
+            seen = response.events.last().unwrap().kv.as_ref().unwrap().mod_revision;
+        }
+        assert_eq!(seen, written, "what was written before is told before");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_watches_are_each_told_their_own() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let mut watching = Watching::to(&caller).await;
+    for number in 0..1_000 {
+        let response = watching.create(create(&format!("k{number}"), "", 0)).await;
+        assert_eq!((response.watch_id, response.created), (number, true));
+    }
+    for number in [0, 999, 500] {
+        caller.put(format!("k{number}").as_bytes(), b"v").await.unwrap();
+        assert_eq!(watching.next().await.watch_id, number);
+    }
+    assert!(watching.all().await.is_empty());
+}
+
+#[test]
+fn etcdctl_prints_what_it_prints_with_etcd() {
+    if !is_installed("etcdctl", "etcd-client") || !is_installed("etcd", "etcd-server") {
+        return;
+    }
+    let (gateway, etcd) = (Running::local(), Etcd::start());
+    let endpoints = [gateway.endpoint(), etcd.endpoint.clone()];
+    for endpoint in &endpoints {
+        for line in [
+            &["put", "a1", "one"][..],
+            &["put", "a2", "two"],
+            &["put", "a1", "uno"],
+            &["del", "a2"],
+            &["put", "b", "x"],
+        ] {
+            assert_eq!(etcdctl(endpoint, line, "").code, Some(0));
+        }
+    }
+    for (line, expected) in [
+        ("watch a --prefix --rev 2", "PUT\na1\none\nPUT\na2\ntwo\nPUT\na1\nuno\nDELETE\na2\n\n"),
+        (
+            "watch a --prefix --rev 2 --prev-kv",
+            "PUT\na1\none\nPUT\na2\ntwo\nPUT\na1\none\na1\nuno\nDELETE\na2\ntwo\na2\n\n",
+        ),
+        ("watch a1 --rev 3", "PUT\na1\nuno\n"),
+        ("watch a1 b --rev 4", "PUT\na1\nuno\nDELETE\na2\n\n"),
+    ] {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [ours, theirs] = endpoints.each_ref().map(|endpoint| printed_within(endpoint, &words, expected.len()));
+        assert_eq!((ours.as_str(), theirs.as_str()), (expected, expected), "{line}");
+    }
+}
