@@ -112,6 +112,18 @@ impl Replica {
         self.executed_elsewhere().max(committed).max(self.dispatched)
     }
 
+    /// Whether more is known to be decided than was handed to execution. Asked in every turn, so it counts and collects nothing.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_overtaken() || self.log.above(self.dispatched).any(|(_, slot)| slot.commit.is_some())
+    }
+
+    /// Whether an honest peer executed more than was handed to execution here.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        let ahead = self.peers.values().filter(|status| status.executed > self.dispatched).count();
+        let certified = self.checkpoints.ahead.as_ref().is_some_and(|ahead| ahead.seq > self.dispatched);
+        certified || ahead > self.config.membership.faults()
+    }
+
     /// The highest sequence number that an honest peer executed: it is certified, or f + 1 peers say so, of whom one is honest.
     pub(crate) fn executed_elsewhere(&self) -> SeqNum {
         let mut claims: Vec<SeqNum> = self.peers.values().map(|status| status.executed).collect();
@@ -124,7 +136,7 @@ impl Replica {
     /// When decided batches are asked for: once nothing was executed for a while although there is more (rule L-3).
     pub(crate) fn catch_up_due(&self) -> Option<Time> {
         let patience = self.config.retransmit_interval;
-        (self.may_execute() && self.known() > self.dispatched)
+        (self.may_execute() && self.is_behind())
             .then(|| self.timers.progress.after(patience).max(self.catch_up.attempt.due))
     }
 
@@ -152,7 +164,7 @@ impl Replica {
 
     /// Asks for the decided batches behind the last one, if there are any (rule L-3).
     pub(crate) fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
-        if !self.may_execute() || self.known() <= self.dispatched {
+        if !self.may_execute() || !self.is_behind() {
             return;
         }
         self.try_transfer(now, effects);

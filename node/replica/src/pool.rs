@@ -176,10 +176,16 @@ impl Pool {
         self.unassigned.values().filter_map(|id| self.entries.get(id).map(|entry| (id, &entry.transaction)))
     }
 
-    /// The first transactions in no batch that have waited since before `before`, at most `count`.
-    pub(crate) fn waiting_since(&self, before: Time, count: usize) -> Vec<Transaction> {
+    /// The first transactions in no batch that have waited since before `before`: at most `count`, and `bytes` together.
+    pub(crate) fn waiting_since(&self, before: Time, count: usize, bytes: usize) -> Vec<Transaction> {
         let entries = self.unassigned.values().filter_map(|id| self.entries.get(id));
-        entries.take_while(|entry| entry.since < before).take(count).map(|entry| entry.transaction.clone()).collect()
+        let waiting = entries.take_while(|entry| entry.since < before).take(count).map(|entry| &entry.transaction);
+        let mut room = Some(bytes);
+        let fitting = waiting.take_while(|transaction| {
+            room = room.and_then(|room| room.checked_sub(transaction.cost()));
+            room.is_some()
+        });
+        fitting.cloned().collect()
     }
 
     /// Since when a transaction that a client brought here has waited in this view.

@@ -181,12 +181,7 @@ impl Replica {
         self.timers.relay = now.time;
         let wait = crate::timer::relay_wait(&self.config);
         let before = now.time.before(wait);
-        let mut bytes = 0;
-        let mut waiting = self.pool.waiting_since(before, RELAY_TRANSACTIONS);
-        waiting.retain(|transaction| {
-            bytes += transaction.cost();
-            bytes <= limits::MAX_SUPPLY_BYTES
-        });
+        let waiting = self.pool.waiting_since(before, RELAY_TRANSACTIONS, limits::MAX_SUPPLY_BYTES);
         if !waiting.is_empty() {
             let primary: ReplicaId = self.config.membership.primary(self.view);
             effects.send(Recipients::One(primary), Payload::Supply(Supply::Transactions(waiting)));

@@ -211,7 +211,7 @@ impl Replica {
     }
 
     fn status_due(&self) -> Time {
-        let waiting = self.changing || self.has_work() || self.damaged || self.known() > self.dispatched;
+        let waiting = self.changing || self.has_work() || self.damaged || self.is_behind();
         self.timers.status(&self.config, waiting)
     }
 
@@ -283,7 +283,7 @@ impl Replica {
     /// Whether something waits that an honest primary would have ordered. Not while others have executed what this replica lacks:
     /// then it is this replica that is late (rule V-1). A primary whose clock is ahead leaves out what is about to expire.
     fn is_primary_to_blame(&self, now: Now) -> bool {
-        if self.executed_elsewhere() > self.dispatched {
+        if self.is_overtaken() {
             return false;
         }
         let overslept = self.overslept().is_some_and(|since| since <= now.time);

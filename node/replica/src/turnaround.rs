@@ -167,7 +167,7 @@ impl Replica {
     /// itself.
     pub(crate) fn judge_turnaround(&mut self, now: Now, effects: &mut Effects) {
         self.turnaround.judge(now.time, &self.config);
-        if self.executed_elsewhere() > self.dispatched {
+        if self.is_overtaken() {
             self.turnaround.slow_until = None;
         }
         if self.finds_slow(now) {

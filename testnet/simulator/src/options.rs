@@ -93,9 +93,9 @@ pub struct Options {
     pub without: Vec<Trouble>,
     /// Which course things take under what is drawn: delays, losses, when faults strike. 0 is that of the seed alone.
     pub schedule: u64,
-    /// How long faults last, in simulated time, else drawn.
+    /// How long faults last, in simulated time, however much happens; else drawn.
     pub faulty_for: Option<Duration>,
-    /// How messages are signed, else drawn: with real signatures in one run of sixteen.
+    /// How messages are signed, else drawn: with real signatures in one run of sixty-four.
     pub signatures: Option<Signatures>,
     /// How liars lie, each of them in all these ways; drawn if none is named.
     pub lies: Vec<Lie>,

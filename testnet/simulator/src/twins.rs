@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tetrarch_replica::PoolLimits;
 
-use crate::draw::{Cut, Drawn};
+use crate::draw::{Cut, Drawn, PAUSE};
 use crate::options::{Options, Profile};
 use crate::report::Report;
 use crate::scheme::Signatures;
@@ -96,6 +96,8 @@ impl Scenario {
             fsync: Duration::from_micros(20),
             skew: Duration::from_millis(20),
             faulty_for: ROUND * self.rounds,
+            faulty_events: u64::MAX,
+            pause: PAUSE,
             message_troubles: Vec::new(),
             node_troubles: Vec::new(),
             liars: Vec::new(),

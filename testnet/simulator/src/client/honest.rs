@@ -182,9 +182,9 @@ impl Client {
         *self.counts.entry(habit).or_default() += 1;
     }
 
-    /// A span to wait before the next command.
-    pub fn thinks(&mut self) -> Duration {
-        self.rng.span(Duration::ZERO, Duration::from_millis(20))
+    /// A span to wait before the next command, at most this long.
+    pub fn thinks(&mut self, at_most: Duration) -> Duration {
+        self.rng.span(Duration::ZERO, at_most)
     }
 }
 

@@ -207,7 +207,7 @@ impl Executor {
     fn answer(&mut self, executed: &Executed, chain: &Chain, acts: &mut Vec<Act>) {
         for stored in &executed.replies {
             for client in self.waiting.remove(&stored.transaction).unwrap_or_default() {
-                let (about, response) = (stored.transaction, self.response(stored.clone(), chain));
+                let (about, response) = (stored.transaction, Box::new(self.response(stored.clone(), chain)));
                 acts.push(Act::Respond { client, about, response });
             }
         }
@@ -220,7 +220,7 @@ impl Executor {
             return;
         }
         for client in self.waiting.remove(transaction).unwrap_or_default() {
-            let (about, response) = (*transaction, Response::Refused(refusal.clone()));
+            let (about, response) = (*transaction, Box::new(Response::Refused(refusal.clone())));
             acts.push(Act::Respond { client, about, response });
         }
     }

@@ -62,8 +62,8 @@ pub enum Act {
         client: usize,
         /// The transaction that it asked for.
         about: TransactionId,
-        /// What.
-        response: Response,
+        /// What; apart, since acts are moved much more often than anybody is answered.
+        response: Box<Response>,
     },
     /// The turn's records wait for their fsync: call [`Running::sync`] when it is done.
     Sync,

@@ -98,12 +98,12 @@ impl Running {
         let verified = match chain.verifier.transaction(transaction.clone()) {
             Ok(verified) => verified,
             Err(rejection) => {
-                let response = Response::Refused(refusal(&rejection, transaction, chain));
+                let response = Box::new(Response::Refused(refusal(&rejection, transaction, chain)));
                 return acts.push(Act::Respond { client, about, response });
             }
         };
         match self.executor.admit(client, &verified, chain) {
-            Admitted::Answered(response) => acts.push(Act::Respond { client, about, response: *response }),
+            Admitted::Answered(response) => acts.push(Act::Respond { client, about, response }),
             Admitted::Damaged(what) => acts.push(Act::Damaged(what)),
             Admitted::New => self.inbox.push(Input::Request(verified)),
         }

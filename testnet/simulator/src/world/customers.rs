@@ -8,6 +8,7 @@ use tetrarch_types::{Transaction, TransactionId};
 
 use super::event::Event;
 use super::{Phase, World};
+use crate::draw::PAUSE;
 use crate::recording::{Mark, Party, What};
 use crate::sight::{Sight, Told};
 
@@ -102,7 +103,8 @@ impl World {
         self.told.push(told);
         self.see(&sight);
         if self.phase == Phase::Faulty || !self.is_everyone_voting() {
-            let pause = self.clients[client].thinks();
+            let at_most = if self.phase == Phase::Faulty { self.drawn.pause } else { PAUSE };
+            let pause = self.clients[client].thinks(at_most);
             self.queue.after(pause, Event::Issue { client });
         }
     }

@@ -68,8 +68,8 @@ impl World {
         }
     }
 
-    pub(super) fn respond(&mut self, from: usize, client: usize, about: TransactionId, response: Response) {
-        if let Response::Refused(refusal) = &response
+    pub(super) fn respond(&mut self, from: usize, client: usize, about: TransactionId, response: Box<Response>) {
+        if let Response::Refused(refusal) = response.as_ref()
             && self.is_honest(from)
         {
             let (by, refusal) = (self.nodes[from].id, refusal.clone());
@@ -77,9 +77,9 @@ impl World {
         }
         let (response, is_lie) = match self.liars.get_mut(&from) {
             Some(liar) => {
-                let said = liar.answer(response.clone());
-                let is_lie = said != response;
-                (said, is_lie)
+                let said = liar.answer(response.as_ref().clone());
+                let is_lie = said != *response;
+                (Box::new(said), is_lie)
             }
             None => (response, false),
         };
@@ -87,7 +87,7 @@ impl World {
         let arrivals = self.network.route(self.queue.now(), from, end, &mut self.counters);
         self.record_response((from, client), &response, is_lie, &arrivals);
         for at in arrivals {
-            self.queue.at(at, Event::Response { client, from, about, response: Box::new(response.clone()) });
+            self.queue.at(at, Event::Response { client, from, about, response: response.clone() });
         }
     }
 

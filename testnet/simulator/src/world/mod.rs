@@ -177,6 +177,9 @@ impl World {
             let Some(event) = self.queue.pop() else { break };
             self.events += 1;
             self.handle(event);
+            if self.events == self.drawn.faulty_events && self.phase == Phase::Faulty {
+                self.heal();
+            }
             if self.events >= MAX_EVENTS {
                 self.fail("livelock", format!("{MAX_EVENTS} events and no end"));
             }
@@ -205,7 +208,7 @@ impl World {
             Event::ClockRight { node } => self.set_clock_right(node),
             Event::Feed { links } => self.network.feed(&links),
             Event::Mend { links } => self.network.mend(&links),
-            Event::Heal => self.heal(),
+            Event::Heal if self.phase == Phase::Faulty => self.heal(),
             Event::Check => self.check(),
             _ => {}
         }

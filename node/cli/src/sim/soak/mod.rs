@@ -52,6 +52,9 @@ pub(crate) struct SoakArguments {
 /// Reports that may wait to be added up.
 const WAITING: usize = 256;
 
+/// After so many seeds that failed a soak ends: what it found is one bug more often than many, and its record must not fill a disk.
+const MOST_FAILED: usize = 10_000;
+
 pub(super) fn run(arguments: &SoakArguments, output: &Output) -> Result<(), Failure> {
     let mut record = arguments.record.as_deref().map(Record::open).transpose()?;
     let (interrupt, clocks) = (Interrupt::listen(), Clocks::start());
@@ -80,7 +83,8 @@ fn jobs(arguments: &SoakArguments) -> usize {
     arguments.jobs.map_or(cores, NonZeroUsize::get)
 }
 
-/// Adds up what comes in, until all threads are done or the record cannot be written.
+/// Adds up what comes in, until all threads are done or the record cannot be written. What is kept is bounded whatever the number of
+/// seeds: sums, and the seeds that failed.
 fn gather(
     reports: Receiver<Report>,
     work: &Work<'_>,
@@ -98,7 +102,7 @@ fn gather(
                 record.failed(&failed).inspect_err(|_| work.end())?;
             }
             summary.failed(failed);
-            if work.arguments.fail_fast {
+            if work.arguments.fail_fast || summary.failed.len() >= MOST_FAILED {
                 work.end();
             }
         }

@@ -17,7 +17,7 @@ pub(super) struct Flood {
 
 impl Flood {
     pub(super) fn draw(rng: &mut Rng) -> Self {
-        Self { size: rng.one_of([20, 60, 150]), is_split: rng.chance(5_000), account: None }
+        Self { size: rng.one_of([20, 50, 80]), is_split: rng.chance(5_000), account: None }
     }
 }
 
