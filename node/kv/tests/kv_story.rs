@@ -8,7 +8,10 @@ use support::{Node, ask, batch, fresh, fresh_store, only, open, put as put_trans
 use tetrarch_crypto::{Digest, Domain};
 use tetrarch_kv::store::bounds::{CLEARED_PER_BATCH, MAX_KEPT_BYTES, MAX_KEPT_REVISIONS};
 use tetrarch_kv::store::{Detail, Place, Previous, RevisionTold, Story, chain};
-use tetrarch_kv::{Command, KvError, KvQuery, Operation, PutRequest, QueryAnswer, RangeRequest, Request, TxnRequest};
+use tetrarch_kv::{
+    Command, DeleteRangeRequest, KeyRange, KvError, KvQuery, Operation, PutRequest, QueryAnswer, RangeRequest, Request,
+    TxnRequest,
+};
 use tetrarch_storage::Table;
 use tetrarch_types::encode;
 
@@ -145,6 +148,30 @@ fn a_long_story_comes_in_pages_and_a_large_revision_in_parts() {
         }
     }
     assert_eq!(whole(&node, Detail::Chain).2, 1);
+}
+
+#[test]
+fn what_was_there_before_is_left_out_only_of_a_pages_first_event() {
+    let node = fresh();
+    let keys = ["a", "b", "c", "d"];
+    for size in [600_000, 1_000_000] {
+        keys.iter().for_each(|key| run(&node, [Request::put(*key, vec![1; size])]));
+    }
+    run(&node, [Request::DeleteRange(DeleteRangeRequest { range: KeyRange::between("a", "z"), prev_kv: false })]);
+    let (mut next, mut left_out) = (at(2), 0);
+    while next.revision <= node.revision().unwrap() {
+        let page = story(&node, next, Detail::Previous).unwrap();
+        let events: Vec<_> = page.revisions.iter().flat_map(|told| &told.events).collect();
+        let is_left_out = |event: &&tetrarch_kv::store::EventTold| matches!(event.previous, Previous::Digest(_));
+        assert!(!events.iter().skip(1).copied().any(|event| is_left_out(&event)), "{next:?}");
+        left_out += events.iter().copied().filter(is_left_out).count();
+        next = page.next;
+    }
+    assert_eq!(left_out, 0, "a put of a megabyte and 600 kB before it fit into one page");
+    run(&node, [Request::put("a", vec![1; 1_000_000])]);
+    run(&node, [Request::put("a", vec![2; 1_000_000])]);
+    let page = story(&node, at(12), Detail::Previous).unwrap();
+    assert!(matches!(page.revisions[0].events[0].previous, Previous::Digest(_)), "two of a megabyte do not");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use super::follower::{Ask, Follower, News};
+use super::ask::{Ask, News};
+use super::follower::Follower;
 use super::happened::Happened;
 use super::limits::{
     ANSWER_TIMEOUT, FIRST_PAUSE, IDLE_PAUSE, LONGEST_PATIENCE, LONGEST_PAUSE, PARKED_TIMEOUT, PATIENCE,

@@ -4,6 +4,7 @@
 //! * [`Watch`] lets it ask a [`Backend`](crate::Backend), with pauses and patience, and gives what is believed as it is taken.
 //! * [`until_deleted`] waits for the end of one key, as locks do.
 
+mod ask;
 mod deleted;
 mod driver;
 mod follower;
@@ -13,7 +14,8 @@ mod missing;
 mod tale;
 mod voices;
 
+pub use ask::{Ask, News};
 pub use deleted::until_deleted;
 pub use driver::{Compacted, Watch, newest};
-pub use follower::{Ask, Follower, News};
+pub use follower::Follower;
 pub use happened::{Change, Happened};
