@@ -7,6 +7,7 @@ use tetrarch_simulator::coverage::SHOWN;
 use tetrarch_simulator::menu::{self, MENU};
 use tetrarch_simulator::{Options, Report, Seed, replay_line};
 
+use super::MOST_FAILED;
 use crate::output::table;
 use crate::sim::clocks::Clocks;
 use crate::sim::complaint::Complaint;
@@ -143,6 +144,8 @@ impl Summary {
         let mut text = format!("{seeds} seeds in {:.1} s, {} failed\n", self.seconds, self.failed.len());
         if self.interrupted {
             text += &format!("interrupted; go on with --from {next_seed}\n");
+        } else if self.failed.len() >= MOST_FAILED {
+            text += &format!("ended after so many that failed; go on with --from {next_seed}\n");
         }
         text += &format!("{events_per_s} events and {delivered_per_s} delivered messages a second, ");
         text += &format!("{delivered_per_cpu_s} delivered a second and core\n");
