@@ -12,6 +12,8 @@ const PREFIX: &str = "etcdserver: ";
 
 const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has ended";
 
+const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
+
 /// Why a call has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -25,6 +27,8 @@ pub(crate) enum Refusal {
     InvalidCompare,
     /// It asks for a snapshot while another is made.
     SnapshotUnderWay,
+    /// The store gave up the revision that a snapshot was of before all of it was read.
+    SnapshotOutrun,
     /// There is more in the store than a snapshot holds.
     SnapshotTooLarge,
     /// A snapshot cannot be put into a file of this machine.
@@ -51,6 +55,7 @@ impl From<Refusal> for Status {
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
             Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
+            Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),
         };
@@ -150,6 +155,8 @@ mod tests {
             assert_eq!(status.code(), Code::ResourceExhausted);
             status.message().to_owned()
         };
+        let outrun = Status::from(Refusal::SnapshotOutrun);
+        assert!(outrun.code() == Code::Aborted && outrun.message().contains("ask again"));
         assert!(told(Refusal::SnapshotTooLarge).contains(" 4194304 keys, 8192 MiB and 100000 leases"));
         assert!(told(Refusal::SnapshotUnderWay).contains("ask again"));
         assert!(told(Refusal::Spool("no space left".into())).ends_with("no space left"));

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use tetrarch_kv::store::bounds::MIN_LEASE_TTL;
-use tetrarch_kv::{KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest};
+use tetrarch_kv::{KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest, Selection};
 use tetrarch_kv_client::Backend;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -14,13 +14,13 @@ use tonic::Status;
 
 use super::call::Replies;
 use super::lease::ids;
-use super::reading::{Read, page};
+use super::reading::page;
 use crate::bolt::Database;
 use crate::gateway::{Gateway, in_time, unreadable};
 use crate::limits::{LEASES_ASKED, SNAPSHOT_BOUNDS};
 use crate::messages::maintenance::{SnapshotRequest, SnapshotResponse};
 use crate::refusal::Refusal;
-use crate::snapshot::{Keys, Spool, SpoolError, database, send};
+use crate::snapshot::{Spool, SpoolError, database, send};
 
 /// Gathers first, so that what fails fails before anything is sent. A caller that goes away ends it at any time.
 pub(super) async fn snapshot<B: Backend>(
@@ -47,29 +47,34 @@ fn deliver(database: Database, replies: &mpsc::Sender<Result<SnapshotResponse, S
 }
 
 async fn gather<B: Backend>(gateway: &Arc<Gateway<B>>) -> Result<Database, Refusal> {
-    let (revision, spool) = records(gateway).await?;
+    let request = RangeRequest::of(KeyRange::prefix([]));
+    let first = page(gateway, request.clone()).await?;
+    // The first page says which revision it is; the others are read at that.
+    let revision = first.revision;
+    let gone = deletions(gateway, revision).await.map_err(outrun)?;
+    let spool = records(gateway, request.at(revision), first.selection).await.map_err(outrun)?;
     let leases = leases(gateway, spool.leases()).await?;
-    let gone = deletions(gateway, revision).await?;
-    let keys: Keys<File> = at_disk(move || spool.sort(revision, gone)).await?;
-    at_disk(move || Ok(database(revision, keys, leases))).await
+    at_disk(move || Ok(database(revision, spool.sort(revision, gone)?, leases))).await
 }
 
-/// All records of one revision, in a file that has no name and ends with its last use.
-async fn records<B: Backend>(gateway: &Gateway<B>) -> Result<(u64, Spool<File>), Refusal> {
+/// All records of one revision, whose first page was read, in a file that has no name and ends with its last use.
+async fn records<B: Backend>(
+    gateway: &Gateway<B>,
+    mut request: RangeRequest,
+    first: Selection,
+) -> Result<Spool<File>, Refusal> {
     let file = at_disk(|| tempfile::tempfile().map_err(SpoolError::File)).await?;
-    let mut spool = Spool::new(file, SNAPSHOT_BOUNDS);
-    let mut request = RangeRequest::of(KeyRange::between([0], []));
+    let (mut spool, mut selection) = (Spool::new(file, SNAPSHOT_BOUNDS), first);
     loop {
-        let Read { revision, selection } = page(gateway, request.clone()).await?;
-        // The first page says which revision it is; the others are read at that.
-        request.revision = if request.revision == 0 { revision } else { request.revision };
-        let next = selection.records.last().map(|(last, _)| [last.as_slice(), &[0]].concat());
+        let behind = selection.records.last().map(|(last, _)| [last.as_slice(), &[0]].concat());
+        let more = selection.more;
         spool = at_disk(move || spool.add(selection.records).map(|()| spool)).await?;
-        match next {
-            _ if !selection.more => return Ok((request.revision, spool)),
-            Some(next) => request.range.key = next,
+        match behind {
+            _ if !more => return Ok(spool),
+            Some(behind) => request.range.key = behind,
             None => return Err(KvError::TooMuch.into()),
         }
+        selection = page(gateway, request.clone()).await?.selection;
     }
 }
 
@@ -82,6 +87,11 @@ async fn deletions<B: Backend>(gateway: &Gateway<B>, revision: u64) -> Result<Ve
     let happened = in_time(async { reader.next().await.map_err(|_| KvError::Compacted.into()) }).await?;
     let gone = happened.changes.iter().filter(|change| change.put.is_none());
     Ok(gone.map(|change| change.key.clone()).collect())
+}
+
+/// The caller did not ask for a revision, so that one was compacted is not what to tell it.
+fn outrun(refusal: Refusal) -> Refusal {
+    if refusal == KvError::Compacted.into() { Refusal::SnapshotOutrun } else { refusal }
 }
 
 /// The leases that there are now, which may be later than the revision. One that ended meanwhile and has keys is told with the shortest time to

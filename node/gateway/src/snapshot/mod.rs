@@ -12,7 +12,7 @@ mod spool;
 
 pub(crate) use blobs::send;
 pub(crate) use database::database;
-pub(crate) use spool::{Bounds, Keys, Spool, SpoolError};
+pub(crate) use spool::{Bounds, Spool, SpoolError};
 
 #[cfg(test)]
 mod tests;

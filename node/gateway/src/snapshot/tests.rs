@@ -7,6 +7,7 @@ use prost::Message;
 use sha2::{Digest as _, Sha256};
 use tetrarch_kv::KeyRecord;
 
+use super::spool::Keys;
 use super::*;
 use crate::bolt::Entries;
 use crate::messages::KeyValue;

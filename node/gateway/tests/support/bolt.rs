@@ -15,7 +15,7 @@ pub(crate) type Buckets = BTreeMap<String, Vec<(Vec<u8>, Vec<u8>)>>;
 /// Reads a file and checks all of it.
 pub(crate) fn read(file: &[u8]) -> Buckets {
     let meta = [0, 1].into_iter().filter_map(|page| Meta::read(file, page)).max_by_key(|meta| meta.transaction);
-    let meta = meta.expect("neither of the two first pages is whole");
+    let Some(meta) = meta else { panic!("neither of the two first pages is whole") };
     assert!(file.len() as u64 >= meta.pages * PAGE as u64, "the file is shorter than it says");
     let mut reader = Reader { file, used: BTreeSet::from([0, 1]), pages: meta.pages, depth: None };
     let free = reader.free(meta.freelist);
