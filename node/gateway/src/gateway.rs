@@ -7,7 +7,7 @@ use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request}
 use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, watch};
 use tokio::sync::Semaphore;
 
-use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY};
+use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY, SNAPSHOTS_UNDER_WAY};
 use crate::messages::ResponseHeader;
 use crate::metrics::Metrics;
 use crate::orderer::{Orderer, Pending};
@@ -23,6 +23,8 @@ pub(crate) struct Gateway<B> {
     queries: Semaphore,
     pub(crate) watches: Hub<B>,
     pub(crate) metrics: Arc<Metrics>,
+    /// Places for snapshots.
+    pub(crate) snapshots: Arc<Semaphore>,
     /// Where clients reach this gateway, as a URL.
     pub(crate) url: String,
 }
@@ -33,7 +35,8 @@ impl<B: Backend> Gateway<B> {
         let metrics = Arc::new(Metrics::new());
         let orderer = Orderer::start(backend.clone(), metrics.clone());
         let watches = Hub::new(backend.clone());
-        Self { backend, orderer, queries: Semaphore::new(QUERIES_UNDER_WAY), watches, metrics, url }
+        let (queries, snapshots) = (Semaphore::new(QUERIES_UNDER_WAY), Arc::new(Semaphore::new(SNAPSHOTS_UNDER_WAY)));
+        Self { backend, orderer, queries, watches, metrics, snapshots, url }
     }
 
     pub(crate) fn backend(&self) -> &B {

@@ -10,6 +10,7 @@
 //! * `gateway` is what all services share: it orders requests, asks queries, and knows what a response's header says.
 //! * `watches` follow the cluster once for all who watch it, and those who begin further back each on their own.
 //! * `orderer` lets concurrent requests travel as one command; what fits together, and whose result is whose, `bundle` decides, which is pure.
+//! * `snapshot` makes an etcd's database of a store, in the format that [`bolt`] writes.
 //! * `translate` is pure too: from etcd's messages to the store's requests, and back.
 //! * `refusal` has etcd's error texts and codes, and `metrics` what is counted.
 //! * [`messages`] are etcd's messages.
@@ -22,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bolt;
 mod bundle;
 mod connections;
 mod gateway;
@@ -32,6 +34,7 @@ mod orderer;
 mod refusal;
 mod server;
 mod services;
+mod snapshot;
 mod tls;
 mod translate;
 mod watches;

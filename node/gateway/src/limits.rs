@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tetrarch_kv::store::bounds::MAX_REQUEST_BYTES;
 
+use crate::snapshot::Bounds;
+
 /// A request message's bytes beyond which it is too large: etcd's default.
 pub(crate) const MAX_MESSAGE_BYTES: usize = MAX_REQUEST_BYTES;
 
@@ -33,6 +35,20 @@ pub(crate) const MAX_COUNT_PAGES: usize = 64;
 
 /// Pages of one list of leases.
 pub(crate) const MAX_LEASE_PAGES: usize = 20;
+
+/// How often a page of a snapshot is asked for where replicas do not agree on it.
+pub(crate) const PAGE_ATTEMPTS: usize = 8;
+
+/// What a snapshot may hold. The bytes, which take room on disk, are what etcd advises as the most for a database; each record takes 24 bytes of
+/// memory, and half as many again for a moment; each lease takes a query.
+pub(crate) const SNAPSHOT_BOUNDS: Bounds =
+    Bounds { records: 4 * 1024 * 1024, bytes: 8 * 1024 * 1024 * 1024, leases: 100_000 };
+
+/// Snapshots under way at once.
+pub(crate) const SNAPSHOTS_UNDER_WAY: usize = 1;
+
+/// Leases that a snapshot asks for at once.
+pub(crate) const LEASES_ASKED: usize = 32;
 
 /// Keepalives of one stream under way at once.
 pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;

@@ -4,8 +4,15 @@ use tetrarch_kv::KvError;
 use tetrarch_kv_client::BackendError;
 use tonic::{Code, Status};
 
+use crate::limits::SNAPSHOT_BOUNDS;
+use crate::snapshot::Bounds;
+
 /// What etcd's servers put before every text.
 const PREFIX: &str = "etcdserver: ";
+
+const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has ended";
+
+const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +25,14 @@ pub(crate) enum Refusal {
     InvalidSort,
     /// It asks for a compare that there is not.
     InvalidCompare,
+    /// It asks for a snapshot while another is made.
+    SnapshotUnderWay,
+    /// The store gave up the revision that a snapshot was of before all of it was read.
+    SnapshotOutrun,
+    /// There is more in the store than a snapshot holds.
+    SnapshotTooLarge,
+    /// A snapshot cannot be put into a file of this machine.
+    Spool(String),
 }
 
 impl From<KvError> for Refusal {
@@ -39,6 +54,10 @@ impl From<Refusal> for Status {
             Refusal::Backend(error) => backend(&error),
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
+            Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
+            Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
+            Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
+            Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),
         };
         Self::new(code, format!("{PREFIX}{text}"))
     }
@@ -76,6 +95,12 @@ fn backend(error: &BackendError) -> (Code, String) {
         BackendError::Refused(_) => (Code::FailedPrecondition, error.to_string()),
         BackendError::Unreadable(_) => (Code::Internal, error.to_string()),
     }
+}
+
+fn snapshot_too_large() -> String {
+    let Bounds { records, bytes, leases } = SNAPSHOT_BOUNDS;
+    let mebibytes = bytes / (1024 * 1024);
+    format!("a snapshot holds {records} keys, {mebibytes} MiB and {leases} leases: read what is more range by range")
 }
 
 #[cfg(test)]
@@ -122,6 +147,20 @@ mod tests {
             assert_eq!((status.code(), status.message()), (code, format!("etcdserver: {error}").as_str()));
             assert!(ETCD.iter().all(|(_, _, text)| *text != status.message()), "{error:?}");
         }
+    }
+
+    #[test]
+    fn snapshots_that_cannot_be_made_say_what_to_do() {
+        let told = |refusal| {
+            let status = Status::from(refusal);
+            assert_eq!(status.code(), Code::ResourceExhausted);
+            status.message().to_owned()
+        };
+        let outrun = Status::from(Refusal::SnapshotOutrun);
+        assert!(outrun.code() == Code::Aborted && outrun.message().contains("ask again"));
+        assert!(told(Refusal::SnapshotTooLarge).contains(" 4194304 keys, 8192 MiB and 100000 leases"));
+        assert!(told(Refusal::SnapshotUnderWay).contains("ask again"));
+        assert!(told(Refusal::Spool("no space left".into())).ends_with("no space left"));
     }
 
     #[test]

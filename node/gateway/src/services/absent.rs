@@ -10,7 +10,6 @@ const REASONS: &[(&str, &str)] = &[
         "/etcdserverpb.Maintenance/MoveLeader",
         "the primary is not moved by clients yet; replicas replace one that is slow or silent",
     ),
-    ("/etcdserverpb.Maintenance/Snapshot", "snapshots are not served yet"),
     ("/etcdserverpb.Maintenance/Downgrade", "there is no older version of etcd behind the gateway to go back to"),
     ("/grpc.health.v1.Health/Watch", "health is checked, not watched"),
     ("/grpc.reflection.", "the gateway speaks etcd's API, version 3.5, and does not describe it"),

@@ -67,18 +67,25 @@ pub(super) async fn list<B: Backend>(
     gateway: Arc<Gateway<B>>,
     _: LeaseLeasesRequest,
 ) -> Result<LeaseLeasesResponse, Status> {
+    let (revision, ids) = ids(&gateway).await?;
+    let leases = ids.into_iter().map(|id| LeaseStatus { id: etcd_lease_id(id) }).collect();
+    Ok(LeaseLeasesResponse { header: Some(gateway.header(revision)), leases })
+}
+
+/// The ids of all leases, and the store's revision then.
+pub(super) async fn ids<B: Backend>(gateway: &Gateway<B>) -> Result<(u64, Vec<u64>), Refusal> {
     let page = |answer| if let QueryAnswer::Leases(list) = answer { Some(list) } else { None };
-    let (mut leases, mut from) = (Vec::new(), 0);
+    let (mut ids, mut from) = (Vec::new(), 0);
     for _ in 0..MAX_LEASE_PAGES {
         let looked = gateway.look(&KvQuery::Leases { from }, page).await?;
         let last = looked.answer.ids.last().copied();
-        leases.extend(looked.answer.ids.into_iter().map(|id| LeaseStatus { id: etcd_lease_id(id) }));
+        ids.extend(looked.answer.ids);
         match last.and_then(|last| last.checked_add(1)).filter(|_| looked.answer.more) {
             Some(behind) => from = behind,
-            None => return Ok(LeaseLeasesResponse { header: Some(gateway.header(looked.revision)), leases }),
+            None => return Ok((looked.revision, ids)),
         }
     }
-    Err(Refusal::from(KvError::AnswerTooLarge).into())
+    Err(KvError::AnswerTooLarge.into())
 }
 
 fn remaining(deadline: Timestamp, now: Timestamp) -> Duration {

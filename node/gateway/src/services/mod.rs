@@ -13,6 +13,7 @@ mod maintenance;
 mod pages;
 mod reading;
 mod session;
+mod snapshot;
 mod turns;
 mod watch;
 
@@ -69,6 +70,7 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/Defragment" => unary(gateway, request, maintenance::defragment).await,
         "/etcdserverpb.Maintenance/Hash" => unary(gateway, request, maintenance::hash).await,
         "/etcdserverpb.Maintenance/HashKV" => unary(gateway, request, maintenance::hash_kv).await,
+        "/etcdserverpb.Maintenance/Snapshot" => answering(gateway, request, snapshot::snapshot).await,
         "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
         "/v3lockpb.Lock/Lock" => unary(gateway, request, lock::lock).await,
         "/v3lockpb.Lock/Unlock" => unary(gateway, request, lock::unlock).await,

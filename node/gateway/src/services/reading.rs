@@ -5,7 +5,7 @@ use tetrarch_kv::{Answered, KvError, KvQuery, RangeRequest, Request, Response, S
 use tetrarch_kv_client::{Backend, BackendError, Freshness};
 
 use crate::gateway::{Gateway, in_time, unreadable};
-use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES, PAGE_ATTEMPTS};
 use crate::refusal::Refusal;
 
 /// The records of a range, and the store's revision then.
@@ -31,6 +31,18 @@ pub(super) async fn range<B: Backend>(
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Reads as much of a range as one query answers, in the order of keys. Without an order to fall back to, since a range that comes in pages is
+/// mostly larger than an ordered one may be: where replicas do not agree they are asked again.
+pub(super) async fn page<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Result<Read, Refusal> {
+    for _ in 1..PAGE_ATTEMPTS {
+        match query(gateway, request.clone(), Freshness::Linearizable).await {
+            Err(Refusal::Backend(BackendError::Disagree)) => {}
+            answered => return answered,
+        }
+    }
+    query(gateway, request, Freshness::Linearizable).await
 }
 
 async fn query<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, freshness: Freshness) -> Result<Read, Refusal> {

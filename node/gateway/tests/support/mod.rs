@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each topic uses some of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod bolt;
 pub(crate) mod calls;
 pub(crate) mod local;
 pub(crate) mod pair;

@@ -17,7 +17,7 @@ use super::watching::Watching;
 pub(crate) struct Pair {
     gateway: Caller,
     etcd: Caller,
-    _running: (Running, Etcd),
+    running: (Running, Etcd),
 }
 
 /// A response as it is compared: without who gave it.
@@ -45,7 +45,18 @@ impl Pair {
         }
         let (gateway, etcd) = (Running::local(), Etcd::start());
         let callers = (Caller::to(&gateway).await, Caller::at(&etcd.endpoint).await);
-        Some(Self { gateway: callers.0, etcd: callers.1, _running: (gateway, etcd) })
+        Some(Self { gateway: callers.0, etcd: callers.1, running: (gateway, etcd) })
+    }
+
+    /// Addresses, the gateway's first.
+    pub(crate) fn endpoints(&self) -> [String; 2] {
+        let (gateway, etcd) = &self.running;
+        [gateway.endpoint(), etcd.endpoint.clone()]
+    }
+
+    /// Connections, that to the gateway first.
+    pub(crate) const fn callers(&self) -> [&Caller; 2] {
+        [&self.gateway, &self.etcd]
     }
 
     /// A stream of watches to the gateway, and one to etcd.

@@ -2,12 +2,16 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a program may take; a call to the store takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where in a folder of its own an etcd has its data.
+const DATA: &str = "data";
 
 /// Whether a program is there. Says so if it is not, since what is tested with it is then not tested.
 pub(crate) fn is_installed(program: &str, package: &str) -> bool {
@@ -108,16 +112,31 @@ fn ended(child: &mut Child) -> Option<i32> {
 pub(crate) struct Etcd {
     child: Child,
     pub(crate) endpoint: String,
-    _data: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Etcd {
     pub(crate) fn start() -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let (client, peer) = (free_address(), free_address());
+        Self::run(tempfile::tempdir().unwrap(), &free_address())
+    }
+
+    /// One on what etcdctl makes of a snapshot.
+    pub(crate) fn restored(snapshot: &Path) -> Self {
+        let (folder, peer) = (tempfile::tempdir().unwrap(), free_address());
+        let data = folder.path().join(DATA);
+        let (peer_url, cluster) = (format!("http://{peer}"), format!("one=http://{peer}"));
+        let line = ["snapshot", "restore", path(snapshot), "--data-dir", path(&data), "--name", "one"];
+        let member = ["--initial-cluster", &cluster, "--initial-advertise-peer-urls", &peer_url];
+        let said = etcdctl("unused", &[&line[..], &member].concat(), "");
+        assert_eq!(said.code, Some(0), "{said:?}");
+        Self::run(folder, &peer)
+    }
+
+    fn run(folder: tempfile::TempDir, peer: &str) -> Self {
+        let client = free_address();
         let child = Command::new("etcd")
             .args(["--name", "one", "--log-level", "error", "--data-dir"])
-            .arg(data.path())
+            .arg(folder.path().join(DATA))
             .args(["--listen-client-urls", &format!("http://{client}")])
             .args(["--advertise-client-urls", &format!("http://{client}")])
             .args(["--listen-peer-urls", &format!("http://{peer}")])
@@ -127,7 +146,7 @@ impl Etcd {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let etcd = Self { child, endpoint: client, _data: data };
+        let etcd = Self { child, endpoint: client, _folder: folder };
         etcd.wait();
         etcd
     }
@@ -146,6 +165,10 @@ impl Drop for Etcd {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+pub(crate) fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
 }
 
 /// A port that is free now. Somebody else may take it before it is used; then the test fails, and says why.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
+use tetrarch_kv::store::LeaseList;
+use tetrarch_kv::{Command, CommandResult, KvError, KvQuery, QueryAnswer, QueryResult};
 use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, Standing, Told};
 use tetrarch_types::{Membership, ReplicaId, SeqNum, Timestamp};
 use tokio::sync::Semaphore;
@@ -23,6 +24,10 @@ pub(crate) struct Scripted {
     pub(crate) disagree: Arc<AtomicBool>,
     /// Queries to which one replica's answer would do.
     pub(crate) serializable: Arc<AtomicUsize>,
+    /// Whether leases are told to be gone, though keys hang on them.
+    pub(crate) gone: Arc<AtomicBool>,
+    /// Whether what was before the latest revision is told to be compacted.
+    pub(crate) compacted: Arc<AtomicBool>,
     /// Whether nothing is answered.
     pub(crate) down: Arc<AtomicBool>,
 }
@@ -35,6 +40,8 @@ impl Scripted {
             commands: Arc::default(),
             requests: Arc::default(),
             disagree: Arc::default(),
+            gone: Arc::default(),
+            compacted: Arc::default(),
             serializable: Arc::default(),
             down: Arc::default(),
         }
@@ -61,7 +68,19 @@ impl Backend for Scripted {
         if self.disagree.load(Ordering::SeqCst) {
             return Err(BackendError::Disagree);
         }
-        self.local.query(query, freshness).await
+        let mut result = self.local.query(query, freshness).await?;
+        let answer = match query {
+            KvQuery::Lease { .. } if self.gone.load(Ordering::SeqCst) => Ok(QueryAnswer::Lease(None)),
+            KvQuery::Leases { .. } if self.gone.load(Ordering::SeqCst) => {
+                Ok(QueryAnswer::Leases(LeaseList { ids: Vec::new(), more: false }))
+            }
+            KvQuery::Range(range) if range.revision != 0 && self.compacted.load(Ordering::SeqCst) => {
+                Err(KvError::Compacted)
+            }
+            _ => result.answer,
+        };
+        result.answer = answer;
+        Ok(result)
     }
 
     async fn tell(&self, replica: ReplicaId, query: &KvQuery, behind: Option<SeqNum>) -> Result<Told, BackendError> {

@@ -1,0 +1,133 @@
+//! `etcdserverpb.Maintenance/Snapshot`: the store at one revision, gathered from the cluster and sent as an etcd's database.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use tetrarch_kv::store::bounds::MIN_LEASE_TTL;
+use tetrarch_kv::{KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest, Selection};
+use tetrarch_kv_client::Backend;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::{JoinSet, spawn_blocking};
+use tonic::Status;
+
+use super::call::Replies;
+use super::lease::ids;
+use super::reading::page;
+use crate::bolt::Database;
+use crate::gateway::{Gateway, in_time, unreadable};
+use crate::limits::{LEASES_ASKED, SNAPSHOT_BOUNDS};
+use crate::messages::maintenance::{SnapshotRequest, SnapshotResponse};
+use crate::refusal::Refusal;
+use crate::snapshot::{Spool, SpoolError, database, send};
+
+/// Gathers first, so that what fails fails before anything is sent. A caller that goes away ends it at any time.
+pub(super) async fn snapshot<B: Backend>(
+    gateway: Arc<Gateway<B>>,
+    _: SnapshotRequest,
+) -> Result<Replies<SnapshotResponse>, Status> {
+    let place = gateway.snapshots.clone().try_acquire_owned().map_err(|_| Refusal::SnapshotUnderWay)?;
+    let database = gather(&gateway).await?;
+    let (replies, sent) = mpsc::channel(1);
+    spawn_blocking(move || deliver(database, &replies, place));
+    Ok(sent)
+}
+
+/// Waits as long as the caller reads slowly, and no longer than there is a caller.
+fn deliver(database: Database, replies: &mpsc::Sender<Result<SnapshotResponse, Status>>, _place: OwnedSemaphorePermit) {
+    let told = send(database, |message| {
+        replies.blocking_send(Ok(message)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+    });
+    if let Err(error) = told
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        drop(replies.blocking_send(Err(Refusal::Spool(error.to_string()).into())));
+    }
+}
+
+async fn gather<B: Backend>(gateway: &Arc<Gateway<B>>) -> Result<Database, Refusal> {
+    let request = RangeRequest::of(KeyRange::prefix([]));
+    let first = page(gateway, request.clone()).await?;
+    // The first page says which revision it is; the others are read at that.
+    let revision = first.revision;
+    let gone = deletions(gateway, revision).await.map_err(outrun)?;
+    let spool = records(gateway, request.at(revision), first.selection).await.map_err(outrun)?;
+    let leases = leases(gateway, spool.leases()).await?;
+    at_disk(move || Ok(database(revision, spool.sort(revision, gone)?, leases))).await
+}
+
+/// All records of one revision, whose first page was read, in a file that has no name and ends with its last use.
+async fn records<B: Backend>(
+    gateway: &Gateway<B>,
+    mut request: RangeRequest,
+    first: Selection,
+) -> Result<Spool<File>, Refusal> {
+    let file = at_disk(|| tempfile::tempfile().map_err(SpoolError::File)).await?;
+    let (mut spool, mut selection) = (Spool::new(file, SNAPSHOT_BOUNDS), first);
+    loop {
+        let behind = selection.records.last().map(|(last, _)| [last.as_slice(), &[0]].concat());
+        let more = selection.more;
+        spool = at_disk(move || spool.add(selection.records).map(|()| spool)).await?;
+        match behind {
+            _ if !more => return Ok(spool),
+            Some(behind) => request.range.key = behind,
+            None => return Err(KvError::TooMuch.into()),
+        }
+        selection = page(gateway, request.clone()).await?.selection;
+    }
+}
+
+/// The keys that the revision deleted: they stand in the file so that its latest revision is the store's.
+async fn deletions<B: Backend>(gateway: &Gateway<B>, revision: u64) -> Result<Vec<Vec<u8>>, Refusal> {
+    if revision == 1 {
+        return Ok(Vec::new());
+    }
+    let mut reader = gateway.watches.read(revision, false);
+    let happened = in_time(async { reader.next().await.map_err(|_| KvError::Compacted.into()) }).await?;
+    let gone = happened.changes.iter().filter(|change| change.put.is_none());
+    Ok(gone.map(|change| change.key.clone()).collect())
+}
+
+/// The caller did not ask for a revision, so that one was compacted is not what to tell it.
+fn outrun(refusal: Refusal) -> Refusal {
+    if refusal == KvError::Compacted.into() { Refusal::SnapshotOutrun } else { refusal }
+}
+
+/// The leases that there are now, which may be later than the revision. One that ended meanwhile and has keys is told with the shortest time to
+/// live, so that its keys end too where they are restored.
+async fn leases<B: Backend>(gateway: &Arc<Gateway<B>>, used: &BTreeSet<u64>) -> Result<BTreeMap<u64, u64>, Refusal> {
+    let (_, listed) = ids(gateway).await?;
+    let all: BTreeSet<u64> = listed.into_iter().chain(used.iter().copied()).collect();
+    if all.len() > SNAPSHOT_BOUNDS.leases {
+        return Err(Refusal::SnapshotTooLarge);
+    }
+    let (mut waiting, mut asked, mut leases) = (all.into_iter(), JoinSet::new(), BTreeMap::new());
+    loop {
+        for id in waiting.by_ref().take(LEASES_ASKED - asked.len()) {
+            asked.spawn(lease(gateway.clone(), id));
+        }
+        let Some(answered) = asked.join_next().await else { return Ok(leases) };
+        let (id, ttl) = answered.map_err(|_| unreadable("a lease"))??;
+        let ended = used.contains(&id).then_some(MIN_LEASE_TTL);
+        leases.extend(ttl.or(ended).map(|ttl| (id, ttl)));
+    }
+}
+
+/// A lease's time to live, if there is such a lease.
+async fn lease<B: Backend>(gateway: Arc<Gateway<B>>, id: u64) -> Result<(u64, Option<u64>), Refusal> {
+    let ttl = |answer| if let QueryAnswer::Lease(lease) = answer { Some(lease.map(|lease| lease.ttl)) } else { None };
+    Ok((id, gateway.look(&KvQuery::Lease { id, keys: false }, ttl).await?.answer))
+}
+
+/// Runs what waits for a disk, or takes long, where it holds nobody up.
+async fn at_disk<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SpoolError> + Send + 'static,
+) -> Result<T, Refusal> {
+    match spawn_blocking(work).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(SpoolError::Full)) => Err(Refusal::SnapshotTooLarge),
+        Ok(Err(SpoolError::File(error))) => Err(Refusal::Spool(error.to_string())),
+        Err(_) => Err(Refusal::Spool("it ended".to_owned())),
+    }
+}
