@@ -1,13 +1,10 @@
 //! Watches of one gateway: clients that do not read, gateways that begin anew, and what etcdctl prints.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::Running;
-use support::calls::Caller;
-use support::programs::{Etcd, etcdctl, is_installed, printed_within};
-use support::scripted::Scripted;
-use support::watching::{Watching, create};
+use crate::support::Running;
+use crate::support::calls::Caller;
+use crate::support::programs::{Etcd, etcdctl, is_installed, printed_within};
+use crate::support::scripted::Scripted;
+use crate::support::watching::{Watching, create};
 use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse};
 use tetrarch_gateway::messages::watch::WatchResponse;
 

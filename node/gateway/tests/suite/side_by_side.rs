@@ -1,11 +1,8 @@
 //! The same commands of Debian's etcdctl against a gateway and against a real etcd: the same output, errors and exit codes.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
+use crate::support::Running;
+use crate::support::programs::{Etcd, Said, etcdctl, is_installed};
 use serde_json::Value;
-use support::Running;
-use support::programs::{Etcd, Said, etcdctl, is_installed};
 
 struct Pair {
     gateway: Running,

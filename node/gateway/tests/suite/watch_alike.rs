@@ -1,10 +1,7 @@
 //! The same watches on a gateway and on a real etcd: the same responses.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::pair::Pair;
-use support::watching::{Watching, by_watch, create, events};
+use crate::support::pair::Pair;
+use crate::support::watching::{Watching, by_watch, create, events};
 use tetrarch_chance::Rng;
 use tetrarch_gateway::messages::kv::{CompactionRequest, DeleteRangeRequest, PutRequest};
 use tetrarch_gateway::messages::txn::{Operation, RequestOp, TxnRequest};

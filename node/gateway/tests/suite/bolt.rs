@@ -1,13 +1,10 @@
 //! What is written as a database is read again by a reader that shares nothing with the writer, and by Debian's etcdctl.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::io;
 
-use support::bolt::{Buckets, pages, read};
-use support::programs::{etcdctl, is_installed};
+use crate::support::bolt::{Buckets, pages, read};
+use crate::support::programs::{etcdctl, is_installed};
 use tetrarch_chance::Rng;
 use tetrarch_gateway::bolt::{Database, Entries, Listed, PAGE_BYTES};
 

@@ -1,15 +1,12 @@
 //! Locks and elections: the same calls to a gateway and to a real etcd have to be told the same.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-mod support;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::support::Running;
+use crate::support::calls::Caller;
+use crate::support::programs::{Etcd, is_installed};
 use prost::Message;
-use support::Running;
-use support::calls::Caller;
-use support::programs::{Etcd, is_installed};
 use tetrarch_gateway::messages::election::{
     CampaignRequest, CampaignResponse, LeaderKey, LeaderRequest, LeaderResponse, ProclaimRequest, ProclaimResponse,
     ResignRequest, ResignResponse,

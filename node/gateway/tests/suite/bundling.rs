@@ -1,15 +1,12 @@
 //! Concurrent calls each get their own result, whatever the cluster does. What travels together, the orderer's own tests show.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use support::Running;
-use support::calls::Caller;
-use support::scripted::Scripted;
+use crate::support::Running;
+use crate::support::calls::Caller;
+use crate::support::scripted::Scripted;
 use tetrarch_gateway::messages::kv::{RangeRequest, RangeResponse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::{Code, Status};

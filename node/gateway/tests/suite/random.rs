@@ -1,9 +1,6 @@
 //! Random sequences of calls to a gateway and a real etcd: every response the same, revisions, counts and errors among it.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::pair::Pair;
+use crate::support::pair::Pair;
 use tetrarch_chance::Rng;
 use tetrarch_gateway::messages::kv::{CompactionRequest, DeleteRangeRequest, PutRequest, RangeRequest};
 use tetrarch_gateway::messages::txn::{Compare, Operation, RequestOp, TargetUnion, TxnRequest};

@@ -1,11 +1,8 @@
 //! Debian's etcdctl, unmodified, against a gateway: what it prints and how it ends.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
+use crate::support::Running;
+use crate::support::programs::{Said, etcdctl, is_installed};
 use serde_json::Value;
-use support::Running;
-use support::programs::{Said, etcdctl, is_installed};
 
 struct Scene {
     gateway: Running,

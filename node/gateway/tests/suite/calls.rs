@@ -1,10 +1,7 @@
 //! What etcdctl does not ask: plain gRPC calls against a gateway.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::Running;
-use support::calls::Caller;
+use crate::support::Running;
+use crate::support::calls::Caller;
 use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{

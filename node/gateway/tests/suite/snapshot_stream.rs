@@ -1,17 +1,14 @@
 //! Snapshots as a stream: whole, of one revision, one at a time, and refused where there can be none.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-mod support;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use crate::support::Running;
+use crate::support::bolt::{self, Buckets};
+use crate::support::calls::Caller;
+use crate::support::scripted::Scripted;
 use prost::Message;
 use sha2::{Digest as _, Sha256};
-use support::Running;
-use support::bolt::{self, Buckets};
-use support::calls::Caller;
-use support::scripted::Scripted;
 use tetrarch_gateway::messages::KeyValue;
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{LeaseGrantRequest, LeaseGrantResponse};

@@ -1,9 +1,6 @@
 //! Plain calls against a gateway and a real etcd: the same responses, codes and texts, down to what clients never send on purpose.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::pair::Pair;
+use crate::support::pair::Pair;
 use tetrarch_gateway::messages::kv::{CompactionRequest, DeleteRangeRequest, PutRequest, RangeRequest};
 use tetrarch_gateway::messages::txn::{Compare, Operation, RequestOp, TargetUnion, TxnRequest};
 

@@ -1,17 +1,14 @@
 //! `etcdctl snapshot save` on a gateway and on a real etcd in the same state, and a real etcd on what each of them gave: nobody is locked in.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use crate::support::bolt::{self, Buckets};
+use crate::support::calls::Caller;
+use crate::support::pair::Pair;
+use crate::support::programs::{Etcd, etcdctl, path};
 use prost::Message;
 use serde_json::Value;
-use support::bolt::{self, Buckets};
-use support::calls::Caller;
-use support::pair::Pair;
-use support::programs::{Etcd, etcdctl, path};
 use tetrarch_chance::Rng;
 use tetrarch_gateway::messages::KeyValue;
 use tetrarch_gateway::messages::kv::{

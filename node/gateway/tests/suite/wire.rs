@@ -1,10 +1,7 @@
 //! The messages that the gateway does not serve yet, against a real etcd: it understands them, and what it says can be read.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod support;
-
-use support::calls::Caller;
-use support::programs::{Etcd, is_installed};
+use crate::support::calls::Caller;
+use crate::support::programs::{Etcd, is_installed};
 use tetrarch_gateway::messages::election::{
     CampaignRequest, CampaignResponse, LeaderRequest, LeaderResponse, ProclaimRequest, ProclaimResponse, ResignRequest,
     ResignResponse,

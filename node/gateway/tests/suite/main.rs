@@ -1,0 +1,17 @@
+//! The gateway over a store in memory, as clients see it. One program, since each would compile the whole gateway again.
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+mod alike;
+mod bolt;
+mod bundling;
+mod calls;
+mod etcdctl;
+mod random;
+mod side_by_side;
+mod snapshot;
+mod snapshot_stream;
+mod support;
+mod turns;
+mod watch_alike;
+mod watching;
+mod wire;
