@@ -1,11 +1,13 @@
 //! The same watches on a gateway and on a real etcd: the same responses.
 
 use crate::support::pair::Pair;
-use crate::support::watching::{Watching, by_watch, create, events};
+use std::time::Instant;
+
+use crate::support::watching::{PATIENCE, Watching, by_watch, create, events};
 use tetrarch_chance::Rng;
 use tetrarch_gateway::messages::kv::{CompactionRequest, DeleteRangeRequest, PutRequest};
 use tetrarch_gateway::messages::txn::{Operation, RequestOp, TxnRequest};
-use tetrarch_gateway::messages::watch::{FilterType, WatchCreateRequest};
+use tetrarch_gateway::messages::watch::{FilterType, WatchCreateRequest, WatchResponse};
 
 /// A stream to each.
 struct Both {
@@ -46,10 +48,26 @@ impl Both {
 
     /// Refuses any difference in what both say until they are quiet. How many responses there were.
     async fn agree(&mut self) -> usize {
-        let (ours, theirs) = (self.ours.all().await, self.theirs.all().await);
-        let count = ours.len();
-        assert_eq!(by_watch(ours), by_watch(theirs), "the gateway's is on the left");
-        count
+        let (ours, theirs) = self.until_alike((Vec::new(), Vec::new()), by_watch).await;
+        assert_eq!(ours, theirs, "the gateway's is on the left");
+        ours.values().map(Vec::len).sum()
+    }
+
+    /// What both have said and say until they are quiet; on a busy machine one may take longer than the other.
+    async fn until_alike<T: PartialEq>(
+        &mut self,
+        (mut ours, mut theirs): (Vec<WatchResponse>, Vec<WatchResponse>),
+        compared: impl Fn(Vec<WatchResponse>) -> T,
+    ) -> (T, T) {
+        let began = Instant::now();
+        loop {
+            ours.extend(self.ours.all().await);
+            theirs.extend(self.theirs.all().await);
+            let (left, right) = (compared(ours.clone()), compared(theirs.clone()));
+            if left == right || began.elapsed() > PATIENCE {
+                return (left, right);
+            }
+        }
     }
 
     async fn put(&self, key: &str, value: &str) {
@@ -207,7 +225,7 @@ async fn random_changes_are_told_to_several_watches_as_etcd_tells_them() {
     for seed in 0..3 {
         let Some(mut both) = Both::start().await else { return };
         let mut chance = Rng::new(seed);
-        let mut changes = 0;
+        let (mut changes, mut told) = (0, (Vec::new(), Vec::new()));
         for _ in 0..120 {
             let key = |chance: &mut Rng| chance.one_of(["a", "b", "ba", "c", "d"]);
             let end = |chance: &mut Rng| chance.one_of(["", "", "\0", "c", "e"]);
@@ -220,18 +238,17 @@ async fn random_changes_are_told_to_several_watches_as_etcd_tells_them() {
                     let prev_kv = chance.chance(5_000);
                     let message = create(one, end(&mut chance), start);
                     let message = WatchCreateRequest { prev_kv, filters, ..message };
-                    both.ours.ask(tetrarch_gateway::messages::watch::WatchAction::Create(message.clone())).await;
-                    both.theirs.ask(tetrarch_gateway::messages::watch::WatchAction::Create(message)).await;
                     // Requests of a stream and calls beside it have no order.
-                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    told.0.extend(both.ours.until_created(message.clone()).await);
+                    told.1.extend(both.theirs.until_created(message).await);
                 }
                 1 | 2 => both.delete(one, end(&mut chance)).await,
                 3 if one != two => both.put_all(&[one, two]).await,
                 _ => both.put(one, "v").await,
             }
         }
-        let (ours, theirs) = (both.ours.all().await, both.theirs.all().await);
-        assert!(ours.len() > 100, "seed {seed}: {}", ours.len());
-        assert_eq!(events(ours), events(theirs), "seed {seed}: the gateway's is on the left");
+        let (ours, theirs) = both.until_alike(told, events).await;
+        assert!(ours.values().map(Vec::len).sum::<usize>() > 100, "seed {seed}");
+        assert_eq!(ours, theirs, "seed {seed}: the gateway's is on the left");
     }
 }

@@ -18,7 +18,7 @@ use super::calls::Caller;
 const QUIET: Duration = Duration::from_millis(400);
 
 /// What must be said is waited for.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One stream of watches.
 pub(crate) struct Watching {
@@ -76,6 +76,16 @@ impl Watching {
     pub(crate) async fn next(&mut self) -> WatchResponse {
         let told = tokio::time::timeout(PATIENCE, self.told.message()).await;
         anonymous(told.unwrap().unwrap().unwrap())
+    }
+
+    /// Makes a watch, and says all that is said until it is made.
+    pub(crate) async fn until_created(&mut self, message: WatchCreateRequest) -> Vec<WatchResponse> {
+        self.ask(WatchAction::Create(message)).await;
+        let mut told = Vec::new();
+        while !told.last().is_some_and(|last: &WatchResponse| last.created) {
+            told.push(self.next().await);
+        }
+        told
     }
 
     /// All that is said until nothing is any more.
