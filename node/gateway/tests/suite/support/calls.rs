@@ -1,5 +1,6 @@
 //! Plain gRPC calls, for what etcdctl does not ask.
 
+use http::uri::PathAndQuery;
 use prost::Message;
 use tetrarch_gateway::messages::ResponseHeader;
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse};
@@ -24,14 +25,18 @@ impl Caller {
         Self(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
     }
 
+    async fn ready(&self) -> Grpc<Channel> {
+        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
+        grpc.ready().await.unwrap();
+        grpc
+    }
+
     pub(crate) async fn call<M, N>(&self, path: &'static str, message: M) -> Result<N, Status>
     where
         M: Message + 'static,
         N: Message + Default + 'static,
     {
-        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static(path);
+        let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
         Ok(grpc.unary(Request::new(message), path, ProstCodec::default()).await?.into_inner())
     }
 
@@ -41,9 +46,7 @@ impl Caller {
         M: Message + 'static,
         N: Message + Default + 'static,
     {
-        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static(path);
+        let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
         Ok(grpc.server_streaming(Request::new(message), path, ProstCodec::default()).await?.into_inner())
     }
 
@@ -56,9 +59,7 @@ impl Caller {
         M: Message + 'static,
         N: Message + Default + 'static,
     {
-        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
-        grpc.ready().await.unwrap();
-        let path = http::uri::PathAndQuery::from_static(path);
+        let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
         Ok(grpc.streaming(Request::new(messages), path, ProstCodec::default()).await?.into_inner())
     }
 
