@@ -81,5 +81,7 @@ fn start(net: &Net, replica: u16) {
 
 fn say(what: &str, Stalls { writer, watcher, resumed }: Stalls) {
     let (writer, watcher) = (writer.as_millis(), watcher.as_millis());
-    println!("{what}: the writer waited for {writer} ms at most, the watcher for {watcher} ms, and resumed {resumed} times");
+    println!(
+        "{what}: the writer waited for {writer} ms at most, the watcher for {watcher} ms, and resumed {resumed} times"
+    );
 }

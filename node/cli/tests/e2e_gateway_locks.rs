@@ -42,7 +42,11 @@ fn a_stopped_holder_loses_its_lock_for_good() {
     checker.until_turn(&last);
 
     let turns = checker.end();
-    assert_eq!(turns.iter().map(|turn| turn.key.clone()).collect::<Vec<_>>(), [held, next, last], "one after the other");
+    assert_eq!(
+        turns.iter().map(|turn| turn.key.clone()).collect::<Vec<_>>(),
+        [held, next, last],
+        "one after the other"
+    );
     assert!(turns.is_sorted_by(|one, next| one.created < next.created), "fencing numbers grow: {turns:?}");
     net.assert_no_panic();
 }
@@ -76,14 +80,14 @@ impl Checker {
     fn start(net: &Net) -> Self {
         let (stop, turns) = (Arc::<AtomicBool>::default(), Arc::<Mutex<Vec<Turn>>>::default());
         let (gateway, stopped, noted) = (net.gateway(), Arc::clone(&stop), Arc::clone(&turns));
-        let thread = std::thread::spawn(move || block_on(check(Caller::to(gateway), &stopped, &noted)));
+        let thread = std::thread::spawn(move || block_on(async { check(Caller::to(gateway), &stopped, &noted).await }));
         Self { stop, turns, thread }
     }
 
     /// Waits until so many stand in the queue.
     fn until_in_queue(&self, net: &Net, count: usize) {
         self.until(&format!("{count} in the queue"), || {
-            block_on(Caller::to(net.gateway()).read_all(QUEUE)).unwrap().kvs.len() == count
+            block_on(async { Caller::to(net.gateway()).read_all(QUEUE).await }).unwrap().kvs.len() == count
         });
     }
 

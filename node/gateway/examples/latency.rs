@@ -43,7 +43,9 @@ async fn main() {
     let gateway = words.first().expect("give the gateway's address");
     let span = Duration::from_secs(words.get(1).map_or(5, |word| word.parse().expect("a number of seconds")));
     let etcd = Etcd::start().await.expect("etcd is not installed here (Debian's package etcd-server)");
-    println!("milliseconds                gateway p50      p99    calls |  etcd p50      p99    calls |  ratio p50   p99");
+    println!(
+        "milliseconds                gateway p50      p99    calls |  etcd p50      p99    calls |  ratio p50   p99"
+    );
     for clients in CLIENTS {
         // One after the other, so that neither takes the other's processors.
         let ours = measure(gateway, clients, span).await;
@@ -82,7 +84,12 @@ struct Span {
 }
 
 /// So many clients that all do the same.
-async fn all<F>(address: &str, clients: u64, span: Span, act: impl Fn(Channel, u64) -> F + Copy + Send + 'static) -> Histogram<u64>
+async fn all<F>(
+    address: &str,
+    clients: u64,
+    span: Span,
+    act: impl Fn(Channel, u64) -> F + Copy + Send + 'static,
+) -> Histogram<u64>
 where
     F: Future<Output = Result<(), tonic::Status>> + Send + 'static,
 {

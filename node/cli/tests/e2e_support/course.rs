@@ -42,10 +42,13 @@ impl Course {
     pub(crate) fn start(net: &Net) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (stop, put, seen) = (Arc::<AtomicBool>::default(), Arc::default(), Arc::default());
-        let begin = runtime.block_on(Caller::to(net.gateway()).read_all(PREFIX)).unwrap().header.unwrap().revision + 1;
-        let watcher = Watcher::new(Caller::to(net.gateway()), begin, Arc::clone(&seen));
-        let watcher = runtime.spawn(watcher.watch(Arc::clone(&stop), Arc::clone(&put)));
-        let writer = runtime.spawn(write(Caller::to(net.gateway()), Arc::clone(&stop), Arc::clone(&put)));
+        let (writer, watcher) = runtime.block_on(async {
+            let caller = || Caller::to(net.gateway());
+            let begin = caller().read_all(PREFIX).await.unwrap().header.unwrap().revision + 1;
+            let watcher = Watcher::new(caller(), begin, Arc::clone(&seen));
+            let writing = write(caller(), Arc::clone(&stop), Arc::clone(&put));
+            (tokio::spawn(writing), tokio::spawn(watcher.watch(Arc::clone(&stop), Arc::clone(&put))))
+        });
         Self { runtime, stop, put, seen, writer, watcher }
     }
 
@@ -64,8 +67,10 @@ impl Course {
     /// Ends both, and compares what was seen with what there is.
     pub(crate) fn end(self, net: &Net) -> Stalls {
         self.stop.store(true, Ordering::Relaxed);
-        let (writer, watcher) = self.runtime.block_on(async { (self.writer.await.unwrap(), self.watcher.await.unwrap()) });
-        let read = self.runtime.block_on(Caller::to(net.gateway()).read_all(PREFIX)).unwrap();
+        let (writer, watcher, read) = self.runtime.block_on(async {
+            let (writer, watcher) = (self.writer.await.unwrap(), self.watcher.await.unwrap());
+            (writer, watcher, Caller::to(net.gateway()).read_all(PREFIX).await.unwrap())
+        });
         let there: Vec<i64> = read.kvs.iter().map(|kv| kv.mod_revision).collect();
         assert_eq!(watcher.revisions, there, "the watcher's revisions are on the left");
         assert_eq!(there.len(), self.put.load(Ordering::Relaxed), "all that was acknowledged, and no more");
