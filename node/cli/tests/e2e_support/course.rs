@@ -1,5 +1,7 @@
 //! A client that puts numbered values through a gateway, and another one that watches them: what happens comes exactly once, in order.
 
+#![allow(clippy::print_stdout, reason = "how long it took")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -62,6 +64,7 @@ impl Course {
             assert!(!ended && began.elapsed() < PATIENCE, "{what}: not {count} more within {PATIENCE:?}, or refused");
             std::thread::sleep(Duration::from_millis(5));
         }
+        println!("{what}: {count} more in {} ms", began.elapsed().as_millis());
     }
 
     /// Ends both, and compares what was seen with what there is.

@@ -1,7 +1,7 @@
 //! Other people's client libraries, unmodified, in small programs of ours: the crate etcd-client, and etcd3 for Python. Neither is part of the
 //! build; each is made ready in Cargo's folder for tests when it is first needed, and skipped, with a sentence, where that cannot be.
 //!
-//! `etcd-client/` is a package outside of the workspace, since the crate needs `protoc`. `etcd3.py` runs in a virtual environment.
+//! `etcd-client/` is a package outside of the workspace, since the crate needs `protoc`. `etcd3_program.py` runs in a virtual environment.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What making one ready may take: a download, or the build of a hundred crates on a busy machine.
-const MAKING: Duration = Duration::from_secs(400);
+const MAKING: Duration = Duration::from_secs(600);
 
 /// What a program may take to do all that it does.
 const RUNNING: Duration = Duration::from_secs(120);
@@ -60,7 +60,7 @@ impl ClientProgram {
         }
         let mut command = Command::new(python);
         // The old generated code works with this implementation on every Python.
-        command.env("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python").arg(source("etcd3.py"));
+        command.env("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python").arg(source("etcd3_program.py"));
         Some(Self { command, name })
     }
 

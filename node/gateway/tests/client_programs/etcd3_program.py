@@ -1,4 +1,4 @@
-"""What Python's etcd3 does with a gateway: python etcd3.py HOST PORT. It ends with a traceback if anything is not as etcd has it."""
+"""What Python's etcd3 does with a gateway: python etcd3_program.py HOST PORT. It ends with a traceback if anything is not as etcd has it."""
 
 import queue
 import sys
