@@ -1,4 +1,4 @@
-//! A gateway on a cluster of real processes: etcd's clients, a lost primary, a lost gateway.
+//! A gateway on a cluster of real processes: its pages, a lost primary, a lost gateway.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 #![allow(clippy::print_stdout, reason = "how long everything stood still")]
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use e2e_support::gateway::{Caller, etcdctl, has_etcdctl, page};
+use e2e_support::gateway::{Caller, page};
 use e2e_support::{Net, PATIENCE, block_on};
 use tetrarch_launcher::ProcessState;
 use tokio::task::JoinSet;
@@ -21,54 +21,6 @@ type Acknowledged = BTreeMap<String, (String, i64)>;
 /// Callers at the same time, and how much each puts.
 const CALLERS: usize = 8;
 const PUTS: usize = 40;
-
-#[test]
-fn etcds_own_client_works_on_a_cluster() {
-    if !has_etcdctl() {
-        return;
-    }
-    let net = Net::up_with_gateway();
-    let endpoint = net.gateway().to_string();
-    let says = |words: &[&str], input: &str| {
-        let done = etcdctl(&endpoint, words, input);
-        assert_eq!(done.code, 0, "{words:?}: {done}");
-        done.stdout + &done.stderr
-    };
-    assert_eq!(says(&["put", "hello", "world"], ""), "OK\n");
-    assert_eq!(says(&["get", "hello"], ""), "hello\nworld\n");
-    assert_eq!(says(&["get", "hello", "--consistency", "s"], ""), "hello\nworld\n");
-    let txn = "value(\"hello\") = \"world\"\n\nput hello again\n\nput hello never\n\n";
-    assert!(says(&["txn"], txn).contains("SUCCESS"));
-    assert_eq!(says(&["get", "hello", "--print-value-only"], ""), "again\n");
-    assert_eq!(says(&["del", "hello"], ""), "1\n");
-    assert_eq!(says(&["get", "hello"], ""), "");
-
-    leases(&says);
-    assert!(says(&["endpoint", "health"], "").contains("is healthy"));
-    let status = says(&["endpoint", "status", "--write-out", "json"], "");
-    assert!(status.contains("\"version\":\"3.5.0\"") && status.contains("\"leader\""), "{status}");
-    let hash = || says(&["endpoint", "hashkv"], "");
-    assert_eq!(hash(), hash());
-    let members = says(&["member", "list"], "");
-    assert_eq!(members.lines().count(), 4, "{members}");
-    assert!(members.lines().all(|line| line.contains(&format!("http://{endpoint}"))), "{members}");
-    net.assert_no_panic();
-}
-
-/// A lease from its grant to its end, with what hangs on it.
-fn leases(says: &impl Fn(&[&str], &str) -> String) {
-    let granted = says(&["lease", "grant", "100"], "");
-    let lease = granted.split_whitespace().nth(1).unwrap();
-    assert_eq!(says(&["put", "session", "mine", "--lease", lease], ""), "OK\n");
-    let left = says(&["lease", "timetolive", lease, "--keys"], "");
-    assert!(left.contains("granted with TTL(100s), remaining(") && left.contains("session"), "{left}");
-    let seconds: u64 = left.split("remaining(").nth(1).unwrap().split('s').next().unwrap().parse().unwrap();
-    assert!((80..=100).contains(&seconds), "{left}");
-    assert!(says(&["lease", "keep-alive", "--once", lease], "").contains("keepalived with TTL(100)"));
-    assert!(says(&["lease", "list"], "").contains(lease));
-    assert!(says(&["lease", "revoke", lease], "").contains("revoked"));
-    assert_eq!(says(&["get", "session"], ""), "", "it went with its lease");
-}
 
 #[test]
 fn puts_go_on_through_the_gateway_when_the_primary_is_killed() {

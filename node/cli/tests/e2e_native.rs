@@ -4,54 +4,39 @@
 
 mod e2e_support;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
-use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use e2e_support::process::{run, wait};
+use e2e_support::process::{Going, run};
 use e2e_support::{Net, PATIENCE};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 /// A command that goes on, and the JSON that it prints line by line.
-struct Going {
-    child: Child,
-    lines: mpsc::Receiver<String>,
-}
+struct Told(Going);
 
-impl Going {
+impl Told {
     fn start(net: &Net, arguments: &[&str]) -> Self {
         let mut command = net.command(arguments);
         command.args(["--output", "json", "--timeout", "60s"]);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let (say, lines) = mpsc::channel();
-        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
-        Self { child, lines }
+        Self(Going::start(command))
     }
 
     /// Its next line.
+    #[track_caller]
     fn next(&mut self) -> Value {
         self.next_within(PATIENCE).unwrap()
     }
 
     fn next_within(&mut self, patience: Duration) -> Option<Value> {
-        let line = self.lines.recv_timeout(patience).ok()?;
+        let line = self.0.line(patience)?;
         Some(serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}")))
     }
 
     /// SIGINT, as by Ctrl-C.
+    #[track_caller]
     fn interrupt(mut self) -> i32 {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
-        wait(&mut self.child, PATIENCE).unwrap().code().unwrap_or(-1)
-    }
-}
-
-impl Drop for Going {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.0.signal(Signal::INT);
+        self.0.ended(PATIENCE).code().unwrap_or(-1)
     }
 }
 
@@ -95,7 +80,7 @@ fn watches(net: &Net) {
     net.ok(&["kv", "put", "w/b", "2"]);
     net.ok(&["kv", "del", "w/a"]);
     let rev = from.to_string();
-    let mut past = Going::start(net, &["kv", "watch", "w/", "--prefix", "--rev", &rev, "--prev", "--count", "3"]);
+    let mut past = Told::start(net, &["kv", "watch", "w/", "--prefix", "--rev", &rev, "--prev", "--count", "3"]);
     let told: Vec<Value> = (0..3).map(|_| past.next()).collect();
     let of = |told: &Value| (told["event"].clone(), told["key"].clone(), told["revision"].as_u64().unwrap() - from);
     assert_eq!(
@@ -103,10 +88,10 @@ fn watches(net: &Net) {
         [(json!("put"), json!("w/a"), 0), (json!("put"), json!("w/b"), 2), (json!("delete"), json!("w/a"), 3)]
     );
     assert_eq!((&told[2]["prev_kv"]["value"], &told[1]["kv"]["value"]), (&json!("1"), &json!("2")));
-    assert!(wait(&mut past.child, PATIENCE).unwrap().success());
+    assert!(past.0.ended(PATIENCE).success());
 
     // From now on, and on when a replica dies.
-    let mut now = Going::start(net, &["kv", "watch", "w/", "--prefix"]);
+    let mut now = Told::start(net, &["kv", "watch", "w/", "--prefix"]);
     // It says nothing until something happens behind its start.
     let began = Instant::now();
     while now.next_within(Duration::from_millis(200)).is_none() {
@@ -166,29 +151,28 @@ fn locks(net: &Net) {
         done.stdout.trim().parse::<u64>().unwrap()
     };
     let first = fence();
-    let mut holder = Going::start(net, &["lock", "job", "--ttl", "5s"]);
+    let mut holder = Told::start(net, &["lock", "job", "--ttl", "5s"]);
     let held = holder.next();
     assert!(held["fence"].as_u64().unwrap() > first && held["key"].as_str().unwrap().starts_with("job/"), "{held}");
-    let mut second = Going::start(net, &["lock", "job", "--ttl", "5s"]);
+    let mut second = Told::start(net, &["lock", "job", "--ttl", "5s"]);
     // A holder that is stopped loses it to the next one, whose number is larger, and finds that out when it goes on.
-    let pid = rustix::process::Pid::from_child(&holder.child);
-    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    holder.0.signal(Signal::STOP);
     let next = second.next();
     assert!(next["fence"].as_u64() > held["fence"].as_u64(), "{held} {next}");
-    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
-    assert_eq!(wait(&mut holder.child, PATIENCE).unwrap().code(), Some(5), "lock not held");
+    holder.0.signal(Signal::CONT);
+    assert_eq!(holder.0.ended(PATIENCE).code(), Some(5), "lock not held");
     assert_eq!(second.interrupt(), 130);
     assert!(fence() > next["fence"].as_u64().unwrap(), "it was given back at once");
     net.tetrarch(&["lock", "job", "--", "/no/such/program"]).assert_failed(2, &["does not start"]);
 }
 
 fn elections(net: &Net) {
-    let mut first = Going::start(net, &["elect", "boss", "one", "--ttl", "5s"]);
+    let mut first = Told::start(net, &["elect", "boss", "one", "--ttl", "5s"]);
     let leads = first.next();
     assert_eq!(leads["value"], "one");
-    let mut observer = Going::start(net, &["elect", "boss", "--listen"]);
+    let mut observer = Told::start(net, &["elect", "boss", "--listen"]);
     assert_eq!(observer.next()["fence"], leads["fence"]);
-    let mut second = Going::start(net, &["elect", "boss", "two", "--ttl", "5s"]);
+    let mut second = Told::start(net, &["elect", "boss", "two", "--ttl", "5s"]);
     assert_eq!(first.interrupt(), 130);
     let next = second.next();
     assert!(next["value"] == "two" && next["fence"].as_u64() > leads["fence"].as_u64(), "{next}");

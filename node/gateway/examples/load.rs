@@ -8,18 +8,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a command for developers: what goes wrong ends it")]
 #![allow(clippy::print_stdout, reason = "its lines are what it is run for")]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
-use prost::Message;
+use support::{call, connect};
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{
     LeaseGrantRequest, LeaseGrantResponse, LeaseTimeToLiveRequest, LeaseTimeToLiveResponse,
 };
 use tokio::task::JoinSet;
-use tonic::client::Grpc;
-use tonic::transport::{Channel, Endpoint};
-use tonic_prost::ProstCodec;
+use tonic::transport::Channel;
 
 /// Keys that are put and read.
 const KEYS: u64 = 64;
@@ -37,7 +37,7 @@ async fn main() {
     let address = words.first().expect("give the gateway's address").clone();
     let number = |place: usize, default: u64| words.get(place).map_or(default, |word| word.parse().expect("a number"));
     let (writers, readers, seconds) = (number(1, 16), number(2, 16), number(3, 10));
-    let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let channel = connect(&address).await;
     let end = Instant::now() + Duration::from_secs(seconds);
     let lease = grant(&channel).await;
 
@@ -105,17 +105,6 @@ async fn look(channel: Channel, id: i64) -> Result<(), tonic::Status> {
 
 fn name(key: u64) -> Vec<u8> {
     format!("load/{key:03}").into_bytes()
-}
-
-async fn call<M: Message + 'static, N: Message + Default + 'static>(
-    channel: Channel,
-    path: &'static str,
-    message: M,
-) -> Result<N, tonic::Status> {
-    let mut grpc = Grpc::new(channel);
-    grpc.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
-    let path = http::uri::PathAndQuery::from_static(path);
-    Ok(grpc.unary(tonic::Request::new(message), path, ProstCodec::default()).await?.into_inner())
 }
 
 fn report(what: &str, calls: Vec<Calls>, seconds: u64) {

@@ -7,12 +7,18 @@ use std::time::Duration;
 
 use prost::Message;
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
-use tonic::Status;
+use tetrarch_gateway::messages::txn::{
+    Compare, CompareResult, CompareTarget, Operation, RequestOp, TargetUnion, TxnRequest, TxnResponse,
+};
+use tetrarch_gateway::messages::watch::{WatchAction, WatchCreateRequest, WatchRequest, WatchResponse};
+use tokio_stream::StreamExt;
 use tonic::client::Grpc;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::process::{Done, run};
+use super::Net;
+use super::process::{Done, Going, run};
 
 /// What a program may take.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -35,6 +41,13 @@ pub(crate) fn etcdctl(endpoint: &str, words: &[&str], input: &str) -> Done {
     run(command, input.as_bytes(), PATIENCE)
 }
 
+/// Starts an etcdctl that goes on.
+pub(crate) fn etcdctl_going(net: &Net, words: &[&str]) -> Going {
+    let mut command = Command::new("etcdctl");
+    command.env("ETCDCTL_API", "3").args(["--endpoints", &net.gateway().to_string()]).args(words);
+    Going::start(command)
+}
+
 /// One connection to a gateway.
 #[derive(Clone)]
 pub(crate) struct Caller(Channel);
@@ -50,12 +63,47 @@ impl Caller {
         self.call("/etcdserverpb.KV/Put", message).await
     }
 
+    /// Puts it if there is no such key: however often it is asked for, it happens once.
+    pub(crate) async fn put_once(&self, key: &str, value: &str) -> Result<TxnResponse, Status> {
+        let absent = Compare {
+            result: CompareResult::Equal as i32,
+            target: CompareTarget::Create as i32,
+            key: key.into(),
+            target_union: Some(TargetUnion::CreateRevision(0)),
+            range_end: Vec::new(),
+        };
+        let put = PutRequest { key: key.into(), value: value.into(), ..PutRequest::default() };
+        let put = RequestOp { request: Some(Operation::Put(put)) };
+        let message = TxnRequest { compare: vec![absent], success: vec![put], failure: Vec::new() };
+        self.call("/etcdserverpb.KV/Txn", message).await
+    }
+
     /// Everything whose key begins so.
     pub(crate) async fn read_all(&self, prefix: &str) -> Result<RangeResponse, Status> {
-        let mut end = prefix.as_bytes().to_vec();
-        *end.last_mut().unwrap() += 1;
-        let message = RangeRequest { key: prefix.into(), range_end: end, ..RangeRequest::default() };
+        let (key, range_end) = below(prefix);
+        self.range(RangeRequest { key, range_end, ..RangeRequest::default() }).await
+    }
+
+    pub(crate) async fn range(&self, message: RangeRequest) -> Result<RangeResponse, Status> {
         self.call("/etcdserverpb.KV/Range", message).await
+    }
+
+    /// Watches everything whose key begins so, from a revision on.
+    pub(crate) async fn watch(&self, prefix: &str, start_revision: i64) -> Result<Streaming<WatchResponse>, Status> {
+        let (key, range_end) = below(prefix);
+        let create = WatchCreateRequest { key, range_end, start_revision, ..WatchCreateRequest::default() };
+        let asked = WatchRequest { request_union: Some(WatchAction::Create(create)) };
+        // The stream of requests stays open: its end is the end of the watch.
+        let asks = tokio_stream::once(asked).chain(tokio_stream::pending());
+        let mut grpc = self.ready().await?;
+        let path = http::uri::PathAndQuery::from_static("/etcdserverpb.Watch/Watch");
+        Ok(grpc.streaming(tonic::Request::new(asks), path, ProstCodec::default()).await?.into_inner())
+    }
+
+    async fn ready(&self) -> Result<Grpc<Channel>, Status> {
+        let mut grpc = Grpc::new(self.0.clone());
+        grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        Ok(grpc)
     }
 
     async fn call<M, N>(&self, path: &'static str, message: M) -> Result<N, Status>
@@ -63,11 +111,17 @@ impl Caller {
         M: Message + 'static,
         N: Message + Default + 'static,
     {
-        let mut grpc = Grpc::new(self.0.clone());
-        grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        let mut grpc = self.ready().await?;
         let path = http::uri::PathAndQuery::from_static(path);
         Ok(grpc.unary(tonic::Request::new(message), path, ProstCodec::default()).await?.into_inner())
     }
+}
+
+/// The range of the keys that begin so.
+pub(crate) fn below(prefix: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut end = prefix.as_bytes().to_vec();
+    *end.last_mut().unwrap() += 1;
+    (prefix.into(), end)
 }
 
 /// A page over plain HTTP: its head and its text.

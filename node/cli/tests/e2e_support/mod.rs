@@ -4,6 +4,7 @@
 #![allow(clippy::print_stderr, reason = "what a failing test's replicas logged")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
+pub(crate) mod course;
 pub(crate) mod gateway;
 pub(crate) mod history;
 pub(crate) mod load;

@@ -1,9 +1,12 @@
 //! Processes that end, if need be by force.
 
 use std::fmt;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How a command ended and what it said.
 #[derive(Debug)]
@@ -26,6 +29,44 @@ impl Done {
         assert_eq!(self.code, code, "{self}");
         assert!(words.iter().all(|word| self.stderr.contains(word)), "not all of {words:?} in {self}");
         assert!(!self.stderr.contains("panicked"), "{self}");
+    }
+}
+
+/// A command that goes on, and what it prints line by line; ended by its id when this is dropped.
+pub(crate) struct Going {
+    child: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Going {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (say, lines) = mpsc::channel();
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        Self { child, lines }
+    }
+
+    /// Its next line, if there is one in time.
+    pub(crate) fn line(&self, patience: Duration) -> Option<String> {
+        self.lines.recv_timeout(patience).ok()
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// How it ends by itself.
+    #[track_caller]
+    pub(crate) fn ended(&mut self, patience: Duration) -> ExitStatus {
+        wait(&mut self.child, patience).expect("it ends in time")
+    }
+}
+
+impl Drop for Going {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

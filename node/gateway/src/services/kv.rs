@@ -55,8 +55,9 @@ pub(super) async fn compact<B: Backend>(
     // Watches in step are not to lose what is compacted as soon as it happened.
     gateway.watches.reach(revision).await;
     let answered = gateway.order(Request::Compact { revision }).await?;
-    let Answered { revision, response: Response::Compacted } = answered else { return in_kind(None) };
-    Ok(CompactionResponse { header: Some(gateway.header(revision)) })
+    let Answered { revision: now, response: Response::Compacted } = answered else { return in_kind(None) };
+    gateway.watches.compacted(revision);
+    Ok(CompactionResponse { header: Some(gateway.header(now)) })
 }
 
 /// As in etcd, what is wrong in a request is found before its size is.

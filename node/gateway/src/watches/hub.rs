@@ -1,5 +1,6 @@
 //! Follows the cluster once, for all watches.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tetrarch_kv_client::Backend;
@@ -29,12 +30,15 @@ pub(super) struct Shared<B> {
     /// The revision that comes next in the log; 0 before it has begun.
     next: watch::Sender<u64>,
     pub(super) histories: Arc<Semaphore>,
+    /// The highest revision that was compacted by this gateway.
+    compacted: AtomicU64,
 }
 
 impl<B: Backend> Hub<B> {
     pub(crate) fn new(backend: Arc<B>) -> Self {
         let histories = Arc::new(Semaphore::new(HISTORIES));
-        let shared = Shared { backend, log: Mutex::new(Log::new(0)), next: watch::Sender::new(0), histories };
+        let (log, next, compacted) = (Mutex::new(Log::new(0)), watch::Sender::new(0), AtomicU64::new(0));
+        let shared = Shared { backend, log, next, histories, compacted };
         Self { shared: Arc::new(shared), following: OnceLock::new(), places: Arc::new(Semaphore::new(MAX_WATCHES)) }
     }
 
@@ -49,6 +53,11 @@ impl<B: Backend> Hub<B> {
         if self.following.get().is_some() {
             drop(timeout(COMPACTION_PATIENCE, self.shared.wait_for(revision)).await);
         }
+    }
+
+    /// A revision was compacted: who begins to read from before it from now on is told so, though the log may have it.
+    pub(crate) fn compacted(&self, revision: u64) {
+        self.shared.compacted.fetch_max(revision, Ordering::Relaxed);
     }
 }
 
@@ -69,6 +78,10 @@ impl<B> Shared<B> {
     /// The last revision that is believed; none before the hub has begun.
     pub(super) fn believed(&self) -> Option<u64> {
         self.next.borrow().checked_sub(1)
+    }
+
+    pub(super) fn compacted(&self) -> u64 {
+        self.compacted.load(Ordering::Relaxed)
     }
 
     pub(super) fn find(&self, revision: u64) -> Found {

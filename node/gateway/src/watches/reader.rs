@@ -17,13 +17,16 @@ pub(crate) struct Reader<B> {
     hub: Arc<Shared<B>>,
     next: u64,
     with_previous: bool,
+    /// What was compacted before this began is not read from the log, but asked for in the history, which says that it is gone.
+    compacted: u64,
     /// A follower of its own, and its place among those.
     history: Option<(Watch, OwnedSemaphorePermit)>,
 }
 
 impl<B: Backend> Reader<B> {
-    pub(super) const fn new(hub: Arc<Shared<B>>, next: u64, with_previous: bool) -> Self {
-        Self { hub, next, with_previous, history: None }
+    pub(super) fn new(hub: Arc<Shared<B>>, next: u64, with_previous: bool) -> Self {
+        let compacted = hub.compacted();
+        Self { hub, next, with_previous, compacted, history: None }
     }
 
     /// Waits for the next revision. May be dropped while it waits: nothing is lost.
@@ -32,7 +35,8 @@ impl<B: Backend> Reader<B> {
     /// [`Compacted`] if that is gone.
     pub(crate) async fn next(&mut self) -> Result<Arc<Happened>, Compacted> {
         let happened = loop {
-            match self.hub.find(self.next) {
+            let found = if self.next < self.compacted { Found::Earlier } else { self.hub.find(self.next) };
+            match found {
                 Found::Here(happened) => {
                     self.history = None;
                     break happened;

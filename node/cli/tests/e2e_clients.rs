@@ -1,0 +1,31 @@
+//! Client libraries that nobody changed, against a gateway on a cluster of real processes.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
+
+#[path = "../../gateway/tests/client_programs/mod.rs"]
+mod client_programs;
+mod e2e_support;
+
+use client_programs::ClientProgram;
+use e2e_support::Net;
+
+fn run(program: ClientProgram) -> String {
+    let net = Net::up_with_gateway();
+    let done = program.run("127.0.0.1", net.gateway().port());
+    net.assert_no_panic();
+    done
+}
+
+#[test]
+fn the_crate_etcd_client() {
+    let Some(program) = ClientProgram::etcd_client() else { return };
+    let done = run(program);
+    assert!(done.ends_with("maintenance\n"), "it did all: {done}");
+}
+
+#[test]
+fn pythons_etcd3() {
+    let Some(program) = ClientProgram::etcd3() else { return };
+    let done = run(program);
+    assert!(done.ends_with("locks\n"), "it did all: {done}");
+}
