@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-#[path = "../../gateway/tests/client_programs/mod.rs"]
+#[path = "../../gateway/tests/suite/client_programs/mod.rs"]
 mod client_programs;
 mod e2e_support;
 

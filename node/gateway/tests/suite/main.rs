@@ -5,6 +5,8 @@ mod alike;
 mod bolt;
 mod bundling;
 mod calls;
+mod client_programs;
+mod clients;
 mod etcdctl;
 mod random;
 mod side_by_side;

@@ -1,11 +1,7 @@
 //! Client libraries that nobody changed, against a gateway over a store in memory.
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-mod client_programs;
-mod support;
-
-use client_programs::ClientProgram;
-use support::Running;
+use crate::client_programs::ClientProgram;
+use crate::support::Running;
 
 fn run(program: ClientProgram) -> String {
     let gateway = Running::local();

@@ -102,7 +102,7 @@ fn skipped(name: &str, why: &str) -> Option<ClientProgram> {
 
 /// Where the sources of the programs are.
 fn source(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/client_programs").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/tests/suite/client_programs").join(name)
 }
 
 /// Where a program is made ready, once for all tests: below Cargo's own folder.
