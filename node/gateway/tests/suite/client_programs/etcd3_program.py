@@ -3,6 +3,7 @@
 import queue
 import sys
 import threading
+import time
 
 import etcd3
 
@@ -86,7 +87,14 @@ def locks(client, other):
     held, wanted = client.lock("job", ttl=60), other.lock("job", ttl=60)
     assert held.acquire(timeout=PATIENCE) and held.is_acquired()
     assert not wanted.acquire(timeout=1), "it is held by another"
-    waiter = threading.Thread(target=wanted.acquire, args=(PATIENCE,))
+
+    def acquire():
+        until = time.monotonic() + PATIENCE
+        # A release that comes before it has begun to watch, etcd3 does not notice: it is asked again.
+        while not wanted.acquire(timeout=1) and time.monotonic() < until:
+            pass
+
+    waiter = threading.Thread(target=acquire)
     waiter.start()
     assert held.release()
     waiter.join(PATIENCE)
