@@ -153,9 +153,9 @@ async fn what_is_in_place_is_not_fetched_again() {
     cluster.write(70).await;
 
     // A record and an event each.
-    let (rows, writer) = ((2 * COMMANDS * TOGETHER) as u64, cluster.writer(Duration::from_millis(100)));
+    let rows = (2 * COMMANDS * TOGETHER) as u64;
     let mut before = 0;
-    for _ in 0..3 {
+    for meanwhile in [0, 70, 0] {
         cluster.start(3).await;
         eventually("a part of it is here", || cluster.status(3).recovery.rows_fetched > rows / 8).await;
         let status = cluster.status(3);
@@ -163,12 +163,13 @@ async fn what_is_in_place_is_not_fetched_again() {
         assert_eq!(cluster.reads(3, 0).await, None, "nothing is answered from half a state");
         before += status.recovery.rows_fetched;
         cluster.kill(3);
+        // The checkpoint that it was fetching is not the newest one any more. How many rows change meanwhile does not depend on the machine.
+        cluster.write(meanwhile).await;
     }
     cluster.start(3).await;
     cluster.becomes_level(3).await;
-    assert!(writer.end().await > 0);
     let last = was_fetched(&cluster, 3);
-    // Some of what is in place was changed meanwhile, and what came right before a kill is not in place: the more, the slower all goes.
+    // Some of what is in place was changed meanwhile, and what came right before a kill is not in place.
     assert!(before > rows / 8 * 3 && last + before / 3 <= rows, "{before} rows, and then {last} of {rows}");
     cluster.agrees().await;
     cluster.stop_all().await;
