@@ -100,7 +100,7 @@ impl Client {
             chain: self.chain(),
             sender: self.public_key(),
             nonce,
-            valid_until: now().plus(self.options.validity.min(limits::MAX_VALIDITY)),
+            valid_until: wall_clock().plus(self.options.validity.min(limits::MAX_VALIDITY)),
             command,
         };
         Ok(body.sign(self.membership.scope(), &self.key))
@@ -219,7 +219,8 @@ fn random_byte() -> u8 {
     getrandom::fill(&mut byte).map_or(0, |()| byte[0])
 }
 
-fn now() -> Timestamp {
+/// This machine's clock.
+pub fn wall_clock() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

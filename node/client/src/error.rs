@@ -26,7 +26,7 @@ pub enum Trouble {
 
 impl Trouble {
     /// What is wrong with an answer that is not of the expected kind.
-    pub(crate) fn of(answer: Result<Response, Self>) -> Self {
+    pub fn of(answer: Result<Response, Self>) -> Self {
         match answer {
             Ok(Response::Refused(refusal)) => Self::Refused(refusal),
             Ok(_) => Self::Invalid("it answers another question".into()),

@@ -32,7 +32,7 @@ mod state_document;
 mod submission;
 mod tally;
 
-pub use client::Client;
+pub use client::{Client, wall_clock};
 pub use document::{DocumentError, receipt_from_json, receipt_to_json, transaction_from_json, transaction_to_json};
 pub use error::{ClientError, NoQuorum, Trouble};
 pub use nonce_file::{NonceFile, NonceFileError};

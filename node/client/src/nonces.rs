@@ -1,5 +1,7 @@
 //! Which nonce comes next. Pure, but for the few random bits that the caller brings.
 
+use tetrarch_types::nth_largest;
+
 /// How far the first nonce may lie above the highest one known, so that processes that share a key rarely meet.
 ///
 /// Small, because the window of remembered nonces is 4096: with wide gaps, a transaction that has to wait through a view change would
@@ -31,9 +33,8 @@ impl Nonces {
 /// What to believe of q or more replicas' words about a sender's highest nonce: the (f + 1)-th largest. At most f lie, so one at
 /// least as large comes from an honest replica, and nobody can push a sender to the end of its numbers. It may be too small, if
 /// honest replicas lag; then the nonce is refused, and the sender asks again.
-pub(crate) fn believable(mut words: Vec<Option<u64>>, faults: usize) -> Option<u64> {
-    words.sort_unstable_by(|one, other| other.cmp(one));
-    words.get(faults).copied().flatten()
+pub(crate) fn believable(words: Vec<Option<u64>>, faults: usize) -> Option<u64> {
+    nth_largest(words, faults + 1).flatten()
 }
 
 #[cfg(test)]

@@ -94,6 +94,23 @@ impl Client {
         asks::ask(&self.connector, replica, Connector::encode(&Request::Query(query)), patience).await
     }
 
+    /// A replica's own status out of its answer.
+    ///
+    /// # Errors
+    /// If it is none, or another replica's or chain's.
+    pub fn status_of(&self, from: ReplicaId, answer: Result<Response, Trouble>) -> Result<NodeStatus, Trouble> {
+        match answer {
+            Ok(Response::Status(status)) if status.replica != from => {
+                Err(Trouble::Invalid(format!("the status of replica {}", status.replica)))
+            }
+            Ok(Response::Status(status)) if status.chain != self.chain() => {
+                Err(Trouble::Invalid(format!("it belongs to chain {}", status.chain)))
+            }
+            Ok(Response::Status(status)) => Ok(status),
+            other => Err(Trouble::of(other)),
+        }
+    }
+
     async fn statuses_until(&self, deadline: Instant) -> Vec<Result<NodeStatus, Trouble>> {
         let mut roll = RollCall { client: self, said: BTreeMap::new() };
         self.survey(&Request::Query(Query::Status)).once(&mut roll, deadline).await;
@@ -328,26 +345,11 @@ struct RollCall<'a> {
     said: BTreeMap<ReplicaId, Result<NodeStatus, Trouble>>,
 }
 
-impl RollCall<'_> {
-    fn judge(&self, from: ReplicaId, answer: Result<Response, Trouble>) -> Result<NodeStatus, Trouble> {
-        match answer {
-            Ok(Response::Status(status)) if status.replica != from => {
-                Err(Trouble::Invalid(format!("the status of replica {}", status.replica)))
-            }
-            Ok(Response::Status(status)) if status.chain != self.client.chain() => {
-                Err(Trouble::Invalid(format!("it belongs to chain {}", status.chain)))
-            }
-            Ok(Response::Status(status)) => Ok(status),
-            other => Err(Trouble::of(other)),
-        }
-    }
-}
-
 impl Listener for RollCall<'_> {
     type Verdict = ();
 
     fn hear(&mut self, from: ReplicaId, answer: Result<Response, Trouble>) {
-        let status = self.judge(from, answer);
+        let status = self.client.status_of(from, answer);
         self.said.insert(from, status);
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tetrarch_types::{Answer, Query, ReplicaId, Request, Response, SeqNum};
+use tetrarch_types::{Answer, Query, ReplicaId, Request, Response, SeqNum, nth_largest};
 use tokio::time::{Instant, sleep};
 
 use crate::asks::Listener;
@@ -118,9 +118,8 @@ impl Ballot {
     fn agreed(&self) -> Option<ReadAnswer> {
         let alike = self.largest();
         let bytes = alike.values().next().filter(|_| alike.len() >= self.quorum)?.bytes.clone();
-        let mut executed: Vec<SeqNum> = alike.values().map(|answer| answer.executed).collect();
-        executed.sort_unstable_by(|one, other| other.cmp(one));
-        let executed = executed.get(self.weak_quorum - 1).copied().unwrap_or_default();
+        let executed = alike.values().map(|answer| answer.executed);
+        let executed = nth_largest(executed, self.weak_quorum).unwrap_or_default();
         Some(ReadAnswer { bytes, executed, replicas: alike.into_keys().collect() })
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, Transaction,
-    TransactionId, Verified, limits,
+    TransactionId, Verified, limits, nth_largest,
 };
 
 use crate::content::Content;
@@ -126,9 +126,8 @@ impl Replica {
 
     /// The highest sequence number that an honest peer executed: it is certified, or f + 1 peers say so, of whom one is honest.
     pub(crate) fn executed_elsewhere(&self) -> SeqNum {
-        let mut claims: Vec<SeqNum> = self.peers.values().map(|status| status.executed).collect();
-        claims.sort_unstable_by(|one, other| other.cmp(one));
-        let claimed = claims.get(self.config.membership.faults()).copied().unwrap_or_default();
+        let claims = self.peers.values().map(|status| status.executed);
+        let claimed = nth_largest(claims, self.config.membership.weak_quorum()).unwrap_or_default();
         let certified = self.checkpoints.ahead.as_ref().map_or(SeqNum::ZERO, |ahead| ahead.seq);
         claimed.max(certified)
     }

@@ -30,7 +30,7 @@ pub use codec::{DecodeError, decode, encode};
 pub use evidence::Evidence;
 pub use genesis::{Genesis, GenesisError, Member, Parameters};
 pub use ids::{Epoch, ReplicaId, SeqNum, TransactionId, View};
-pub use membership::Membership;
+pub use membership::{Membership, nth_largest};
 pub use message::{
     Checkpoint, Commit, Fetch, Lane, Message, MessageKind, NewView, PrePrepare, Prepare, Proposal, Signable, Signed,
     Status, Supply, ViewChange,

@@ -85,3 +85,11 @@ impl Membership {
         (0..u16::try_from(self.size()).unwrap_or(u16::MAX)).map(ReplicaId::new)
     }
 }
+
+/// The largest number that `nth` of these claims reach, which is the `nth` largest of them; none if there are fewer. With f + 1, one who is honest
+/// claims at least so much.
+pub fn nth_largest<T: Ord>(claims: impl IntoIterator<Item = T>, nth: usize) -> Option<T> {
+    let mut claims: Vec<T> = claims.into_iter().collect();
+    claims.sort_unstable_by(|one, other| other.cmp(one));
+    claims.into_iter().nth(nth.checked_sub(1)?)
+}

@@ -1,7 +1,7 @@
 //! Quorum arithmetic against its reasons: how many replicas may lie, how many votes overlap, how many can still be gathered.
 
 use tetrarch_crypto::{Digest, PublicKey};
-use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, View};
+use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, View, nth_largest};
 
 /// The keys are told apart by their bytes; nothing here verifies with them.
 fn of(size: usize) -> Membership {
@@ -123,5 +123,12 @@ fn members_and_their_keys_are_found_both_ways() {
             assert_eq!(it.key(stranger), None);
         }
         assert_eq!(it.id_of(&PublicKey::from_bytes([0xff; 32])), None);
+    }
+}
+
+#[test]
+fn what_so_many_claims_reach() {
+    for (nth, reached) in [(0, None), (1, Some(9)), (2, Some(7)), (3, Some(7)), (4, Some(2)), (5, None)] {
+        assert_eq!(nth_largest([7, 2, 9, 7], nth), reached, "{nth}");
     }
 }

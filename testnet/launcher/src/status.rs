@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tetrarch_client::{Client, ClientOptions};
 use tetrarch_crypto::{Digest, SigningKey};
 use tetrarch_liar::Corruption;
-use tetrarch_types::{NodeMode, NodeStatus};
+use tetrarch_types::{NodeMode, NodeStatus, View, nth_largest};
 
 use crate::control;
 use crate::protocol::{Answer, Command, GatewayStatus, ProcessState, ProcessStatus, SupervisorStatus};
@@ -157,10 +157,9 @@ impl Observer {
     /// The view as f + 1 of them have reached it.
     fn summary(&self, replicas: Vec<ReplicaStatus>, gateway_process: Option<GatewayStatus>) -> TestnetStatus {
         let membership = self.client.membership();
-        let mut views: Vec<u64> = replicas.iter().filter_map(|replica| replica.view).collect();
-        views.sort_unstable_by(|one, other| other.cmp(one));
-        let view = views.get(membership.faults()).copied();
-        let primary = view.map(|view| membership.primary(tetrarch_types::View::new(view)).get());
+        let views = replicas.iter().filter_map(|replica| replica.view);
+        let view = nth_largest(views, membership.weak_quorum());
+        let primary = view.map(|view| membership.primary(View::new(view)).get());
         let (n, f, quorum) = (membership.size(), membership.faults(), membership.quorum());
         let gateway = gateway_process.as_ref().map(|process| process.address);
         TestnetStatus { n, f, quorum, view, primary, gateway, gateway_process, replicas }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tetrarch_client::Trouble;
 use tetrarch_kv::QueryResult;
-use tetrarch_types::{Membership, Refusal, ReplicaId, Response};
+use tetrarch_types::{Membership, Refusal, ReplicaId, Response, nth_largest};
 
 use crate::{BackendError, Told};
 
@@ -144,20 +144,9 @@ pub(super) fn unanswered(need: usize, n: usize, answered: usize, troubles: &BTre
 
 /// An answer's bytes, read within bounds.
 pub(super) fn told(response: Response) -> Result<Told, Trouble> {
-    let answer = match response {
-        Response::Answer(answer) => answer,
-        Response::Refused(refusal) => return Err(Trouble::Refused(refusal)),
-        _ => return Err(Trouble::Invalid("it answers another question".to_owned())),
-    };
+    let Response::Answer(answer) = response else { return Err(Trouble::of(Ok(response))) };
     let result = QueryResult::decode(&answer.bytes).map_err(|error| Trouble::Invalid(error.to_string()))?;
     Ok(Told { executed: answer.executed, result })
-}
-
-/// The n-th largest, counted from 1; none if there are fewer.
-pub(super) fn nth_largest<T: Ord>(values: impl Iterator<Item = T>, nth: usize) -> Option<T> {
-    let mut values: Vec<T> = values.collect();
-    values.sort_unstable_by(|one, other| other.cmp(one));
-    values.into_iter().nth(nth.checked_sub(1)?)
 }
 
 #[cfg(test)]

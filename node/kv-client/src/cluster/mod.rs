@@ -18,9 +18,9 @@ mod survey;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use tetrarch_client::Client;
+use tetrarch_client::{Client, wall_clock};
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
 use tetrarch_types::{Genesis, Membership, ReplicaId, SeqNum, Timestamp, View};
 use tokio::task::JoinHandle;
@@ -91,7 +91,7 @@ impl Shared {
     /// A word of f + 1 replicas. Views only go up.
     fn note(&self, view: View, agreed: Timestamp) {
         self.view.fetch_max(view.get(), Ordering::Relaxed);
-        self.clock.lock().unwrap_or_else(PoisonError::into_inner).hear(agreed, wall());
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner).hear(agreed, wall_clock());
     }
 
     fn standing(&self) -> Standing {
@@ -138,7 +138,7 @@ impl Backend for ClusterBackend {
     }
 
     fn now(&self) -> Timestamp {
-        self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).now(wall())
+        self.shared.clock.lock().unwrap_or_else(PoisonError::into_inner).now(wall_clock())
     }
 }
 
@@ -146,9 +146,4 @@ impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Shared").field("chain", &self.client.chain()).finish_non_exhaustive()
     }
-}
-
-fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

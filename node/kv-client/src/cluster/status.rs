@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tetrarch_client::Trouble;
-use tetrarch_types::{Genesis, NodeMode, NodeStatus, Query, ReplicaId, Response};
+use tetrarch_types::{Genesis, NodeMode, NodeStatus, Query, ReplicaId, Timestamp, View, nth_largest};
 use tokio::time::Instant;
 
 use super::Shared;
-use super::ballot::{nth_largest, unanswered};
+use super::ballot::unanswered;
 use super::survey::Survey;
 use crate::{BackendError, ClusterStatus, Replica};
 
@@ -32,10 +32,7 @@ pub(super) async fn look(shared: &Arc<Shared>) -> Result<ClusterStatus, BackendE
         nth_largest(roll.said.values().map(of), membership.weak_quorum()).unwrap_or_default()
     };
     let view = believed(|status| status.view.get());
-    shared.note(
-        tetrarch_types::View::new(view),
-        tetrarch_types::Timestamp::from_micros(believed(|status| status.agreed_time.as_micros())),
-    );
+    shared.note(View::new(view), Timestamp::from_micros(believed(|status| status.agreed_time.as_micros())));
     Ok(ClusterStatus {
         standing: shared.standing(),
         revision: believed(|status| status.revision),
@@ -60,21 +57,12 @@ async fn call(shared: &Arc<Shared>) -> Roll {
     while roll.said.len() < n {
         let Some((from, said)) = survey.next(until).await else { break };
         let had_quorum = roll.said.len() >= quorum;
-        roll.hear(from, said.and_then(|response| judge(shared, from, response)));
+        roll.hear(from, shared.client.status_of(from, said));
         if !had_quorum && roll.said.len() >= quorum {
             until = until.min(Instant::now() + GRACE);
         }
     }
     roll
-}
-
-fn judge(shared: &Shared, from: ReplicaId, response: Response) -> Result<NodeStatus, Trouble> {
-    match response {
-        Response::Status(status) if status.replica == from && status.chain == shared.client.chain() => Ok(status),
-        Response::Status(_) => Err(Trouble::Invalid("the status of another replica or chain".to_owned())),
-        Response::Refused(refusal) => Err(Trouble::Refused(refusal)),
-        _ => Err(Trouble::Invalid("it answers another question".to_owned())),
-    }
 }
 
 impl Roll {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tetrarch_crypto::Digest;
 use tetrarch_kv::store::Story;
-use tetrarch_types::SeqNum;
+use tetrarch_types::{SeqNum, nth_largest};
 
 use super::limits::MAX_CHAINS;
 use super::tale::Tale;
@@ -76,9 +76,7 @@ impl Voice {
     }
 }
 
-/// The largest number that so many of these reach: with one more than may lie, an honest one is among them.
+/// The largest number that so many of these reach; 0 if there are fewer.
 pub(super) fn reached_by(count: usize, numbers: impl Iterator<Item = u64>) -> u64 {
-    let mut numbers: Vec<u64> = numbers.collect();
-    numbers.sort_unstable_by(|a, b| b.cmp(a));
-    count.checked_sub(1).and_then(|index| numbers.get(index)).copied().unwrap_or_default()
+    nth_largest(numbers, count).unwrap_or_default()
 }
