@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use support::{Replica, membership};
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult, Request};
-use tetrarch_kv_client::watch::{Compacted, Happened, Watch, newest, until_deleted};
+use tetrarch_kv_client::watch::{Compacted, Happened, Watch, newest};
 use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, Standing, Told};
 use tetrarch_types::{Membership, ReplicaId, SeqNum, Timestamp};
 
@@ -160,22 +160,4 @@ async fn what_is_compacted_ends_a_watch() {
     cluster.execute(Request::Compact { revision: 5 });
     assert_eq!(Watch::from(cluster.clone(), 3, false).next().await, Err(Compacted { revision: 5 }));
     assert_eq!(Watch::from(cluster.clone(), 5, false).next().await.unwrap().revision, 5);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_end_of_a_key_is_waited_for() {
-    let cluster = Cluster::new(Fault::Broken);
-    cluster.execute(Request::put("lock", "mine"));
-    assert_eq!(until_deleted(&cluster, b"other", 2).await, Ok(2));
-    assert_eq!(until_deleted(&cluster, b"lock", 1).await, Ok(2), "that one is gone, and another came");
-    let waiting = tokio::spawn({
-        let cluster = cluster.clone();
-        async move { until_deleted(&cluster, b"lock", 2).await }
-    });
-    cluster.execute(Request::put("lock", "still mine"));
-    cluster.execute(Request::put("another", ""));
-    tokio::time::sleep(Duration::from_secs(30)).await;
-    assert!(!waiting.is_finished());
-    cluster.execute(Request::delete("lock"));
-    assert_eq!(waiting.await.unwrap(), Ok(5));
 }
