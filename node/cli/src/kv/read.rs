@@ -31,7 +31,7 @@ pub(super) async fn read(client: &Client, get: &GetArguments) -> Result<Found, F
         request.revision = revision;
     }
     while let Some((last, _)) = records.last().filter(|_| more && is_below(get.limit, records.len())) {
-        request.range.key = [last.as_slice(), &[0]].concat();
+        request.range.begin_behind(last);
         request.limit = get.limit.saturating_sub(records.len() as u64);
         let (_, next) = page(client, &request, &tried).await?;
         if next.records.is_empty() {

@@ -18,8 +18,7 @@ const REASONS: &[(&str, &str)] = &[
 /// Says why a method is not answered.
 pub(super) fn refusal(path: &str) -> Status {
     let known = REASONS.iter().find(|(start, _)| path.starts_with(start));
-    let reason = known.map_or("etcd 3.5 has no such method, or none that a gateway answers", |(_, reason)| reason);
-    Status::unimplemented(format!("tetrarch: {reason}"))
+    because(known.map_or("etcd 3.5 has no such method, or none that a gateway answers", |(_, reason)| reason))
 }
 
 /// Refuses a part of a method that is answered otherwise.
@@ -33,7 +32,7 @@ mod tests {
 
     #[test]
     fn whatever_is_absent_has_a_sentence() {
-        for path in ["/v3lockpb.Lock/Lock", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"] {
+        for path in ["/v3lockpb.Lock/Wait", "/etcdserverpb.Auth/UserAdd", "/etcdserverpb.Cluster/MemberAdd", "/x/y"] {
             let status = refusal(path);
             assert_eq!(status.code(), tonic::Code::Unimplemented);
             assert!(status.message().starts_with("tetrarch: "), "{path}: {}", status.message());

@@ -91,7 +91,7 @@ async fn count<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest, revisio
         counted += page.records.len() as u64;
         match page.records.last() {
             _ if !page.more => return Ok(counted),
-            Some((last, _)) => names.range.key = [last.as_slice(), &[0]].concat(),
+            Some((last, _)) => names.range.begin_behind(last),
             None => break,
         }
     }
@@ -109,7 +109,7 @@ fn cut_behind<'s>(request: &RangeRequest, selection: &'s Selection) -> Option<&'
 fn next(request: &RangeRequest, read: &Read, last: &[u8]) -> RangeRequest {
     let had = read.selection.records.len() as u64;
     let mut next = request.clone();
-    next.range.key = [last, &[0]].concat();
+    next.range.begin_behind(last);
     next.limit = if request.limit == 0 { 0 } else { request.limit - had };
     next.revision = if request.revision == 0 { read.revision } else { request.revision };
     next

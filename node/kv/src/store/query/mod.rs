@@ -101,7 +101,7 @@ impl KvQuery {
     pub fn after(self, last: &[u8]) -> Self {
         match self {
             Self::Range(mut request) if !request.range.is_one() => {
-                request.range.key = [last, &[0]].concat();
+                request.range.begin_behind(last);
                 Self::Range(request)
             }
             other => other,

@@ -53,6 +53,11 @@ impl KeyRange {
         }
     }
 
+    /// Leaves out all keys up to one of them, the last that is known: what is asked for next of a range that comes in pages.
+    pub fn begin_behind(&mut self, last: &[u8]) {
+        self.key = behind(last);
+    }
+
     /// Whether it names one key.
     pub const fn is_one(&self) -> bool {
         self.end.is_empty()
