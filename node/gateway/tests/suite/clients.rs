@@ -3,21 +3,19 @@
 use crate::client_programs::ClientProgram;
 use crate::support::Running;
 
-fn run(program: ClientProgram) -> String {
+fn run(program: ClientProgram) {
     let gateway = Running::local();
-    program.run("127.0.0.1", gateway.address.port())
+    program.run("127.0.0.1", gateway.address.port());
 }
 
 #[test]
 fn the_crate_etcd_client() {
     let Some(program) = ClientProgram::etcd_client() else { return };
-    let done = run(program);
-    assert!(done.ends_with("maintenance\n"), "it did all: {done}");
+    run(program);
 }
 
 #[test]
 fn pythons_etcd3() {
     let Some(program) = ClientProgram::etcd3() else { return };
-    let done = run(program);
-    assert!(done.ends_with("locks\n"), "it did all: {done}");
+    run(program);
 }

@@ -1,7 +1,7 @@
 //! Snapshots as a stream: whole, of one revision, one at a time, and refused where there can be none.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::Running;
 use crate::support::bolt::{self, Buckets};
@@ -13,7 +13,6 @@ use tetrarch_gateway::messages::KeyValue;
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{LeaseGrantRequest, LeaseGrantResponse};
 use tetrarch_gateway::messages::maintenance::{SnapshotRequest, SnapshotResponse};
-use tetrarch_gateway::messages::txn::{Operation, RequestOp, TxnRequest, TxnResponse};
 use tonic::{Code, Status, Streaming};
 
 const SNAPSHOT: &str = "/etcdserverpb.Maintenance/Snapshot";
@@ -161,28 +160,4 @@ async fn a_cluster_that_does_not_answer_gives_no_snapshot_and_keeps_no_place() {
         switch.store(false, Ordering::SeqCst);
     }
     assert!(ask(&caller).await.is_ok());
-}
-
-/// Run it alone: `cargo test -p tetrarch-gateway --test snapshot_stream -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "measures, and takes long"]
-#[allow(clippy::print_stdout, reason = "what it measures is for whoever runs it")]
-async fn how_long_a_large_one_takes() {
-    let gateway = Running::local();
-    let caller = Caller::to(&gateway).await;
-    for thousand in 0..200_u32 {
-        for group in 0..10_u32 {
-            let key = |at: u32| (thousand * 1_000 + group * 100 + at).to_be_bytes().to_vec();
-            let put = |at| Operation::Put(PutRequest { key: key(at), value: vec![1; 400], ..Default::default() });
-            let success = (0..100).map(|at| RequestOp { request: Some(put(at)) }).collect();
-            let txn = TxnRequest { success, ..Default::default() };
-            let _: TxnResponse = caller.call("/etcdserverpb.KV/Txn", txn).await.unwrap();
-        }
-    }
-    let begun = Instant::now();
-    let mut stream = ask(&caller).await.unwrap();
-    let bytes = stream.message().await.unwrap().unwrap().remaining_bytes;
-    let gathered = begun.elapsed();
-    while stream.message().await.unwrap().is_some() {}
-    println!("200 000 keys, {} MiB: gathered in {gathered:?}, sent by {:?}", bytes >> 20, begun.elapsed());
 }

@@ -22,6 +22,8 @@ const PACKAGES: [&str; 5] = ["etcd3==0.12.0", "grpcio", "protobuf==3.20.3", "ten
 pub(crate) struct ClientProgram {
     command: Command,
     name: &'static str,
+    /// What it prints at last, if it has done all that it does.
+    last: &'static str,
 }
 
 impl ClientProgram {
@@ -44,7 +46,7 @@ impl ClientProgram {
         let mut build = cargo(&["build", "--offline", "--jobs", "2"]);
         build.arg("--target-dir").arg(&target).env_remove("CARGO_TARGET_DIR");
         run(build, MAKING).unwrap_or_else(|said| panic!("the program that uses etcd-client does not build: {said}"));
-        Some(Self { command: Command::new(target.join("debug/etcd-client-program")), name })
+        Some(Self { command: Command::new(target.join("debug/etcd-client-program")), name, last: "maintenance\n" })
     }
 
     /// The program that uses Python's etcd3. None where it cannot be installed; it has said so then.
@@ -61,17 +63,18 @@ impl ClientProgram {
         let mut command = Command::new(python);
         // The old generated code works with this implementation on every Python.
         command.env("PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION", "python").arg(source("etcd3_program.py"));
-        Some(Self { command, name })
+        Some(Self { command, name, last: "locks\n" })
     }
 
-    /// Runs it against a gateway: it has to end well. Gives what it printed.
-    pub(crate) fn run(mut self, host: &str, port: u16) -> String {
+    /// Runs it against a gateway: it has to end well, and to have done all.
+    pub(crate) fn run(mut self, host: &str, port: u16) {
         match self.name {
             "etcd3" => self.command.args([host, &port.to_string()]),
             _ => self.command.arg(format!("{host}:{port}")),
         };
-        let name = self.name;
-        run(self.command, RUNNING).unwrap_or_else(|said| panic!("the program that uses {name}: {said}"))
+        let (name, last) = (self.name, self.last);
+        let done = run(self.command, RUNNING).unwrap_or_else(|said| panic!("the program that uses {name}: {said}"));
+        assert!(done.ends_with(last), "it did all: {done}");
     }
 }
 
