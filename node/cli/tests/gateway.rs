@@ -6,9 +6,9 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
-use common::{Place, Ran, tetrarch};
+use common::{Place, Ran, signal, started, tetrarch};
 
 const KEY: &str = "client.pem";
 
@@ -23,26 +23,8 @@ fn free_address() -> SocketAddr {
 
 /// A gateway that serves.
 fn start(place: &Place, address: SocketAddr, more: &[&str]) -> Child {
-    let mut child = tetrarch(place.dir.path())
-        .args(words(&address.to_string()))
-        .args(more)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = Vec::new();
-    let stderr = child.stderr.as_mut().unwrap();
-    while !String::from_utf8_lossy(&log).contains("the gateway serves") {
-        let mut buffer = [0; 1];
-        assert_eq!(stderr.read(&mut buffer).unwrap(), 1, "{}", String::from_utf8_lossy(&log));
-        log.extend(buffer);
-    }
-    child
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    let mut command = tetrarch(place.dir.path());
+    started(command.args(words(&address.to_string())).args(more), "the gateway serves").0
 }
 
 #[test]

@@ -3,10 +3,9 @@
 
 mod common;
 
-use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 
-use common::{Place, Ran, tetrarch};
+use common::{Place, Ran, signal, started, tetrarch};
 
 const INIT: [&str; 8] = ["node", "init", "--dir", "node", "--genesis", "genesis.json", "--key", "replica.pem"];
 const CONFIG: [&str; 2] = ["--config", "node/node.toml"];
@@ -59,25 +58,7 @@ fn start(place: &Place, more: &[&str]) -> Child {
 
 /// A node that runs, and what it logged until then.
 fn start_with(place: &Place, arguments: &[&str]) -> (Child, String) {
-    let mut child = tetrarch(place.dir.path())
-        .args(["node", "run"].iter().chain(arguments))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut log = Vec::new();
-    let stderr = child.stderr.as_mut().unwrap();
-    while !String::from_utf8_lossy(&log).contains("the node starts") {
-        let mut buffer = [0; 1];
-        assert_eq!(stderr.read(&mut buffer).unwrap(), 1, "{}", String::from_utf8_lossy(&log));
-        log.extend(buffer);
-    }
-    (child, String::from_utf8_lossy(&log).into_owned())
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+    started(tetrarch(place.dir.path()).args(["node", "run"]).args(arguments), "the node starts")
 }
 
 #[test]

@@ -4,9 +4,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Read;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
@@ -55,6 +56,23 @@ impl From<Output> for Ran {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
+}
+
+/// A command that serves, once it has logged that, and what it logged until then.
+pub(crate) fn started(command: &mut Command, logged: &str) -> (Child, String) {
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = Vec::new();
+    let stderr = child.stderr.as_mut().unwrap();
+    while !String::from_utf8_lossy(&log).contains(logged) {
+        let mut buffer = [0; 1];
+        assert_eq!(stderr.read(&mut buffer).unwrap(), 1, "{}", String::from_utf8_lossy(&log));
+        log.extend(buffer);
+    }
+    (child, String::from_utf8_lossy(&log).into_owned())
+}
+
+pub(crate) fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
 /// The binary, in a directory and without the environment's settings.
