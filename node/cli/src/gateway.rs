@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tetrarch_client::{Client, ClientOptions, NonceFile, NonceFileError};
-use tetrarch_gateway::{Tls, TlsError, TlsFiles};
+use tetrarch_gateway::{AutoCompaction, Options, Tls, TlsError, TlsFiles};
 use tetrarch_kv_client::ClusterBackend;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use crate::cluster::ClusterPlace;
 use crate::failure::{Class, Failure};
 use crate::passphrase::PassphraseArguments;
 use crate::stop::Stop;
-use crate::{keys, logging};
+use crate::{duration, keys, logging};
 
 const TRIED: &str = "cannot run the gateway";
 
@@ -42,6 +42,8 @@ pub(crate) struct GatewayArguments {
     passphrase: PassphraseArguments,
     #[command(flatten)]
     tls: TlsArguments,
+    #[command(flatten)]
+    history: HistoryArguments,
     /// Shut down when stdin ends: whoever started the gateway holds the other end.
     #[arg(long, hide = true)]
     exit_with_stdin: bool,
@@ -65,6 +67,43 @@ struct TlsArguments {
     client_cert_auth: bool,
 }
 
+/// What of the store's history is kept, by etcd's names.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "History")]
+struct HistoryArguments {
+    /// How the history that is kept is measured.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE", requires = "auto_compaction_retention")]
+    auto_compaction_mode: CompactionMode,
+    /// Compact what is older: a time as in 1h, with --auto-compaction-mode revision a number of revisions. Without, all that no client compacts is kept.
+    #[arg(long, value_name = "TIME")]
+    auto_compaction_retention: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum CompactionMode {
+    /// By time
+    #[default]
+    Periodic,
+    /// By revisions
+    Revision,
+}
+
+impl HistoryArguments {
+    fn kept(&self) -> Result<Option<AutoCompaction>, Failure> {
+        let Some(text) = &self.auto_compaction_retention else { return Ok(None) };
+        let kept = match self.auto_compaction_mode {
+            CompactionMode::Periodic => duration::parse(text).map(AutoCompaction::Periodic),
+            CompactionMode::Revision => {
+                text.parse().map(AutoCompaction::Revision).map_err(|_| format!("{text:?} is no number of revisions"))
+            }
+        };
+        let advice =
+            "give a time as in --auto-compaction-retention 1h, or a number and --auto-compaction-mode revision";
+        kept.map(Some)
+            .map_err(|happened| Failure::usage(TRIED, format!("--auto-compaction-retention: {happened}"), advice))
+    }
+}
+
 impl TlsArguments {
     fn load(&self) -> Result<Option<Tls>, Failure> {
         let (Some(certificate), Some(key)) = (&self.cert_file, &self.key_file) else { return Ok(None) };
@@ -79,14 +118,15 @@ impl TlsArguments {
 pub(crate) async fn run(arguments: &GatewayArguments, log: Option<&str>) -> Result<(), Failure> {
     logging::start(&logging::Settings::for_service(log))?;
     let mut stop = Stop::new(arguments.exit_with_stdin)?;
-    let tls = arguments.tls.load()?;
+    let (tls, auto_compaction) = (arguments.tls.load()?, arguments.history.kept()?);
     let genesis = arguments.cluster.load_genesis()?;
     let client = client(arguments, &genesis)?;
     let listener = listen(arguments.listen).await?;
     tell(arguments, tls.is_some(), &client);
+    let options = Options { tls, auto_compaction };
     let backend = ClusterBackend::new(client, &genesis, PATIENCE);
     let (end, ended) = oneshot::channel();
-    let serving = tetrarch_gateway::serve_over(backend, listener, tls, async { drop(ended.await) });
+    let serving = tetrarch_gateway::serve(backend, listener, options, async { drop(ended.await) });
     tokio::pin!(serving);
     let failed = |error: tetrarch_gateway::ServeError| Failure::failed(TRIED, error.to_string(), "start it again");
     let reason = tokio::select! {

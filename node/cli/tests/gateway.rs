@@ -70,7 +70,7 @@ fn two_gateways_do_not_share_a_key_or_a_port() {
 }
 
 #[test]
-fn what_is_wrong_with_its_files_is_said() {
+fn what_is_wrong_with_its_files_and_options_is_said() {
     let place = Place::new();
     let refused = |words: Vec<String>, code: i32, said: &[&str]| {
         let stderr = place.run(words).expect(code).stderr;
@@ -84,6 +84,14 @@ fn what_is_wrong_with_its_files_is_said() {
     refused(with(&["--cert-file", "genesis.json", "--key-file", KEY]), 2, &["genesis.json", "PEM"]);
     refused(with(&["--cert-file", "no.pem"]), 2, &["--key-file"]);
     refused(with(&["--client-cert-auth"]), 2, &["--trusted-ca-file"]);
+    refused(
+        with(&["--auto-compaction-retention", "10"]),
+        2,
+        &["has no unit of time", "--auto-compaction-mode revision"],
+    );
+    let by_revisions = ["--auto-compaction-mode", "revision", "--auto-compaction-retention", "1h"];
+    refused(with(&by_revisions), 2, &["no number of revisions"]);
+    refused(with(&by_revisions[..2]), 2, &["--auto-compaction-retention"]);
 
     std::fs::write(place.path("client.pem.nonces"), "many").unwrap();
     refused(words("127.0.0.1:0"), 1, &["client.pem.nonces does not say which nonces were used", "remove it"]);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request};
+use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request, Response};
 use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, watch};
 use tokio::sync::Semaphore;
 
@@ -58,6 +58,18 @@ impl<B: Backend> Gateway<B> {
         in_time(self.orderer.submit(request)).await
     }
 
+    /// Gives up what was before a revision; gives the store's revision then.
+    pub(crate) async fn compact(&self, revision: u64) -> Result<u64, Refusal> {
+        // Watches in step are not to lose what is compacted as soon as it happened.
+        self.watches.reach(revision).await;
+        let answered = self.order(Request::Compact { revision }).await?;
+        let Answered { revision: now, response: Response::Compacted } = answered else {
+            return Err(of_another_request());
+        };
+        self.watches.compacted(revision);
+        Ok(now)
+    }
+
     /// Asks a query; [`BackendError::Disagree`] is for the caller to make something of.
     pub(crate) async fn query(&self, query: &KvQuery, freshness: Freshness) -> Result<QueryResult, Refusal> {
         in_time(async {
@@ -98,6 +110,10 @@ pub(crate) struct Looked<T> {
 /// etcd's bound for a request, whatever becomes of it.
 pub(crate) fn check_size(message: &impl prost::Message) -> Result<(), Refusal> {
     if message.encoded_len() > MAX_MESSAGE_BYTES { Err(KvError::RequestTooLarge.into()) } else { Ok(()) }
+}
+
+pub(crate) fn of_another_request() -> Refusal {
+    unreadable("a response to another request")
 }
 
 pub(crate) fn unreadable(what: &str) -> Refusal {

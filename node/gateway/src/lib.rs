@@ -4,11 +4,12 @@
 //!
 //! # Rooms, each using those below it
 //!
-//! * [`serve`] and [`serve_over`] listen; `connections` are accepted with bounds, and wrapped in TLS if there is a certificate.
+//! * [`serve`] listens; `connections` are accepted with bounds, and wrapped in TLS if there is a certificate.
 //! * `services` answer calls, one file for each service of etcd's API. Its table of methods is everything that is answered; the rest is
 //!   refused with a sentence.
 //! * `gateway` is what all services share: it orders requests, asks queries, and knows what a response's header says.
 //! * `watches` follow the cluster once for all who watch it, and those who begin further back each on their own.
+//! * `compactor` lets go of history that is old enough, if it is told to.
 //! * `orderer` lets concurrent requests travel as one command; what fits together, and whose result is whose, `bundle` decides, which is pure.
 //! * `snapshot` makes an etcd's database of a store, in the format that [`bolt`] writes.
 //! * `translate` is pure too: from etcd's messages to the store's requests, and back.
@@ -25,6 +26,7 @@
 
 pub mod bolt;
 mod bundle;
+mod compactor;
 mod connections;
 mod gateway;
 mod limits;
@@ -39,5 +41,6 @@ mod tls;
 mod translate;
 mod watches;
 
-pub use server::{ServeError, serve, serve_over};
+pub use compactor::AutoCompaction;
+pub use server::{Options, ServeError, serve};
 pub use tls::{Tls, TlsError, TlsFiles};

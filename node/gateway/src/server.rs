@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::transport::Server;
 
+use crate::compactor::{self, AutoCompaction};
 use crate::connections::connections;
 use crate::gateway::Gateway;
 use crate::limits::{GRACE, MAX_STREAMS, PING_TIMEOUT};
@@ -26,6 +27,15 @@ pub enum ServeError {
     Serve(#[from] tonic::transport::Error),
 }
 
+/// What may be chosen.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Certificates to serve with; without, in plain text.
+    pub tls: Option<Tls>,
+    /// What history is kept; without, all that no client compacts.
+    pub auto_compaction: Option<AutoCompaction>,
+}
+
 /// Serves etcd's API until `ended` comes to be. Calls under way are answered first; what is not by five seconds later, as a stream that its
 /// client leaves open, ends with the runtime.
 ///
@@ -34,26 +44,21 @@ pub enum ServeError {
 pub async fn serve<B: Backend>(
     backend: B,
     listener: TcpListener,
+    options: Options,
     ended: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    serve_over(backend, listener, None, ended).await
-}
-
-/// The same, over TLS if there is any.
-///
-/// # Errors
-/// If it cannot listen or serve.
-pub async fn serve_over<B: Backend>(
-    backend: B,
-    listener: TcpListener,
-    tls: Option<Tls>,
-    ended: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
+    let Options { tls, auto_compaction } = options;
     let scheme = if tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{}", listener.local_addr()?);
     let gateway = Arc::new(Gateway::new(backend, url));
+    let compacting = async {
+        match auto_compaction {
+            Some(kept) => compactor::run(gateway.clone(), kept).await,
+            None => std::future::pending().await,
+        }
+    };
     let arrivals = connections(listener, tls, gateway.metrics.clone());
-    let router = services::router(gateway);
+    let router = services::router(gateway.clone());
     let routes = tonic::service::Routes::from(router).prepare();
     let (ending, begun) = oneshot::channel::<()>();
     let shutdown = async {
@@ -61,6 +66,7 @@ pub async fn serve_over<B: Backend>(
         drop(ending);
     };
     tokio::select! {
+        () = compacting => Ok(()),
         served = bounded().serve_with_incoming_shutdown(routes, arrivals, shutdown) => Ok(served?),
         () = async { drop(begun.await); tokio::time::sleep(GRACE).await } => Ok(()),
     }

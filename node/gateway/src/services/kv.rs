@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tetrarch_kv::{Answered, Request, Response};
+use tetrarch_kv::{Answered, Request};
 use tetrarch_kv_client::Backend;
 use tonic::Status;
 
 use super::reading;
-use crate::gateway::{Gateway, check_size, unreadable};
+use crate::gateway::{Gateway, check_size, of_another_request};
 use crate::messages::kv::{
     CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse,
     RangeRequest, RangeResponse,
@@ -51,12 +51,7 @@ pub(super) async fn compact<B: Backend>(
     gateway: Arc<Gateway<B>>,
     message: CompactionRequest,
 ) -> Result<CompactionResponse, Status> {
-    let revision = translate::unsigned(message.revision);
-    // Watches in step are not to lose what is compacted as soon as it happened.
-    gateway.watches.reach(revision).await;
-    let answered = gateway.order(Request::Compact { revision }).await?;
-    let Answered { revision: now, response: Response::Compacted } = answered else { return in_kind(None) };
-    gateway.watches.compacted(revision);
+    let now = gateway.compact(translate::unsigned(message.revision)).await?;
     Ok(CompactionResponse { header: Some(gateway.header(now)) })
 }
 
@@ -73,5 +68,5 @@ async fn order<B: Backend>(
 
 /// A response to what was asked; anything else the cluster cannot have vouched for.
 pub(super) fn in_kind<T>(response: Option<T>) -> Result<T, Status> {
-    response.ok_or_else(|| unreadable("a response to another request").into())
+    response.ok_or_else(|| of_another_request().into())
 }

@@ -7,6 +7,7 @@ mod bundling;
 mod calls;
 mod client_programs;
 mod clients;
+mod compacting;
 mod etcdctl;
 mod random;
 mod side_by_side;

@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 
+use tetrarch_gateway::Options;
 use tetrarch_kv_client::Backend;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -26,6 +27,10 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start<B: Backend>(backend: B) -> Self {
+        Self::start_with(backend, Options::default())
+    }
+
+    pub(crate) fn start_with<B: Backend>(backend: B, options: Options) -> Self {
         let (end, ended) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
@@ -33,7 +38,7 @@ impl Running {
             runtime.block_on(async {
                 let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
-                tetrarch_gateway::serve(backend, listener, async { drop(ended.await) }).await.unwrap();
+                tetrarch_gateway::serve(backend, listener, options, async { drop(ended.await) }).await.unwrap();
             });
         });
         Self { address: told.recv().unwrap(), end: Some(end) }
