@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::ClusterArguments;
 use crate::output::Format;
-use crate::{doctor, gateway, inspect, keys, kv, lease, node, sim, testnet, turns, tx, verify};
+use crate::{bench, doctor, gateway, inspect, keys, kv, lease, node, sim, testnet, turns, tx, verify};
 
 /// A coordination store that stays correct while some of its own servers lie.
 #[derive(Debug, Parser)]
@@ -70,6 +70,14 @@ pub(crate) enum Command {
     Tx {
         #[command(subcommand)]
         command: tx::TxCommand,
+        #[command(flatten)]
+        cluster: ClusterArguments,
+    },
+
+    /// Put a load on a cluster or on whatever speaks etcd's API, and measure.
+    Bench {
+        #[command(flatten)]
+        arguments: bench::BenchArguments,
         #[command(flatten)]
         cluster: ClusterArguments,
     },

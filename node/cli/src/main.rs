@@ -3,6 +3,7 @@
 //! Data goes to stdout, everything else to stderr. The exit codes are those of [`failure::Class`].
 
 mod arguments;
+mod bench;
 mod cluster;
 mod completions;
 mod describe;
@@ -75,6 +76,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, Failure>
         Command::Kv { command, cluster } => kv::run(command, &cluster, output).await,
         Command::Lease { command, cluster } => lease::run(command, &cluster, output).await,
         Command::Tx { command, cluster } => tx::run(command, &cluster, output).await,
+        Command::Bench { arguments, cluster } => bench::run(&arguments, &cluster, output).await,
         Command::Sim(command) => sim::run(&command, output),
         Command::Keys(command) => keys::run(command, output),
         Command::Verify(command) => verify::run(&command, output),

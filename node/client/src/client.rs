@@ -60,6 +60,19 @@ impl Client {
         Ok(Self { connector: Arc::new(connector), membership, verifier, options, key, nonces: Mutex::default() })
     }
 
+    /// A client that signs with another key and shares this one's connections.
+    #[must_use]
+    pub fn with_key(&self, key: SigningKey) -> Self {
+        Self {
+            connector: Arc::clone(&self.connector),
+            membership: Arc::clone(&self.membership),
+            verifier: Verifier::new(Arc::clone(&self.membership), Arc::new(Ed25519)),
+            options: self.options,
+            key,
+            nonces: Mutex::default(),
+        }
+    }
+
     /// The same, but each nonce is set aside on disk before it is used: whatever becomes of this process, the next one with this key goes on above.
     #[must_use]
     pub fn keeping_nonces(mut self, file: NonceFile) -> Self {
