@@ -15,6 +15,7 @@ pub(super) const RECORDS: Table = Table::new("kv.records");
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRecord {
     /// The value.
+    #[serde(with = "serde_bytes")]
     pub value: Vec<u8>,
     /// The revision at which the key came to be.
     pub create_revision: u64,

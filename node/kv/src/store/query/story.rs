@@ -72,6 +72,7 @@ pub struct RevisionTold {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventTold {
     /// The key.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// What it was put to; none if it was deleted.
     pub put: Option<KeyRecord>,

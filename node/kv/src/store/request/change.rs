@@ -10,8 +10,10 @@ use crate::store::bounds::MAX_VALUE_BYTES;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PutRequest {
     /// The key.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// Its new value.
+    #[serde(with = "serde_bytes")]
     pub value: Vec<u8>,
     /// The lease that it hangs on from now on; 0: none.
     pub lease: u64,

@@ -16,8 +16,10 @@ use crate::tables::behind;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyRange {
     /// The key, or the first one. Never empty.
+    #[serde(with = "serde_bytes")]
     pub key: Vec<u8>,
     /// See above.
+    #[serde(with = "serde_bytes")]
     pub end: Vec<u8>,
 }
 

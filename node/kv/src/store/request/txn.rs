@@ -70,7 +70,7 @@ pub enum Target {
     /// The revision of its last put.
     Mod(i64),
     /// Its value, byte by byte.
-    Value(Vec<u8>),
+    Value(#[serde(with = "serde_bytes")] Vec<u8>),
     /// The lease that it hangs on; 0: none.
     Lease(u64),
 }

@@ -22,6 +22,7 @@ pub(in crate::store) struct Events {
 /// A change of one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct Event {
+    #[serde(with = "serde_bytes")]
     pub(in crate::store) key: Vec<u8>,
     /// Whether it was put; if not, it was deleted.
     pub(in crate::store) is_put: bool,
