@@ -34,11 +34,11 @@ fn loads_of_every_kind_are_measured() {
     let txn = bench(&net, &["txn", "--duration", "2s", "--rate", "20", "--keys", "1"]);
     assert!(txn["ops_per_s"].as_f64().unwrap() <= 2.0 * rate, "{txn}");
 
-    for operation in ["get", "mixed"] {
+    for operation in ["get", "mixed", "watch"] {
         let read = bench(&net, &[operation, "--clients", "2", "--duration", "1s", "--keys", "20"]);
         assert_eq!(read["signature_limit_ops_per_s"], Value::Null);
     }
-    for operation in ["put", "txn", "get"] {
+    for operation in ["put", "txn", "get", "watch"] {
         bench(&net, &[operation, "--clients", "2", "--duration", "1s", "--keys", "20", "--endpoint", &gateway]);
     }
     net.assert_no_panic();

@@ -4,6 +4,7 @@
 //! * [`Target`] is a client's way in: signed transactions to the replicas, or calls to whatever speaks etcd's API.
 //! * [`run`] does it, and gives a [`Measured`].
 //! * [`signature_limit`] is what this machine could do at best: sign and verify, and nothing else.
+//! * [`EtcdMembers`] is an etcd of three members to compare with, where one is installed.
 //! * [`plot`] draws both the course of a run and how its latencies are distributed.
 //!
 //! # What a latency is
@@ -18,6 +19,7 @@
 mod limit;
 mod load;
 mod measured;
+mod members;
 mod plan;
 mod plot;
 mod recording;
@@ -26,6 +28,7 @@ mod target;
 pub use limit::{Limit, signature_limit};
 pub use load::run;
 pub use measured::{Latency, Measured};
+pub use members::EtcdMembers;
 pub use plan::{Operation, Plan};
 pub use plot::{PlotError, plot};
 pub use target::{ClusterTarget, EtcdTarget, Target};

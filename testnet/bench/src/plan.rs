@@ -16,6 +16,8 @@ pub enum Operation {
     Get,
     /// Puts and reads in turn.
     Mixed,
+    /// Puts whose event the client waits for, at a watch of its own.
+    Watch,
 }
 
 /// A load.
@@ -46,6 +48,8 @@ pub(crate) enum Work {
     Txn(String, Vec<u8>),
     /// A read.
     Get(String),
+    /// A put of the client's own key, and the wait for its event.
+    Watched(Vec<u8>),
 }
 
 impl Work {
@@ -53,7 +57,7 @@ impl Work {
     pub(crate) const fn count(&self) -> u64 {
         match self {
             Self::Put(puts) => puts.len() as u64,
-            Self::Txn(..) | Self::Get(_) => 1,
+            Self::Txn(..) | Self::Get(_) | Self::Watched(_) => 1,
         }
     }
 }
@@ -71,6 +75,7 @@ impl Plan {
             Operation::Get => Work::Get(self.key(number)),
             Operation::Mixed if number.is_multiple_of(2) => put(),
             Operation::Mixed => Work::Get(self.key(number)),
+            Operation::Watch => Work::Watched(self.value(number)),
         }
     }
 
@@ -153,6 +158,7 @@ mod tests {
         match work {
             Work::Put(puts) => puts.iter().map(|(key, _)| key.clone()).collect(),
             Work::Txn(key, _) | Work::Get(key) => vec![key.clone()],
+            Work::Watched(_) => Vec::new(),
         }
     }
 }

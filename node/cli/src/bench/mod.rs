@@ -71,6 +71,8 @@ enum What {
     Get,
     /// Puts and reads in turn.
     Mixed,
+    /// Puts, each until its client's own watch tells of it.
+    Watch,
 }
 
 impl From<What> for Operation {
@@ -80,6 +82,7 @@ impl From<What> for Operation {
             What::Txn => Self::Txn,
             What::Get => Self::Get,
             What::Mixed => Self::Mixed,
+            What::Watch => Self::Watch,
         }
     }
 }
@@ -111,7 +114,7 @@ impl BenchArguments {
 
     /// What signatures alone would allow, where there are any to verify.
     fn limit(&self, cluster: &ClusterArguments) -> Result<Option<Limit>, Failure> {
-        if self.endpoint.is_some() || matches!(self.operation, What::Get | What::Mixed) {
+        if self.endpoint.is_some() || matches!(self.operation, What::Get | What::Mixed | What::Watch) {
             return Ok(None);
         }
         let replicas = cluster.load_genesis()?.replicas.len();

@@ -57,6 +57,7 @@ impl Report {
             Operation::Txn => "txn",
             Operation::Get => "get",
             Operation::Mixed => "mixed",
+            Operation::Watch => "watch",
         };
         let pace = self.rate.map_or_else(String::new, |rate| format!(", {rate}/s due"));
         let bundle = if self.bundle > 1 { format!(", {} under a signature", self.bundle) } else { String::new() };

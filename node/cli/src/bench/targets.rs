@@ -26,8 +26,8 @@ pub(super) async fn make(arguments: &BenchArguments, cluster: &ClusterArguments)
 
 async fn etcd(endpoint: &str, clients: usize) -> Result<Vec<Target>, Failure> {
     let mut targets = Vec::with_capacity(clients);
-    for _ in 0..clients {
-        let connected = EtcdTarget::connect(endpoint).await.map_err(|error| {
+    for number in 0..clients {
+        let connected = EtcdTarget::connect(number, endpoint).await.map_err(|error| {
             let next = "check --endpoint, and that it serves without TLS";
             Failure::new(Class::Unreachable, TRIED, format!("{endpoint}: {error}"), next)
         })?;
@@ -40,7 +40,8 @@ async fn etcd(endpoint: &str, clients: usize) -> Result<Vec<Target>, Failure> {
 fn alike(cluster: &ClusterArguments, clients: usize) -> Result<Vec<Target>, Failure> {
     let signer = Arc::new(cluster.signing_client()?);
     let reader = reader(cluster, &signer)?;
-    Ok((0..clients).map(|_| Target::Cluster(ClusterTarget::new(Arc::clone(&signer), Arc::clone(&reader)))).collect())
+    let target = |number| Target::Cluster(ClusterTarget::new(number, Arc::clone(&signer), Arc::clone(&reader)));
+    Ok((0..clients).map(target).collect())
 }
 
 /// A key for each, and as many sets of connections as are of use.
@@ -51,10 +52,11 @@ fn distinct(cluster: &ClusterArguments, clients: usize) -> Result<Vec<Target>, F
         let reader = reader(cluster, &client)?;
         connections.push((client, reader));
     }
-    let sign = |(client, reader): &(Client, Arc<_>)| {
-        Ok(Target::Cluster(ClusterTarget::new(Arc::new(client.with_key(key()?)), Arc::clone(reader))))
+    let sign = |(number, (client, reader)): (usize, &(Client, Arc<_>))| {
+        let signer = Arc::new(client.with_key(key()?));
+        Ok(Target::Cluster(ClusterTarget::new(number, signer, Arc::clone(reader))))
     };
-    connections.iter().cycle().take(clients).map(sign).collect()
+    connections.iter().cycle().take(clients).enumerate().map(sign).collect()
 }
 
 fn reader(cluster: &ClusterArguments, client: &Client) -> Result<Arc<Plain<ClusterBackend>>, Failure> {

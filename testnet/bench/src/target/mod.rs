@@ -26,3 +26,8 @@ impl Target {
         }
     }
 }
+
+/// The key that only the client of this number puts.
+fn own_key(number: usize) -> String {
+    format!("bench-of/{number:04}")
+}
