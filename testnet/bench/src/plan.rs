@@ -83,7 +83,10 @@ impl Plan {
     pub(crate) fn preparation(&self) -> impl Iterator<Item = Work> + '_ {
         let reads = matches!(self.operation, Operation::Get | Operation::Mixed);
         let last = if reads { self.keys } else { 0 };
-        (0..last).map(|at| Work::Put(vec![(self.key(at), self.value(at))]))
+        (0..last.div_ceil(TOGETHER)).map(move |part| {
+            let keys = part * TOGETHER..((part + 1) * TOGETHER).min(last);
+            Work::Put(keys.map(|at| (self.key(at), self.value(at))).collect())
+        })
     }
 
     /// All keys in turn, in an order that has no run in it.
@@ -106,6 +109,9 @@ impl Plan {
         value
     }
 }
+
+/// Keys that are put together before they are read.
+const TOGETHER: u64 = 64;
 
 /// A prime: whatever number of keys there is, and not a multiple of it, its multiples come by all of them.
 const STRIDE: u128 = 2_654_435_761;

@@ -1,4 +1,5 @@
 //! A testnet of real processes for the commands that measure, and what they are asked on the command line.
+#![allow(dead_code, reason = "each command uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a command for developers: what goes wrong ends it")]
 
 use std::path::PathBuf;
@@ -41,13 +42,22 @@ pub(crate) struct Testnet {
 }
 
 impl Testnet {
-    /// Runs `tetrarch` with these words; what it prints.
+    /// Runs `tetrarch` with these words; what it prints. A testnet that comes up so has no gateway.
     pub(crate) fn run(&self, words: &[&str]) -> String {
+        self.carry_out(words, "1")
+    }
+
+    /// The same; a testnet that comes up so has a gateway.
+    pub(crate) fn run_with_gateway(&self, words: &[&str]) -> String {
+        self.carry_out(words, "0")
+    }
+
+    fn carry_out(&self, words: &[&str], no_gateway: &str) -> String {
         let output = Process::new(&self.binary)
             .args(words)
             .arg("--dir")
             .arg(&self.dir)
-            .env("TETRARCH_NO_GATEWAY", "1")
+            .env("TETRARCH_NO_GATEWAY", no_gateway)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
