@@ -54,7 +54,8 @@ impl MarkFile {
     /// # Errors
     /// [`StoreError::Io`] if there is something in `path` already, and otherwise as for [`open`](Self::open).
     pub fn create(path: &Path) -> Result<Self, StoreError> {
-        make(path, Some(Mark::ORIGIN)).map_err(|error| StoreError::from_io("Making the high-water mark", path, &error))?;
+        make(path, Some(Mark::ORIGIN))
+            .map_err(|error| StoreError::from_io("Making the high-water mark", path, &error))?;
         Self::open(path)
     }
 

@@ -162,6 +162,7 @@ async fn is_silent(chain: &Chain, number: usize) {
         let status = node.status();
         assert!(matches!(status.mode, NodeMode::Silent { .. }), "{number}, start {start}: {status:?}");
         assert_eq!(status.recovery.findings.is_empty(), start > 0, "{number}, start {start}: {status:?}");
+        assert!(status.recovery.findings.len() <= 2, "nothing is said twice: {status:?}");
         node.shutdown().await;
     }
 }
