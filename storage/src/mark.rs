@@ -13,9 +13,15 @@ pub struct Mark {
     pub chain: [u8; 32],
 }
 
+impl Mark {
+    /// Where every journal begins, in front of its first record. Whoever makes a replica's disk sets the mark here before anything
+    /// can be said that rests on the journal, so that a mark which is not there was lost.
+    pub const ORIGIN: Self = Self { index: 0, chain: [0; 32] };
+}
+
 /// Remembers one [`Mark`], durably, and never an older one than it had.
 pub trait HighWaterMark: Send {
-    /// The mark, or `None` if none was ever set.
+    /// The mark, or `None` if none was ever set: what was once made ready for a journal has lost it then.
     ///
     /// # Errors
     /// [`StoreError::Io`] if it cannot be read.
@@ -39,7 +45,7 @@ pub(crate) fn is_newer(held: Option<Mark>, mark: Mark) -> Result<bool, StoreErro
     }
 }
 
-/// A mark in memory, for tests and the simulator. Clones share it, so that it outlives a simulated crash.
+/// A mark in memory, for tests and the simulator, that was never set at first. Clones share it, so that it outlives a simulated crash.
 #[derive(Clone, Default, Debug)]
 pub struct MemoryMark {
     held: Arc<Mutex<Held>>,
@@ -53,6 +59,13 @@ struct Held {
 }
 
 impl MemoryMark {
+    /// One for a journal that begins.
+    pub fn at_origin() -> Self {
+        let mark = Self::default();
+        mark.restore(Some(Mark::ORIGIN));
+        mark
+    }
+
     /// What a backup taken now would hold.
     pub fn image(&self) -> Option<Mark> {
         self.lock().mark

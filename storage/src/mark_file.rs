@@ -48,7 +48,18 @@ struct Slot {
 }
 
 impl MarkFile {
-    /// Opens the mark in `path`, or creates one that was never set. The directory must exist.
+    /// Makes the mark of a journal that begins, in a directory that must exist. Its file is never there without being set to
+    /// [`Mark::ORIGIN`], and is durable once this returns.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if there is something in `path` already, and otherwise as for [`open`](Self::open).
+    pub fn create(path: &Path) -> Result<Self, StoreError> {
+        make(path, Some(Mark::ORIGIN))
+            .map_err(|error| StoreError::from_io("Making the high-water mark", path, &error))?;
+        Self::open(path)
+    }
+
+    /// Opens the mark in `path`, or makes one that was never set, in the place of one that is lost. The directory must exist.
     ///
     /// # Errors
     /// [`StoreError::Locked`] if it is open already, [`StoreError::Corrupt`] if neither slot is valid,
@@ -56,7 +67,10 @@ impl MarkFile {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let io = |error| StoreError::from_io("Opening the high-water mark", path, &error);
         if !path.try_exists().map_err(io)? {
-            create(path).map_err(io)?;
+            match make(path, None) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(io)?,
+            }
         }
         let file = lock(path)?;
         let newest = newest(&file).map_err(io)?.ok_or_else(|| both_bad(path))?;
@@ -133,24 +147,21 @@ fn lock(path: &Path) -> Result<File, StoreError> {
 }
 
 /// Makes the file under a name nobody else uses, and links it to its own only if that is still free.
-fn create(path: &Path) -> io::Result<()> {
+fn make(path: &Path, mark: Option<Mark>) -> io::Result<()> {
     static ATTEMPT: AtomicU64 = AtomicU64::new(0);
     let attempt = ATTEMPT.fetch_add(1, Ordering::Relaxed);
     let draft = beside(path, &format!(".new-{}-{attempt}", process::id()));
-    let linked = fill(&draft).and_then(|()| fs::hard_link(&draft, path));
+    let linked = fill(&draft, mark).and_then(|()| fs::hard_link(&draft, path));
     // A draft left behind does no harm, and an error of the two before it says more.
     fs::remove_file(&draft).ok();
-    match linked {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        other => other?,
-    }
-    sync_parent(path)
+    // The name of one that somebody else has just made is made durable as well.
+    sync_parent(path).and(linked)
 }
 
-fn fill(draft: &Path) -> io::Result<()> {
+fn fill(draft: &Path, mark: Option<Mark>) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(draft)?;
     file.set_len(2 * SLOT)?;
-    write(&file, Slot { counter: 0, mark: None })?;
+    write(&file, Slot { counter: 0, mark })?;
     file.sync_all()
 }
 
@@ -175,7 +186,7 @@ fn read_slot(file: &File, offset: u64) -> io::Result<Option<Slot>> {
 }
 
 fn encode(slot: Slot) -> Vec<u8> {
-    let mark = slot.mark.unwrap_or(Mark { index: 0, chain: [0; 32] });
+    let mark = slot.mark.unwrap_or(Mark::ORIGIN);
     let mut bytes = Vec::with_capacity(RECORD);
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(&slot.counter.to_le_bytes());

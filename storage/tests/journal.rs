@@ -16,10 +16,16 @@ use tetrarch_storage::{
 type Opened<S> = Result<(Journal<S>, Vec<Entry>), JournalError>;
 
 /// A disk and a mark that outlive the journals opened on them.
-#[derive(Default)]
 struct Scene {
     store: Arc<FaultyStore>,
     mark: MemoryMark,
+}
+
+/// One that was made ready, and on which nothing ever ran.
+impl Default for Scene {
+    fn default() -> Self {
+        Self { store: Arc::default(), mark: MemoryMark::at_origin() }
+    }
 }
 
 impl Scene {
@@ -209,7 +215,7 @@ fn a_removed_tail_is_noticed() {
 
 #[test]
 fn a_backup_put_in_place_is_noticed() {
-    let (store, mark) = (MemoryStore::new(), MemoryMark::default());
+    let (store, mark) = (MemoryStore::new(), MemoryMark::at_origin());
     let (mut journal, _) = Journal::open(&store, Box::new(mark.clone())).unwrap();
     journal.append(vec![vec![1]]).unwrap();
     let backup = store.clone();
@@ -291,6 +297,26 @@ fn a_missing_mark_is_noticed() {
     assert_eq!(without(), JournalError::MarkMissing { have: 3 });
 }
 
+/// Found by a replica that had no checkpoint yet and lost its mark; a torn sector had taken all its entries.
+#[test]
+fn a_mark_that_is_missing_with_every_entry_is_noticed() {
+    let scene = Scene::default();
+    let before = scene.store.image();
+    scene.journal().append(vec![vec![1], vec![2]]).unwrap();
+    scene.store.restore(&before);
+    assert_eq!(scene.refusal(), JournalError::TailCut { have: 0, mark: 2 });
+    scene.mark.clear();
+    assert_eq!(scene.refusal(), JournalError::MarkMissing { have: 0 });
+    assert_eq!(scene.mark.image(), None, "nothing was written that would hide it from the next start");
+}
+
+#[test]
+fn a_new_journal_writes_nothing_when_it_is_opened() {
+    let scene = Scene::default();
+    assert_eq!(scene.entries(), []);
+    assert_eq!((scene.store.counters().writes, scene.mark.image()), (0, Some(Mark::ORIGIN)));
+}
+
 #[test]
 fn an_older_mark_is_brought_forward() {
     let scene = Scene::default();
@@ -331,7 +357,7 @@ fn a_crash_before_the_first_entry_is_marked_is_no_missing_mark() {
     let (mut journal, _) = scene.open_with(mark.clone()).unwrap();
     mark.how.store(BEFORE, Ordering::Relaxed);
     journal.append(vec![vec![1]]).unwrap_err();
-    assert_eq!(scene.mark.read().unwrap(), Some(Mark { index: 0, chain: [0; 32] }));
+    assert_eq!(scene.mark.read().unwrap(), Some(Mark::ORIGIN));
     scene.store.crash(|_| 0);
     assert_eq!(scene.entries(), numbered(1..=1));
 }
@@ -384,6 +410,7 @@ fn it_lives_in_a_directory() {
         let store = RocksStore::open(&database, &[JOURNAL]).unwrap();
         Journal::open(store, Box::new(MarkFile::open(&mark).unwrap()))
     };
+    drop(MarkFile::create(&mark).unwrap());
     open().unwrap().0.append((1..=100).map(|index| vec![index]).collect()).unwrap();
     let (mut journal, entries) = open().unwrap();
     assert_eq!(entries, numbered(1..=100));

@@ -9,10 +9,16 @@ use tetrarch_storage::{
     WriteBatch, check_journal,
 };
 
-#[derive(Default)]
 struct Scene {
     store: Arc<FaultyStore>,
     mark: MemoryMark,
+}
+
+/// One that was made ready, and on which nothing ever ran.
+impl Default for Scene {
+    fn default() -> Self {
+        Self { store: Arc::default(), mark: MemoryMark::at_origin() }
+    }
 }
 
 impl Scene {

@@ -50,6 +50,20 @@ fn a_new_mark_was_never_set() {
 }
 
 #[test]
+fn the_mark_of_a_journal_that_begins_is_set_and_made_once() {
+    let (directory, path) = fresh();
+    let made = MarkFile::create(&path).unwrap();
+    assert_eq!(made.read(), Ok(Some(Mark::ORIGIN)));
+    drop(made);
+    assert_eq!(read_again(&path), Ok(Some(Mark::ORIGIN)));
+    advanced_through(&path, 3);
+    assert!(matches!(MarkFile::create(&path), Err(StoreError::Io { .. })));
+    assert_eq!(read_again(&path), Ok(Some(mark(3))), "the one that is there stays");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no draft stays");
+}
+
+#[test]
 fn it_is_there_when_opened_again() {
     for last in 1..6 {
         let (_directory, path) = fresh();

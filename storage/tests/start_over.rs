@@ -13,10 +13,16 @@ use tetrarch_storage::{
     MemoryMark, Reader, RocksStore, Store, StoreError, WriteBatch,
 };
 
-#[derive(Default)]
 struct Scene {
     store: Arc<FaultyStore>,
     mark: MemoryMark,
+}
+
+/// One that was made ready, and on which nothing ever ran.
+impl Default for Scene {
+    fn default() -> Self {
+        Self { store: Arc::default(), mark: MemoryMark::at_origin() }
+    }
 }
 
 impl Scene {
@@ -78,7 +84,10 @@ fn it_goes_on_behind_what_there_was() {
 
 #[test]
 fn an_empty_table_and_an_unset_mark_are_enough() {
-    Scene::default().works_again(0);
+    let scene = Scene::default();
+    scene.mark.clear();
+    assert_eq!(scene.open().err(), Some(JournalError::MarkMissing { have: 0 }));
+    scene.works_again(0);
 }
 
 #[test]
@@ -265,7 +274,7 @@ fn on_a_disk_after_a_salvage_and_with_a_renewed_mark() {
     let directory = tempdir().unwrap();
     let (path, copy, mark) = ["db", "copy", "mark"].map(|name| directory.path().join(name)).into();
     let store = RocksStore::open(&path, &[JOURNAL]).unwrap();
-    let (mut journal, _) = Journal::open(&store, Box::new(MarkFile::open(&mark).unwrap())).unwrap();
+    let (mut journal, _) = Journal::open(&store, Box::new(MarkFile::create(&mark).unwrap())).unwrap();
     journal.append((0..2000).map(|index| support::noise(index, 100)).collect()).unwrap();
     drop(journal);
     store.compact(JOURNAL).unwrap();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tetrarch_kv::{Execution, KvMachine, OpenError, StateMachine};
-use tetrarch_storage::{HighWaterMark, JOURNAL, JournalError, MarkFile, RocksStore, StoreError, Table};
+use tetrarch_storage::{HighWaterMark, JOURNAL, JournalError, Mark, MarkFile, RocksStore, StoreError, Table};
 
 use crate::evidence::EVIDENCE;
 use crate::{Identity, NodeConfig, NodeError};
@@ -41,21 +41,21 @@ pub fn init(config: &NodeConfig) -> Result<(), NodeError> {
     let identity = Identity::load(config)?;
     let path = &config.data_dir;
     make_directory(path)?;
-    // The mark first: a directory with a database and no mark has lost its mark, and is refused.
-    let _mark = MarkFile::open(&path.join(MARK)).map_err(|error| store_error(path, error))?;
+    // The mark first, and set: a directory without one has lost it, and perhaps votes with it (rule A-2).
+    let _mark = MarkFile::create(&path.join(MARK)).map_err(|error| store_error(path, error))?;
     let store =
         RocksStore::open(&path.join(DATABASE), &tables(&KvMachine)).map_err(|error| store_error(path, error))?;
     Execution::<KvMachine, _>::init(&store, identity.membership()).map_err(|error| open_error(config, error))
 }
 
-/// What to say of a directory that has a mark but no state. A mark that was set says that there were votes.
+/// What to say of a directory that has a mark but no state. A mark behind its origin says that there were votes.
 pub(crate) fn without_state(config: &NodeConfig, mark: &dyn HighWaterMark) -> NodeError {
     let path = config.data_dir.clone();
     match mark.read() {
-        Ok(Some(mark)) => {
+        Ok(Some(mark)) if mark.index > Mark::ORIGIN.index => {
             NodeError::JournalUnsafe { path, source: JournalError::TailCut { have: 0, mark: mark.index } }
         }
-        Ok(None) => NodeError::HalfInitialised { path, config: config.file_or_placeholder() },
+        Ok(_) => NodeError::HalfInitialised { path, config: config.file_or_placeholder() },
         Err(error) => store_error(&path, error),
     }
 }

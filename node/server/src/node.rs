@@ -89,7 +89,8 @@ impl Node {
     }
 
     /// Starts a node on any state machine and store; the data directory is not touched, and of the configuration the paths are not
-    /// read. The store has the tables of [`tables`](crate::tables), and `Execution::init` was called on it once.
+    /// read. The store has the tables of [`tables`](crate::tables), and `Execution::init` was called on it once;
+    /// the mark was set to [`Mark::ORIGIN`](tetrarch_storage::Mark::ORIGIN) then.
     ///
     /// # Errors
     /// As for [`start`](Self::start).

@@ -18,7 +18,7 @@ async fn start_on(chain: &Chain, id: usize, store: &Arc<FaultyStore>) -> Node {
     let config = chain.config(id);
     let identity = Identity::load(&config).unwrap();
     Execution::<KvMachine, _>::init(store, &chain.genesis.membership()).unwrap();
-    Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(MemoryMark::default())).await.unwrap()
+    Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(MemoryMark::at_origin())).await.unwrap()
 }
 
 fn halted(node: &Node) -> Option<String> {

@@ -1,18 +1,20 @@
-//! A replica that lost its records starts, and the power fails at any of the writes of that start: the next one knows of the loss too
-//! (rule A-2).
+//! The power fails at any of the writes of a start, or of what makes a directory ready for the first one. A replica that lost its
+//! records knows of it with the next start too (rule A-2); one that never ran has lost nothing.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod support;
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
-use support::Chain;
-use tetrarch_kv::{Execution, KvMachine};
+use support::{Chain, Cluster};
+use tetrarch_kv::{Execution, KvMachine, OpenError};
 use tetrarch_replica::Record;
-use tetrarch_server::{Identity, Node, NodeError};
-use tetrarch_storage::{FailureKind, FaultyStore, Journal, MemoryMark};
-use tetrarch_types::encode;
+use tetrarch_server::{Identity, Node, NodeError, init, tables};
+use tetrarch_storage::{FailureKind, FaultyStore, Journal, Mark, MarkFile, MemoryMark, RocksStore};
+use tetrarch_types::{NodeMode, encode};
 
 #[derive(Default)]
 struct Disk {
@@ -21,6 +23,17 @@ struct Disk {
 }
 
 impl Disk {
+    /// Of a replica that never ran.
+    fn ready(chain: &Chain) -> Self {
+        let disk = Self { store: Arc::default(), mark: MemoryMark::at_origin() };
+        disk.init_state(chain).unwrap();
+        disk
+    }
+
+    fn init_state(&self, chain: &Chain) -> Result<(), OpenError> {
+        Execution::<KvMachine, _>::init(&self.store, &chain.genesis.membership())
+    }
+
     async fn start(&self, chain: &Chain) -> Result<(), NodeError> {
         let config = chain.config(0);
         let (identity, mark) = (Identity::load(&config).unwrap(), Box::new(self.mark.clone()));
@@ -36,8 +49,8 @@ impl Disk {
     }
 }
 
-/// Each write in turn loses its power, and is there afterwards or not.
-async fn interrupted(scene: impl Fn(&Chain) -> Disk) {
+/// Each write of a start in turn loses its power, and is there afterwards or not. How many writes there were.
+async fn interrupted(scene: impl Fn(&Chain) -> Disk, is_loss: bool) -> u64 {
     let chain = Chain::new(4);
     let (mut nth, mut was_interrupted) = (0, true);
     while was_interrupted {
@@ -48,18 +61,21 @@ async fn interrupted(scene: impl Fn(&Chain) -> Disk) {
             disk.store.fail_writes(None);
             disk.store.crash(|_| kept);
             disk.start(&chain).await.unwrap();
-            assert!(disk.says_lost(), "write {nth}, of which {kept} are kept");
+            assert_eq!(disk.says_lost(), is_loss, "write {nth}, of which {kept} are kept");
         }
         nth += 1;
     }
-    assert!(nth > 1, "no start was interrupted");
+    nth - 1
+}
+
+async fn loses_power(scene: impl Fn(&Chain) -> Disk) {
+    assert!(interrupted(scene, true).await > 0, "no start was interrupted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_replica_whose_journal_was_cut() {
-    interrupted(|chain| {
-        let disk = Disk::default();
-        Execution::<KvMachine, _>::init(&disk.store, &chain.genesis.membership()).unwrap();
+    loses_power(|chain| {
+        let disk = Disk::ready(chain);
         let (mut journal, _) = Journal::open(Arc::clone(&disk.store), Box::new(disk.mark.clone())).unwrap();
         let before = disk.store.image();
         journal.append(vec![encode(&Record::Cured)]).unwrap();
@@ -71,5 +87,97 @@ async fn of_a_replica_whose_journal_was_cut() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_replica_that_was_wiped() {
-    interrupted(|_| Disk::default()).await;
+    loses_power(|_| Disk::default()).await;
+}
+
+/// Found by a simulated replica without a checkpoint, which a torn sector left no entry: it looked like one that never ran.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_replica_whose_mark_went_with_its_whole_journal() {
+    loses_power(|chain| {
+        let disk = Disk::ready(chain);
+        disk.mark.clear();
+        disk
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_replica_that_never_ran() {
+    interrupted(Disk::ready, false).await;
+}
+
+/// What `init` writes, the mark first: a directory that is not whole is one that was wiped.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_made_ready_to_the_end_is_lost() {
+    let chain = Chain::new(4);
+    for kept in [0, 9] {
+        let disk = Disk { store: Arc::default(), mark: MemoryMark::at_origin() };
+        disk.store.fail_write_at(0, FailureKind::FsyncLost);
+        disk.init_state(&chain).unwrap_err();
+        disk.store.crash(|_| kept);
+        disk.start(&chain).await.unwrap();
+        assert_eq!(disk.says_lost(), kept == 0);
+    }
+    let disk = Disk { store: Arc::default(), mark: MemoryMark::at_origin() };
+    disk.init_state(&chain).unwrap();
+    assert_eq!(disk.store.counters().writes, 1, "there is one write that can be interrupted");
+}
+
+/// The same with files: each step of `init` is the last before the power fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_was_not_made_ready_to_the_end_makes_a_silent_replica() {
+    let steps: [fn(&Path); 4] = [
+        |_| {},
+        |dir| drop(MarkFile::create(&dir.join("journal.mark")).unwrap()),
+        |dir| {
+            drop(MarkFile::create(&dir.join("journal.mark")).unwrap());
+            RocksStore::open(&dir.join("db"), &tables(&KvMachine)).unwrap();
+        },
+        |dir| drop(MarkFile::open(&dir.join("journal.mark")).unwrap()),
+    ];
+    for (number, step) in steps.into_iter().enumerate() {
+        let chain = Chain::new(4);
+        let config = chain.config(0);
+        fs::create_dir(&config.data_dir).unwrap();
+        step(&config.data_dir);
+        is_silent(&chain, number).await;
+    }
+}
+
+/// What a version made that set no mark, if it never ran: no different from a mark that was lost and begun anew just before the power
+/// failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_whose_mark_was_never_set_makes_a_silent_replica() {
+    let chain = Chain::new(4);
+    init(&chain.config(0)).unwrap();
+    let mark = chain.config(0).data_dir.join("journal.mark");
+    fs::remove_file(&mark).unwrap();
+    drop(MarkFile::open(&mark).unwrap());
+    is_silent(&chain, 0).await;
+}
+
+async fn is_silent(chain: &Chain, number: usize) {
+    for start in 0..2 {
+        let node = chain.start(0).await;
+        let status = node.status();
+        assert!(matches!(status.mode, NodeMode::Silent { .. }), "{number}, start {start}: {status:?}");
+        assert_eq!(status.recovery.findings.is_empty(), start > 0, "{number}, start {start}: {status:?}");
+        assert!(status.recovery.findings.len() <= 2, "nothing is said twice: {status:?}");
+        node.shutdown().await;
+    }
+}
+
+/// Nobody of a whole new cluster is silent, although all their journals are empty and all their marks stand where they began.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_cluster_votes() {
+    let mut cluster = Cluster::prepared(8);
+    for id in 0..4 {
+        let mark = MarkFile::peek(&cluster.config(id).data_dir.join("journal.mark")).unwrap();
+        assert_eq!(mark, Some(Mark::ORIGIN));
+        cluster.start(id).await;
+        assert!(!matches!(cluster.status(id).mode, NodeMode::Silent { .. }));
+        assert!(cluster.status(id).recovery.findings.is_empty());
+    }
+    cluster.write(2).await;
+    cluster.stop_all().await;
 }

@@ -62,10 +62,35 @@ async fn an_uninitialised_directory() {
 async fn an_init_that_was_interrupted() {
     let chain = Chain::new(1);
     let config = chain.config(0);
+    for has_database in [false, true] {
+        init(&config).unwrap();
+        fs::remove_dir_all(config.data_dir.join("db")).unwrap();
+        if has_database {
+            tamper(&config, |_| {});
+        }
+        let error = refused(config.clone()).await;
+        assert!(matches!(error, NodeError::HalfInitialised { .. }), "{error}");
+        assert!(matches!(init(&config).unwrap_err(), NodeError::AlreadyThere { .. }));
+        fs::remove_dir_all(&config.data_dir).unwrap();
+    }
+    // Not even the mark.
+    fs::create_dir(&config.data_dir).unwrap();
+    assert!(matches!(refused(config.clone()).await, NodeError::NotInitialised { .. }));
     init(&config).unwrap();
-    fs::remove_dir_all(config.data_dir.join("db")).unwrap();
+    chain.start(0).await.shutdown().await;
+}
+
+/// As of a version that set none when it made the directory, if nothing ever ran there.
+#[tokio::test]
+async fn a_mark_that_was_never_set() {
+    let chain = Chain::new(1);
+    let config = chain.init().config(0);
+    let mark = config.data_dir.join("journal.mark");
+    fs::remove_file(&mark).unwrap();
+    drop(MarkFile::open(&mark).unwrap());
     let error = refused(config).await;
-    assert!(matches!(error, NodeError::HalfInitialised { .. }), "{error}");
+    assert_eq!(error.class(), ExitClass::Unsafe);
+    assert!(error.to_string().contains("initialise anew if nothing ever ran here"), "{error}");
 }
 
 #[tokio::test]

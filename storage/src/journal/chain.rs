@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use super::error::JournalError;
-use super::rows::{Entry, ORIGIN, after, link};
+use super::rows::{Entry, after, link};
 use crate::Mark;
 
 /// The chain's values from the base through the last entry.
 pub(super) struct Chain {
-    /// The last entry forgotten, or `ORIGIN`.
+    /// The last entry forgotten, or [`Mark::ORIGIN`].
     pub(super) base: Mark,
     /// Those of the entries after it, without a gap.
     values: VecDeque<[u8; 32]>,
@@ -66,7 +66,6 @@ impl Chain {
     pub(super) fn vouched(&self, mark: Option<Mark>) -> Result<u64, JournalError> {
         let have = self.tip().index;
         match mark {
-            None if have == ORIGIN.index => Ok(have),
             None => Err(JournalError::MarkMissing { have }),
             Some(mark) if mark.index > have => Err(JournalError::TailCut { have, mark: mark.index }),
             Some(mark) => match self.at(mark.index) {

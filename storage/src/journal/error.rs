@@ -47,9 +47,9 @@ pub enum JournalError {
         /// The entry that the mark names.
         index: u64,
     },
-    /// There are entries, or there were, but no mark was ever set.
+    /// No mark was ever set, or it is gone: whether entries went with it cannot be told.
     #[error(
-        "The journal goes to entry {have}, but there is no high-water mark beside it: its file was removed or not restored, so a cut tail could not be noticed. Put the file back if it is still there; else let the node recover from its peers before it votes."
+        "The journal goes to entry {have}, but there is no high-water mark beside it: its file was removed or not restored, or its directory was initialised by a version that set none, so a cut tail could not be noticed. Put the file back if it is still there, or initialise anew if nothing ever ran here; else let the node recover from its peers before it votes."
     )]
     MarkMissing {
         /// The last entry there is, or the last one forgotten.

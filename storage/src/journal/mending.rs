@@ -2,8 +2,8 @@
 
 use super::chain::Chain;
 use super::error::JournalError;
-use super::rows::{Entry, JOURNAL, ORIGIN, after, key, put_entry};
-use crate::{Direction, Durability, Store, WriteBatch};
+use super::rows::{Entry, JOURNAL, after, key, put_entry};
+use crate::{Direction, Durability, Mark, Store, WriteBatch};
 
 /// Makes entries durable that the mark does not vouch for. Writing them anew, instead of syncing what is there, also holds
 /// when their first fsync failed and the kernel took the pages for clean.
@@ -26,7 +26,7 @@ pub(super) fn adopt<'a>(
 
 /// Deletes what is left below the base.
 pub(super) fn sweep(store: &impl Store, base: u64) -> Result<(), JournalError> {
-    let (from, to) = (key(after(ORIGIN.index)), key(after(base)));
+    let (from, to) = (key(after(Mark::ORIGIN.index)), key(after(base)));
     if store.scan(JOURNAL, &from, &to, Direction::Ascending, 1)?.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,7 @@
 //!   0                      base: index of the last forgotten entry, u64 little-endian │ its chain value 32   (once truncated)
 //!   1, 2, 3, ...           entry: chain value 32 │ payload
 //!
-//!   chain(0) = 32 zero bytes
+//!   chain(0) = 32 zero bytes                                 (where the mark of a new journal stands: Mark::ORIGIN)
 //!   chain(i) = SHA-256( length of the tag, u64 little-endian │ tag │ chain(i-1) │ i, u64 little-endian │ payload )
 //! ```
 //!
@@ -19,11 +19,11 @@
 //!    written once more, synced, before the mark follows them.
 //! 2. *Entries that had been truncated*: the truncation was buffered and lost, with its base, since the two are one batch.
 //!    They are returned again. An append after a truncation makes it durable.
-//! 3. *No mark and no entry*: a new journal. It sets the mark to index 0 before the first append, so that case 1 never looks
-//!    like a mark that was removed. A node that lost both looks new as well: only its owner can know better.
 //!
 //! What it cannot leave, so that `open` refuses it:
 //!
+//! 3. *No mark*: whoever makes a disk ready for a journal sets it to `Mark::ORIGIN` first. So a node that lost its mark and all
+//!    its entries does not look like one that never ran.
 //! 4. *A mark ahead of the last entry*: an append syncs its entries before it advances the mark.
 //! 5. *A mark behind the base*: only entries that the mark had reached are ever forgotten.
 //! 6. *A hole*: the store keeps a batch whole, and loses none before one that it keeps.
@@ -64,7 +64,8 @@ pub struct Journal<S: Store> {
 
 impl<S: Store> Journal<S> {
     /// Opens the journal, checks every entry against the hash chain and the chain against the mark, and returns the entries
-    /// in order. All of them are durable, and the mark stands at the last.
+    /// in order. All of them are durable, and the mark stands at the last. Of a new journal there are no rows, and the mark stands
+    /// at [`Mark::ORIGIN`](crate::Mark::ORIGIN).
     ///
     /// Entries older than the last truncation may be among them, if a crash lost it.
     ///

@@ -2,7 +2,7 @@
 
 use super::chain::Chain;
 use super::error::JournalError;
-use super::rows::{BASE_KEY, Entry, JOURNAL, ORIGIN, after, decode_base, key};
+use super::rows::{BASE_KEY, Entry, JOURNAL, after, decode_base, key};
 use crate::{Direction, Mark, Pair, Reader, StoreError};
 
 /// How many entries one scan reads at most.
@@ -10,7 +10,7 @@ const PAGE: usize = 64;
 
 /// The last entry forgotten.
 pub(super) fn read_base(reader: &dyn Reader) -> Result<Mark, JournalError> {
-    let Some(value) = reader.get(JOURNAL, &key(BASE_KEY))? else { return Ok(ORIGIN) };
+    let Some(value) = reader.get(JOURNAL, &key(BASE_KEY))? else { return Ok(Mark::ORIGIN) };
     decode_base(&value).ok_or(JournalError::BaseBroken { length: value.len() })
 }
 

@@ -11,8 +11,6 @@ pub const JOURNAL: Table = Table::new("journal");
 const TAG: &[u8] = b"tetrarch/1/journal";
 const FRESH_TAG: &[u8] = b"tetrarch/1/journal/start-over";
 pub(super) const BASE_KEY: u64 = 0;
-/// What the chain starts from: there is no entry 0.
-pub(super) const ORIGIN: Mark = Mark { index: 0, chain: [0; 32] };
 
 /// One record of a [`Journal`](crate::Journal).
 #[derive(Clone, PartialEq, Eq, Debug)]

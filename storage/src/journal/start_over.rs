@@ -9,7 +9,7 @@
 use super::chain::Chain;
 use super::error::JournalError;
 use super::reading::read_base;
-use super::rows::{BASE_KEY, JOURNAL, ORIGIN, after, encode_base, fresh_base, key, put_entries};
+use super::rows::{BASE_KEY, JOURNAL, after, encode_base, fresh_base, key, put_entries};
 use crate::{Direction, Durability, Mark, Reader, Store, StoreError, WriteBatch, for_each_row};
 
 /// Further than any run of entries that could not be read.
@@ -21,7 +21,7 @@ const END: [u8; 1024] = [0xff; 1024];
 
 /// Replaces all rows by a base behind everything that was ever named, and the first entries behind that. Durable, but not marked yet.
 pub(super) fn start_over(store: &impl Store, held: Option<Mark>, first: &[Vec<u8>]) -> Result<Chain, JournalError> {
-    let held = held.unwrap_or(ORIGIN);
+    let held = held.unwrap_or(Mark::ORIGIN);
     let base = fresh_base(held, after(highest(store, held.index)));
     let mut chain = Chain::new(base);
     let mut batch = WriteBatch::new();

@@ -1,9 +1,17 @@
-//! What befalls disks is what it is said to be.
+//! What befalls disks is what it is said to be, and what a start makes of it.
 
-use tetrarch_simulator::node::Disk;
-use tetrarch_storage::{Journal, JournalError};
+#![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-fn journal(disk: &Disk) -> Result<Journal<std::sync::Arc<tetrarch_storage::FaultyStore>>, JournalError> {
+use std::sync::Arc;
+
+use tetrarch_replica::Record;
+use tetrarch_simulator::chain::Chain;
+use tetrarch_simulator::node::{Disk, Node};
+use tetrarch_simulator::{Drawn, KvWorkload, Options, Rng, Workload};
+use tetrarch_storage::{Journal, JournalError, Mark};
+use tetrarch_types::{Parameters, ReplicaId, encode};
+
+fn journal(disk: &Disk) -> Result<Journal<Arc<tetrarch_storage::FaultyStore>>, JournalError> {
     Journal::open(disk.store.clone(), Box::new(disk.mark.clone())).map(|(journal, _)| journal)
 }
 
@@ -12,6 +20,7 @@ fn journal(disk: &Disk) -> Result<Journal<std::sync::Arc<tetrarch_storage::Fault
 #[test]
 fn a_cut_takes_what_the_mark_vouches_for() {
     let disk = Disk::new(Vec::new());
+    disk.mark.restore(Some(Mark::ORIGIN));
     let mut opened = journal(&disk).unwrap();
     assert!(!disk.cut_journal(), "there is nothing to cut");
     opened.append(vec![vec![1]]).unwrap();
@@ -22,4 +31,50 @@ fn a_cut_takes_what_the_mark_vouches_for() {
     assert!(disk.cut_journal());
     let error = journal(&disk).map(|_| ()).unwrap_err();
     assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
+}
+
+fn new_node() -> (Chain, Node) {
+    let (drawn, workload) = (Drawn::new(1, &Options::default()), Arc::new(KvWorkload) as Arc<dyn Workload>);
+    let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };
+    let chain = Chain::new(1, drawn.n, drawn.clients, drawn.signatures, parameters);
+    let node = Node::new(ReplicaId::new(0), &chain, &drawn, &workload, &mut Rng::new(1)).unwrap();
+    (chain, node)
+}
+
+fn restart(node: &mut Node, chain: &Chain) -> Vec<Record> {
+    node.running = None;
+    node.start(chain).unwrap()
+}
+
+#[test]
+fn the_first_starts_have_lost_nothing() {
+    let (chain, mut node) = new_node();
+    for _ in 0..2 {
+        assert_eq!(restart(&mut node, &chain), []);
+        assert_eq!(node.disk.mark.image(), Some(Mark::ORIGIN));
+    }
+}
+
+/// Found by seed 4716 under crashes: before its first checkpoint a torn sector took all entries of a replica's journal, and its mark
+/// went too. It took itself for one that never ran, and voted.
+#[test]
+fn a_mark_that_goes_with_the_whole_journal_is_missed() {
+    let (chain, mut node) = new_node();
+    restart(&mut node, &chain);
+    let mut records = journal(&node.disk).unwrap();
+    records.append(vec![encode(&Record::Cured)]).unwrap();
+    assert_eq!(node.disk.store.crash_torn(|_| 0, 1).synced, 1);
+    assert!(node.disk.lose_mark());
+    assert!(!node.disk.lose_mark(), "once");
+    for _ in 0..2 {
+        assert_eq!(restart(&mut node, &chain), [Record::Lost], "it stays on record");
+    }
+}
+
+/// A mark that nothing was said by is lost as well: nothing tells the one from the other.
+#[test]
+fn a_mark_that_goes_before_the_first_entry_is_missed() {
+    let (chain, mut node) = new_node();
+    assert!(node.disk.lose_mark());
+    assert_eq!(restart(&mut node, &chain), [Record::Lost]);
 }

@@ -30,7 +30,7 @@ pub(super) fn open<S: Store + Clone>(
     lost: bool,
     findings: &mut Findings,
 ) -> Result<Opened<S>, NodeError> {
-    let mut opened = open_or_begin(config, identity, store, mark, findings)?;
+    let mut opened = open_or_begin(config, identity, store, mark, lost, findings)?;
     if lost && !is_lost(&opened.records) {
         let note = vec![encode(&Record::Lost)];
         let index = opened.journal.append(note).map_err(|error| refused(config, error))?;
@@ -44,6 +44,7 @@ fn open_or_begin<S: Store + Clone>(
     identity: &Identity,
     store: S,
     mark: KeptMark,
+    lost: bool,
     findings: &mut Findings,
 ) -> Result<Opened<S>, NodeError> {
     let read = Journal::open(store.clone(), Box::new(mark.clone()))
@@ -52,9 +53,11 @@ fn open_or_begin<S: Store + Clone>(
     match read {
         Ok((journal, (live, records))) => Ok(Opened { journal, live, records }),
         Err(error) if is_loss(&error) && has_peers(identity) => {
-            let reason = error.to_string();
-            let reason = reason.strip_prefix("refused as unsafe: ").unwrap_or(&reason);
-            findings.add(format!("the journal of this replica's votes is begun anew: {reason}"));
+            if !(lost && is_absent(&error)) {
+                let reason = error.to_string();
+                let reason = reason.strip_prefix("refused as unsafe: ").unwrap_or(&reason);
+                findings.add(format!("the journal of this replica's votes is begun anew: {reason}"));
+            }
             let journal = Journal::start_over(store, Box::new(mark), &[encode(&Record::Lost)]);
             let journal = journal.map_err(|error| refused(config, error))?;
             let index = journal.first();
@@ -86,6 +89,11 @@ fn is_lost(records: &[Record]) -> bool {
 /// An entry that is as it was written and no record of this version is no loss: the version that wrote it reads it.
 const fn is_loss(error: &NodeError) -> bool {
     matches!(error, NodeError::JournalUnsafe { .. })
+}
+
+/// Whether there is neither an entry nor a mark: if it is known that something is lost, there is no more to say about that.
+const fn is_absent(error: &NodeError) -> bool {
+    matches!(error, NodeError::JournalUnsafe { source: JournalError::MarkMissing { have: 0 }, .. })
 }
 
 /// Says an error of the journal in the node's terms.

@@ -32,10 +32,11 @@ impl Disk {
         self.rotten().clear();
     }
 
-    /// The mark is gone.
+    /// The mark is gone, with whatever else is missing.
     pub fn lose_mark(&self) -> bool {
+        let was_there = self.mark.image().is_some();
         self.mark.clear();
-        !self.rows(JOURNAL).is_empty()
+        was_there
     }
 
     /// A row of some table but the journal can no longer be read.

@@ -70,7 +70,7 @@ impl JournalEnds {
 }
 
 impl Disk {
-    /// An empty disk for these tables and a journal.
+    /// An empty disk for these tables and a journal, not made ready for any chain.
     pub fn new(tables: Vec<Table>) -> Self {
         let (store, mark) = (Arc::default(), MemoryMark::default());
         let (rotten, traps, lie) = (Rc::default(), Rc::default(), Rc::default());
@@ -83,6 +83,8 @@ impl Disk {
     /// # Errors
     /// A sentence, if it cannot be written.
     pub fn init(&self, chain: &Chain) -> Result<(), String> {
+        // As `node init` does it: a replica without a mark has lost it.
+        self.mark.restore(Some(Mark::ORIGIN));
         super::recovery::init(self, chain).map_err(|error| error.to_string())?;
         self.store.crash(|unsynced| unsynced);
         Ok(())

@@ -78,7 +78,7 @@ struct Disk {
 }
 
 pub(super) fn run(mut choices: Choices<'_>) -> Reach {
-    let (store, mark) = (Arc::new(MemoryStore::new()), MemoryMark::default());
+    let (store, mark) = (Arc::new(MemoryStore::new()), MemoryMark::at_origin());
     let (journal, _) = Journal::open(store.clone(), Box::new(mark.clone())).expect("an empty one opens");
     let (rows, image) = ((*store).clone(), mark.image());
     let mut disk = Disk { store, mark, journal, written: BTreeMap::new(), rows, image };
@@ -179,7 +179,7 @@ impl Disk {
         };
         assert_eq!(entries.len() as u64, journal.next() - journal.first());
         assert_eq!(self.mark.image().map(|mark| mark.index + 1), Some(journal.next()));
-        assert!(mark.is_none_or(|mark| mark.index < journal.next()));
+        assert!(mark.is_some_and(|mark| mark.index < journal.next()), "only a mark vouches for the end");
         for (index, entry) in (journal.first()..).zip(entries) {
             assert_eq!((index, Some(&entry.payload)), (entry.index, self.written.get(&index)), "never written");
         }
