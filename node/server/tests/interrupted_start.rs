@@ -9,7 +9,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use support::{Chain, Cluster};
+use support::cluster::Cluster;
+use support::{Chain, eventually};
 use tetrarch_kv::{Execution, KvMachine, OpenError};
 use tetrarch_replica::Record;
 use tetrarch_server::{Identity, Node, NodeError, init, tables};
@@ -125,7 +126,7 @@ async fn what_was_not_made_ready_to_the_end_is_lost() {
 
 /// The same with files: each step of `init` is the last before the power fails.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_was_not_made_ready_to_the_end_makes_a_silent_replica() {
+async fn a_directory_that_was_not_made_ready_to_the_end_makes_a_replica_that_lost_records() {
     let steps: [fn(&Path); 4] = [
         |_| {},
         |dir| drop(MarkFile::create(&dir.join("journal.mark")).unwrap()),
@@ -140,30 +141,34 @@ async fn a_directory_that_was_not_made_ready_to_the_end_makes_a_silent_replica()
         let config = chain.config(0);
         fs::create_dir(&config.data_dir).unwrap();
         step(&config.data_dir);
-        is_silent(&chain, number).await;
+        notes_a_loss(&chain, number).await;
     }
 }
 
 /// What a version made that set no mark, if it never ran: no different from a mark that was lost and begun anew just before the power
 /// failed.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_whose_mark_was_never_set_makes_a_silent_replica() {
+async fn a_directory_whose_mark_was_never_set_makes_a_replica_that_lost_records() {
     let chain = Chain::new(4);
     init(&chain.config(0)).unwrap();
     let mark = chain.config(0).data_dir.join("journal.mark");
     fs::remove_file(&mark).unwrap();
     drop(MarkFile::open(&mark).unwrap());
-    is_silent(&chain, 0).await;
+    notes_a_loss(&chain, 0).await;
 }
 
-async fn is_silent(chain: &Chain, number: usize) {
+async fn notes_a_loss(chain: &Chain, number: usize) {
+    let data = chain.config(0).data_dir;
     for start in 0..2 {
         let node = chain.start(0).await;
         let status = node.status();
-        assert!(matches!(status.mode, NodeMode::Silent { .. }), "{number}, start {start}: {status:?}");
         assert_eq!(status.recovery.findings.is_empty(), start > 0, "{number}, start {start}: {status:?}");
         assert!(status.recovery.findings.len() <= 2, "nothing is said twice: {status:?}");
         node.shutdown().await;
+        let store = RocksStore::open(&data.join("db"), &tables(&KvMachine)).unwrap();
+        let mark = MarkFile::open(&data.join("journal.mark")).unwrap();
+        let (_, entries) = Journal::open(store, Box::new(mark)).unwrap();
+        assert!(entries.last().is_some_and(|entry| entry.payload == encode(&Record::Lost)), "{number}, start {start}");
     }
 }
 
@@ -175,8 +180,11 @@ async fn a_new_cluster_votes() {
         let mark = MarkFile::peek(&cluster.config(id).data_dir.join("journal.mark")).unwrap();
         assert_eq!(mark, Some(Mark::ORIGIN));
         cluster.start(id).await;
-        assert!(!matches!(cluster.status(id).mode, NodeMode::Silent { .. }));
         assert!(cluster.status(id).recovery.findings.is_empty());
+    }
+    for id in 0..4 {
+        // It asked the others, as with every start.
+        eventually("it votes", || cluster.status(id).mode == NodeMode::Normal).await;
     }
     cluster.write(2).await;
     cluster.stop_all().await;
