@@ -46,6 +46,8 @@ counts! {
     Supplies => "supplies",
     /// Parts of a state, asked of peers.
     StateFetches => "state_fetches",
+    /// Peers that sent a part of a state which is not what a quorum signed.
+    StateLiars => "state_liars",
     /// Parts of a state, sent to peers.
     StateSupplies => "state_supplies",
     /// State transfers begun, or begun anew towards a later checkpoint.

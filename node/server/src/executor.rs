@@ -159,6 +159,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
                 self.outbox.send(Recipients::One(to), Payload::Fetch(fetch));
             }
             InstallEvent::Liar { peer } => {
+                self.counts.add(Count::StateLiars);
                 tracing::warn!(%peer, "a peer sent a part of the state that is not what a quorum signed; it is not asked again");
             }
             InstallEvent::Installed { certificate, applied } => self.installed(certificate, applied),
