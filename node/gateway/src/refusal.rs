@@ -12,6 +12,8 @@ const PREFIX: &str = "etcdserver: ";
 
 const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has ended";
 
+const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too long";
+
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
@@ -33,6 +35,22 @@ pub(crate) enum Refusal {
     SnapshotTooLarge,
     /// A snapshot cannot be put into a file of this machine.
     Spool(String),
+    /// It asks for a leader that is no member.
+    BadTransferee,
+    /// It asks for a leader whose turn is not the next one.
+    NotNext {
+        /// Whose turn it is.
+        name: String,
+        /// Its id.
+        id: u64,
+    },
+    /// It asks the primary to give way too soon.
+    MovedRecently {
+        /// How long it is until then.
+        seconds: u64,
+    },
+    /// The primary was asked to give way, and the next one did not follow in time, or another did.
+    MoveTookTooLong,
 }
 
 impl From<KvError> for Refusal {
@@ -58,6 +76,11 @@ impl From<Refusal> for Status {
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),
+            Refusal::BadTransferee => (Code::FailedPrecondition, "bad leader transferee".to_owned()),
+            Refusal::NotNext { name, id } => (Code::FailedPrecondition, not_next(&name, id)),
+            Refusal::MovedRecently { seconds } => (Code::ResourceExhausted, moved_recently(seconds)),
+            // etcd has no code for it either.
+            Refusal::MoveTookTooLong => (Code::Unknown, MOVE_TOOK_TOO_LONG.to_owned()),
         };
         Self::new(code, format!("{PREFIX}{text}"))
     }
@@ -78,9 +101,11 @@ fn store(error: KvError) -> (Code, String) {
         KvError::Compacted | KvError::FutureRevision | KvError::LeaseTtlTooLarge => Code::OutOfRange,
         KvError::LeaseNotFound => Code::NotFound,
         KvError::LeaseExists => Code::FailedPrecondition,
-        KvError::TooManyRequests | KvError::LeaseFull | KvError::TooMuch | KvError::AnswerTooLarge => {
-            Code::ResourceExhausted
-        }
+        KvError::TooManyRequests
+        | KvError::LeaseFull
+        | KvError::TooMuch
+        | KvError::AnswerTooLarge
+        | KvError::MovedRecently { .. } => Code::ResourceExhausted,
     };
     // etcd has one bound for a request, and so one text for whatever is too large in it.
     let said = if error == KvError::ValueTooLarge { KvError::RequestTooLarge } else { error };
@@ -95,6 +120,14 @@ fn backend(error: &BackendError) -> (Code, String) {
         BackendError::Refused(_) => (Code::FailedPrecondition, error.to_string()),
         BackendError::Unreadable(_) => (Code::Internal, error.to_string()),
     }
+}
+
+fn not_next(name: &str, id: u64) -> String {
+    format!("replicas lead in turn, so that nobody can choose who does: the next is {name} ({id:x}), and no other can follow")
+}
+
+fn moved_recently(seconds: u64) -> String {
+    format!("the primary was asked to give way less than a minute ago: ask again in {seconds} seconds")
 }
 
 fn snapshot_too_large() -> String {
@@ -161,6 +194,22 @@ mod tests {
         assert!(told(Refusal::SnapshotTooLarge).contains(" 4194304 keys, 8192 MiB and 100000 leases"));
         assert!(told(Refusal::SnapshotUnderWay).contains("ask again"));
         assert!(told(Refusal::Spool("no space left".into())).ends_with("no space left"));
+    }
+
+    #[test]
+    fn a_leader_that_does_not_move_says_why() {
+        let told = |refusal| {
+            let status = Status::from(refusal);
+            (status.code(), status.message().to_owned())
+        };
+        let etcds = "etcdserver: request timed out, leader transfer took too long";
+        assert_eq!(told(Refusal::MoveTookTooLong), (Code::Unknown, etcds.to_owned()));
+        let etcds = "etcdserver: bad leader transferee";
+        assert_eq!(told(Refusal::BadTransferee), (Code::FailedPrecondition, etcds.to_owned()));
+        let (code, text) = told(Refusal::NotNext { name: "replica-2".to_owned(), id: 0xab });
+        assert!(code == Code::FailedPrecondition && text.contains("replica-2 (ab)"), "{text}");
+        let (code, text) = told(Refusal::MovedRecently { seconds: 7 });
+        assert!(code == Code::ResourceExhausted && text.ends_with("in 7 seconds"), "{text}");
     }
 
     #[test]

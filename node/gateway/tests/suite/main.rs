@@ -8,6 +8,7 @@ mod calls;
 mod client_programs;
 mod clients;
 mod etcdctl;
+mod move_leader;
 mod random;
 mod side_by_side;
 mod snapshot;
