@@ -123,7 +123,9 @@ fn backend(error: &BackendError) -> (Code, String) {
 }
 
 fn not_next(name: &str, id: u64) -> String {
-    format!("replicas lead in turn, so that nobody can choose who does: the next is {name} ({id:x}), and no other can follow")
+    format!(
+        "replicas lead in turn, so that nobody can choose who does: the next is {name} ({id:x}), and no other can follow"
+    )
 }
 
 fn moved_recently(seconds: u64) -> String {

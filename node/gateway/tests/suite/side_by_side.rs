@@ -210,10 +210,11 @@ fn moving_the_leader() {
         let status: Value = serde_json::from_str(&said.out).unwrap();
         format!("{:x}", status[0]["Status"]["leader"].as_u64().unwrap())
     });
-    let said = [pair.gateway.endpoint(), pair.etcd.endpoint.clone()].into_iter().zip(&leaders).map(|(endpoint, leader)| {
-        let said = etcdctl(&endpoint, &["move-leader", leader], "");
-        Said { out: said.out.replace(leader.as_str(), "ID"), ..said }
-    });
+    let said =
+        [pair.gateway.endpoint(), pair.etcd.endpoint.clone()].into_iter().zip(&leaders).map(|(endpoint, leader)| {
+            let said = etcdctl(&endpoint, &["move-leader", leader], "");
+            Said { out: said.out.replace(leader.as_str(), "ID"), ..said }
+        });
     let [ours, theirs] = said.collect::<Vec<_>>().try_into().unwrap();
     assert_eq!(ours, theirs);
     assert_eq!((ours.code, ours.out.as_str()), (Some(0), "Leadership transferred from ID to ID\n"));
