@@ -55,6 +55,7 @@ fn every_command_works_on_a_cluster() {
     turns(&scene);
     compaction(&scene);
     maintenance(&scene);
+    leader(&scene);
     scene.net.assert_no_panic();
 }
 
@@ -147,6 +148,32 @@ fn compaction(scene: &Scene) {
     let refused = scene.refused(&["get", "old", "--rev", &(now - 1).to_string()]);
     assert!(refused.contains("etcdserver: mvcc: required revision has been compacted"), "{refused}");
     assert_eq!(scene.says(&["get", "old", "--rev", &now.to_string()]), "old\n2\n");
+}
+
+/// The leader is moved to the next member; no other can follow, and nobody within a minute.
+fn leader(scene: &Scene) {
+    let members = scene.says(&["member", "list"]);
+    let ids: Vec<&str> = members.lines().map(|line| line.split(',').next().unwrap()).collect();
+    let leads = || {
+        let leader = scene.json(&["endpoint", "status"])[0]["Status"]["leader"].as_u64().unwrap();
+        ids.iter().position(|id| u64::from_str_radix(id, 16) == Ok(leader)).unwrap()
+    };
+    let (first, [next, later]) = (leads(), [1, 2].map(|turns| ids[(leads() + turns) % ids.len()]));
+    assert_eq!(scene.says(&["move-leader", ids[first]]), transferred(ids[first], ids[first]), "it leads already");
+    assert!(scene.refused(&["move-leader", "1234"]).contains("etcdserver: bad leader transferee"));
+    let refused = scene.refused(&["move-leader", later]);
+    assert!(refused.contains("replicas lead in turn") && refused.contains(next), "{refused}");
+    assert_eq!(scene.says(&["move-leader", next]), transferred(ids[first], next));
+    assert_eq!(ids[leads()], next);
+    assert_eq!(scene.says(&["put", "moved", "yes"]), "OK\n");
+    assert_eq!(scene.says(&["get", "moved"]), "moved\nyes\n");
+    let refused = scene.refused(&["move-leader", later]);
+    assert!(refused.contains("less than a minute ago: ask again in"), "{refused}");
+    assert_eq!(ids[leads()], next);
+}
+
+fn transferred(from: &str, to: &str) -> String {
+    format!("Leadership transferred from {from} to {to}\n")
 }
 
 fn maintenance(scene: &Scene) {

@@ -12,6 +12,8 @@ const PREFIX: &str = "etcdserver: ";
 
 const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has ended";
 
+const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too long";
+
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
@@ -33,6 +35,22 @@ pub(crate) enum Refusal {
     SnapshotTooLarge,
     /// A snapshot cannot be put into a file of this machine.
     Spool(String),
+    /// It asks for a leader that is no member.
+    BadTransferee,
+    /// It asks for a leader whose turn is not the next one.
+    NotNext {
+        /// Whose turn it is.
+        name: String,
+        /// Its id.
+        id: u64,
+    },
+    /// It asks the primary to give way too soon.
+    MovedRecently {
+        /// How long it is until then.
+        seconds: u64,
+    },
+    /// The primary was asked to give way, and the next one did not follow in time, or another did.
+    MoveTookTooLong,
 }
 
 impl From<KvError> for Refusal {
@@ -58,6 +76,11 @@ impl From<Refusal> for Status {
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),
+            Refusal::BadTransferee => (Code::FailedPrecondition, "bad leader transferee".to_owned()),
+            Refusal::NotNext { name, id } => (Code::FailedPrecondition, not_next(&name, id)),
+            Refusal::MovedRecently { seconds } => (Code::ResourceExhausted, moved_recently(seconds)),
+            // etcd has no code for it either.
+            Refusal::MoveTookTooLong => (Code::Unknown, MOVE_TOOK_TOO_LONG.to_owned()),
         };
         Self::new(code, format!("{PREFIX}{text}"))
     }
@@ -78,9 +101,11 @@ fn store(error: KvError) -> (Code, String) {
         KvError::Compacted | KvError::FutureRevision | KvError::LeaseTtlTooLarge => Code::OutOfRange,
         KvError::LeaseNotFound => Code::NotFound,
         KvError::LeaseExists => Code::FailedPrecondition,
-        KvError::TooManyRequests | KvError::LeaseFull | KvError::TooMuch | KvError::AnswerTooLarge => {
-            Code::ResourceExhausted
-        }
+        KvError::TooManyRequests
+        | KvError::LeaseFull
+        | KvError::TooMuch
+        | KvError::AnswerTooLarge
+        | KvError::MovedRecently { .. } => Code::ResourceExhausted,
     };
     // etcd has one bound for a request, and so one text for whatever is too large in it.
     let said = if error == KvError::ValueTooLarge { KvError::RequestTooLarge } else { error };
@@ -97,6 +122,16 @@ fn backend(error: &BackendError) -> (Code, String) {
     }
 }
 
+fn not_next(name: &str, id: u64) -> String {
+    format!(
+        "replicas lead in turn, so that nobody can choose who does: the next is {name} ({id:x}), and no other can follow"
+    )
+}
+
+fn moved_recently(seconds: u64) -> String {
+    format!("the primary was asked to give way less than a minute ago: ask again in {seconds} seconds")
+}
+
 fn snapshot_too_large() -> String {
     let Bounds { records, bytes, leases } = SNAPSHOT_BOUNDS;
     let mebibytes = bytes / (1024 * 1024);
@@ -104,76 +139,4 @@ fn snapshot_too_large() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// etcd's, as its `rpctypes` has them.
-    const ETCD: &[(KvError, Code, &str)] = &[
-        (KvError::KeyNotProvided, Code::InvalidArgument, "etcdserver: key is not provided"),
-        (KvError::KeyNotFound, Code::InvalidArgument, "etcdserver: key not found"),
-        (KvError::ValueProvided, Code::InvalidArgument, "etcdserver: value is provided"),
-        (KvError::LeaseProvided, Code::InvalidArgument, "etcdserver: lease is provided"),
-        (KvError::DuplicateKey, Code::InvalidArgument, "etcdserver: duplicate key given in txn request"),
-        (KvError::TooManyOperations, Code::InvalidArgument, "etcdserver: too many operations in txn request"),
-        (KvError::RequestTooLarge, Code::InvalidArgument, "etcdserver: request is too large"),
-        (KvError::ValueTooLarge, Code::InvalidArgument, "etcdserver: request is too large"),
-        (KvError::Compacted, Code::OutOfRange, "etcdserver: mvcc: required revision has been compacted"),
-        (KvError::FutureRevision, Code::OutOfRange, "etcdserver: mvcc: required revision is a future revision"),
-        (KvError::LeaseTtlTooLarge, Code::OutOfRange, "etcdserver: too large lease TTL"),
-        (KvError::LeaseNotFound, Code::NotFound, "etcdserver: requested lease not found"),
-        (KvError::LeaseExists, Code::FailedPrecondition, "etcdserver: lease already exists"),
-    ];
-
-    #[test]
-    fn etcds_errors_have_etcds_codes_and_texts() {
-        for (error, code, text) in ETCD {
-            let status = Status::from(Refusal::from(*error));
-            assert_eq!((status.code(), status.message()), (*code, *text), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn errors_of_our_own_say_what_to_do_and_are_no_text_of_etcds() {
-        let own = [
-            (KvError::Malformed, Code::InvalidArgument),
-            (KvError::KeyTooLong, Code::InvalidArgument),
-            (KvError::TooManyRequests, Code::ResourceExhausted),
-            (KvError::LeaseFull, Code::ResourceExhausted),
-            (KvError::TooMuch, Code::ResourceExhausted),
-            (KvError::AnswerTooLarge, Code::ResourceExhausted),
-        ];
-        for (error, code) in own {
-            let status = Status::from(Refusal::from(error));
-            assert_eq!((status.code(), status.message()), (code, format!("etcdserver: {error}").as_str()));
-            assert!(ETCD.iter().all(|(_, _, text)| *text != status.message()), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn snapshots_that_cannot_be_made_say_what_to_do() {
-        let told = |refusal| {
-            let status = Status::from(refusal);
-            assert_eq!(status.code(), Code::ResourceExhausted);
-            status.message().to_owned()
-        };
-        let outrun = Status::from(Refusal::SnapshotOutrun);
-        assert!(outrun.code() == Code::Aborted && outrun.message().contains("ask again"));
-        assert!(told(Refusal::SnapshotTooLarge).contains(" 4194304 keys, 8192 MiB and 100000 leases"));
-        assert!(told(Refusal::SnapshotUnderWay).contains("ask again"));
-        assert!(told(Refusal::Spool("no space left".into())).ends_with("no space left"));
-    }
-
-    #[test]
-    fn a_cluster_that_does_not_answer_is_told_in_etcds_words() {
-        let table = [
-            (BackendError::Unavailable("one of four".into()), Code::Unavailable, "etcdserver: unhealthy cluster"),
-            (BackendError::TimedOut, Code::Unavailable, "etcdserver: request timed out"),
-            (BackendError::Disagree, Code::Unavailable, "etcdserver: request timed out"),
-            (BackendError::Busy, Code::ResourceExhausted, "etcdserver: too many requests"),
-        ];
-        for (error, code, text) in table {
-            let status = Status::from(Refusal::from(error));
-            assert_eq!((status.code(), status.message()), (code, text));
-        }
-    }
-}
+mod tests;

@@ -76,6 +76,10 @@ pub struct Standing {
 pub struct ClusterStatus {
     /// Its primary and view.
     pub standing: Standing,
+    /// Whether that view has begun: while it has not, its primary does not lead yet.
+    pub has_begun: bool,
+    /// The primary of the next view: who leads when this one gives way.
+    pub next_primary: u64,
     /// The store's revision.
     pub revision: u64,
     /// The last batch that was executed.

@@ -15,8 +15,10 @@ use tetrarch_kv::{
     Answered, Command, CommandResult, KvError, KvQuery, QueryAnswer, QueryResult, RangeRequest, Response as KvResponse,
     Selection,
 };
-use tetrarch_kv_client::{Backend, BackendError, ClusterBackend, Freshness};
-use tetrarch_types::{Answer, Outcome, Query, Refusal, ReplicaId, Request, Response, SeqNum};
+use tetrarch_kv_client::{Backend, BackendError, ClusterBackend, ClusterStatus, Freshness};
+use tetrarch_types::{
+    Answer, NodeMode, NodeStatus, Outcome, Query, Refusal, ReplicaId, Request, Response, SeqNum, View,
+};
 
 /// How long these tests wait for what does not come.
 const PATIENCE: Duration = Duration::from_millis(1_500);
@@ -254,7 +256,7 @@ async fn the_status_is_what_an_honest_replica_says_and_names_who_is_silent() {
     let boaster = script(|me, request| match request {
         Request::Query(Query::Status) => {
             let mut status = status(me);
-            (status.revision, status.view) = (u64::MAX, tetrarch_types::View::new(77));
+            (status.revision, status.view) = (u64::MAX, View::new(77));
             Some(Response::Status(status))
         }
         other => honest(me, other),
@@ -266,10 +268,35 @@ async fn the_status_is_what_an_honest_replica_says_and_names_who_is_silent() {
     assert_eq!(status.troubles, ["replica 3 does not answer"]);
     assert_eq!(status.standing, backend.standing());
     assert_eq!(status.standing.member_id, status.replicas[0].id);
+    assert!(status.has_begun && status.next_primary == status.replicas[1].id);
     assert!(status.replicas.iter().all(|replica| replica.id != 0) && status.standing.cluster_id != 0);
 
     let cluster = Cluster::with(4, [(2, None), (3, silent())]).await;
     assert!(matches!(status_of(&cluster).await, Err(BackendError::Unavailable(_))), "two are no quorum");
+}
+
+/// Replicas that say they are in view 5, or move to it.
+async fn in_view_5(modes: [NodeMode; 4]) -> ClusterStatus {
+    let saying = |mode: NodeMode| {
+        Some(script(move |me, request| match request {
+            Request::Query(Query::Status) => {
+                Some(Response::Status(NodeStatus { mode: mode.clone(), view: View::new(5), ..status(me) }))
+            }
+            other => honest(me, other),
+        }))
+    };
+    let cluster = Cluster::start(modes.map(saying).to_vec()).await;
+    backend(&cluster).status().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_view_has_begun_when_more_say_so_than_can_lie() {
+    use NodeMode::{ChangingView, Normal, Recovering};
+    let status = in_view_5([Normal, ChangingView, ChangingView, Recovering]).await;
+    assert!(status.standing.view == 5 && !status.has_begun, "one may lie: {status:?}");
+    assert_eq!(status.standing.member_id, status.replicas[1].id);
+    assert_eq!(status.next_primary, status.replicas[2].id);
+    assert!(in_view_5([Normal, ChangingView, Recovering, Normal]).await.has_begun);
 }
 
 async fn status_of(cluster: &Cluster) -> Result<(), BackendError> {

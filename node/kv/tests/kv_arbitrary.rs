@@ -7,7 +7,7 @@ mod support;
 use proptest::prelude::*;
 use support::{batch, fresh, get, put, result, transaction};
 use tetrarch_kv::{Command, Expected, KvError, KvMachine, Operation, PutRequest, Request, StateMachine, TxnRequest};
-use tetrarch_types::{Transaction, limits};
+use tetrarch_types::{Transaction, View, limits};
 
 fn with_bytes(nonce: u64, command: Vec<u8>) -> Transaction {
     let mut transaction = transaction(1, nonce, &Command::default());
@@ -25,6 +25,7 @@ fn nearly_a_command() -> impl Strategy<Value = Vec<u8>> {
         Request::LeaseGrant { id: 1, ttl: 5 },
         Request::LeaseKeepAlive { id: 1 },
         Request::Compact { revision: 2 },
+        Request::MovePrimary { view: View::new(1) },
         Request::Txn(TxnRequest {
             success: vec![Operation::Txn(TxnRequest::default()), Operation::Put(PutRequest::new("l", "").lease(1))],
             ..TxnRequest::default()

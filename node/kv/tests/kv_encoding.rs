@@ -9,6 +9,7 @@ use tetrarch_kv::{
     Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, PutRequest, Request, Response, TxnRequest,
     TxnResponse,
 };
+use tetrarch_types::{Timestamp, View};
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -33,6 +34,7 @@ fn requests_are_written_so() {
         (Request::LeaseGrant { id: 1, ttl: -1 }, "01050101"),
         (Request::LeaseRevoke { id: 2 }, "010602"),
         (Request::LeaseKeepAlive { id: 3 }, "010703"),
+        (Request::MovePrimary { view: View::new(300) }, "0108ac02"),
     ] {
         let command = Command::from(request);
         assert_eq!(hex(&command.encode()), bytes.replace(' ', ""), "{command:?}");
@@ -51,6 +53,10 @@ fn results_are_written_so() {
     let result = CommandResult { revision: 3, results: Ok(results) };
     assert_eq!(hex(&result.encode()), "0300020003030200020303030102000100010b");
     assert_eq!(CommandResult::decode(&result.encode()), Ok(result));
+    let asked = Ok(Answered { revision: 3, response: Response::PrimaryAsked });
+    let too_soon = Err(KvError::MovedRecently { next: Timestamp::from_micros(300) });
+    let result = CommandResult { revision: 3, results: Ok(vec![asked, too_soon]) };
+    assert_eq!(hex(&result.encode()), "0300020003080113ac02");
 }
 
 proptest! {

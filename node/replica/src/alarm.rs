@@ -13,7 +13,7 @@
 //! bounded part of it. One that proposes none loses its place. An alarm is part of what was executed, so all who executed the same know
 //! the same one, and a restart finds it again.
 
-use tetrarch_types::{Now, SeqNum, Time, Timestamp};
+use tetrarch_types::{Now, SeqNum, Time, Timestamp, View};
 
 use crate::content::Content;
 use crate::{Effects, ProposalFault, Replica};
@@ -52,13 +52,21 @@ impl Alarm {
 }
 
 impl Replica {
-    /// Execution says what the machine waits for, once everything through `seq` is done.
-    pub(crate) fn on_executed(&mut self, now: Now, seq: SeqNum, alarm: Option<Timestamp>, effects: &mut Effects) {
+    /// Execution says what the machine waits for, and whether it wants the view left, once everything through `seq` is done.
+    pub(crate) fn on_executed(
+        &mut self,
+        now: Now,
+        seq: SeqNum,
+        alarm: Option<Timestamp>,
+        leaves: Option<View>,
+        effects: &mut Effects,
+    ) {
         if seq <= self.executed {
             return;
         }
         self.executed = seq;
         self.set_alarm(now, alarm);
+        self.leave_if_asked(now, leaves, effects);
         // An empty batch behind it can be judged now.
         self.try_accept(now, seq.next(), effects);
     }

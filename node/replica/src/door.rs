@@ -28,6 +28,8 @@ pub enum Input {
         seq: SeqNum,
         /// The agreed time that the machine waits for, behind this batch (rule T-3).
         alarm: Option<Timestamp>,
+        /// The view whose primary this batch asks to give way (rule V-10).
+        leaves: Option<View>,
     },
     /// Execution reached a checkpoint and computed its root; follows the `Executed` of the same number.
     Snapshotted {

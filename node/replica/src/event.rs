@@ -182,6 +182,8 @@ pub enum ViewChangeReason {
     Censorship,
     /// A quorum complains of a slow primary (rule V-9).
     SlowPrimary,
+    /// What was executed asks the primary to give way (rule V-10).
+    Asked,
     /// f + 1 replicas moved on (rule V-4).
     Joined,
     /// The new view did not start in time (rule V-7).

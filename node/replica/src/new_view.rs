@@ -95,6 +95,7 @@ impl Replica {
         self.forget_turnaround(now);
         self.adopt_view(&signed, foundation.stable.seq);
         self.timers.enter(now.time);
+        self.timers.failures = self.timers.failures.min(self.views_failed());
         self.pool.unassign_all(now.time);
         let primary = self.config.membership.primary(self.view);
         effects.observe(Event::ViewEntered { view: self.view, primary });

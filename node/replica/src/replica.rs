@@ -167,7 +167,7 @@ impl Replica {
             Input::Deadline => self.on_deadline(now, effects),
             Input::Request(transaction) => self.on_request(now, transaction, false, effects),
             Input::Message(message) => self.on_message(now, message, effects),
-            Input::Executed { seq, alarm } => self.on_executed(now, seq, alarm, effects),
+            Input::Executed { seq, alarm, leaves } => self.on_executed(now, seq, alarm, leaves, effects),
             Input::Snapshotted { seq, state_root } => self.on_snapshotted(now, seq, state_root, effects),
             Input::StateInstalled { certificate, applied } => self.on_installed(now, certificate, *applied, effects),
             Input::StateGone { checkpoint } => self.on_state_gone(now, checkpoint, effects),

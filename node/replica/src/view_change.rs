@@ -33,12 +33,27 @@ impl Replica {
         self.timers.new_view = None;
         self.timers.overtaken = None;
         self.timers.progress = now.time;
-        let failed = target.get().saturating_sub(self.progress_view.get());
-        self.timers.failures = u32::try_from(failed).unwrap_or(u32::MAX);
+        self.timers.failures = self.views_failed();
         if !mutated!(VotesWhileChanging) {
             self.log.iter_mut().for_each(|(_, slot)| slot.assignment = None);
         }
         self.promise_in(Record::ViewChanging { view: target }, effects);
+    }
+
+    /// How many views came to an end without anything executed in them, up to this one.
+    pub(crate) fn views_failed(&self) -> u32 {
+        let failed = self.view.get().saturating_sub(self.progress_view.get());
+        u32::try_from(failed).unwrap_or(u32::MAX)
+    }
+
+    /// Rule V-10: the batch that was just executed asks the primary of a view to give way. Nothing is kept of that: a replica that is not in
+    /// exactly that view, or may not vote, will not leave it for this reason later either.
+    pub(crate) fn leave_if_asked(&mut self, now: Now, leaves: Option<View>, effects: &mut Effects) {
+        if leaves == Some(self.view) && !self.changing && self.votes() {
+            self.start_view_change(now, self.view.next(), ViewChangeReason::Asked, effects);
+            // The view has not failed: what comes behind it is not given more time for that (rule V-7).
+            self.progress_view = self.progress_view.next();
+        }
     }
 
     /// Sends this replica's VIEW-CHANGE: the one it sent before for the same view, if it did.

@@ -117,7 +117,7 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
         self.parking.post(seq);
         self.counts.add(Count::BatchesExecuted);
         self.counts.add_many(Count::TransactionsExecuted, executed.replies.len());
-        self.inbox.report(Input::Executed { seq, alarm: executed.alarm });
+        self.inbox.report(Input::Executed { seq, alarm: executed.alarm, leaves: executed.leaves });
         if let Some(state_root) = executed.checkpoint {
             self.inbox.report(Input::Snapshotted { seq, state_root });
         }

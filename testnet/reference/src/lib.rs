@@ -12,6 +12,7 @@ mod txn;
 use std::collections::BTreeMap;
 
 use tetrarch_kv::{Answered, Command, CommandResult, KeyRecord, KvError, Request, Response};
+use tetrarch_types::Timestamp;
 
 pub use range::{contains, select};
 
@@ -45,6 +46,8 @@ pub struct Reference {
     pub events: BTreeMap<u64, Vec<Event>>,
     /// By id.
     pub leases: BTreeMap<u64, Lease>,
+    /// When the primary was last asked to give way, in microseconds of agreed time.
+    pub moved: Option<u64>,
 }
 
 impl Default for Reference {
@@ -55,6 +58,7 @@ impl Default for Reference {
             snapshots: BTreeMap::from([(1, Records::new())]),
             events: BTreeMap::new(),
             leases: BTreeMap::new(),
+            moved: None,
         }
     }
 }
@@ -144,6 +148,13 @@ impl Reference {
                     kept = lease.ttl;
                 }
                 Response::LeaseKept { id: *id, ttl: kept }
+            }
+            Request::MovePrimary { .. } => {
+                if let Some(moved) = self.moved.filter(|moved| now < moved + 60 * SECOND) {
+                    return Err(KvError::MovedRecently { next: Timestamp::from_micros(moved + 60 * SECOND) });
+                }
+                self.moved = Some(now);
+                Response::PrimaryAsked
             }
             keys => return self.change_keys(keys),
         };

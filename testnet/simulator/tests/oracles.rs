@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use support::*;
 use tetrarch_crypto::Domain;
-use tetrarch_kv::{Command, Expected, Request};
+use tetrarch_kv::{Command, Executed, Expected, Request};
 use tetrarch_replica::{Event, Record, Sizes, ViewChangeReason};
 use tetrarch_simulator::client::Flaw;
 use tetrarch_simulator::fairness::Fairness;
@@ -318,6 +318,24 @@ fn one_result_sees_more_than_whether_there_was_room_for_a_snapshot() {
     let with = executed(0, 4, Vec::new(), Some(digest(1)));
     good("one-result", [with.clone(), without(executed(1, 4, Vec::new(), None), 1)]);
     bad("one-result", [with, without(executed(1, 4, Vec::new(), None), 2)]);
+}
+
+#[test]
+fn one_result_and_leaving_see_who_gives_a_view_up_for_its_primary_to_give_way() {
+    let asked = |replica, leaves| match executed(replica, 1, Vec::new(), None) {
+        Sight::Executed { by, executed } => Sight::Executed { by, executed: Executed { leaves, ..executed } },
+        other => other,
+    };
+    let moving = |replica, to| {
+        let event = Event::ViewChangeStarted { view: view(to), reason: ViewChangeReason::Asked };
+        Sight::Observed { by: id(replica), event }
+    };
+    good("one-result", [asked(0, Some(view(3))), asked(1, Some(view(3)))]);
+    bad("one-result", [asked(0, Some(view(3))), asked(1, None)]);
+    good("leaving", [asked(0, Some(view(3))), moving(0, 4)]);
+    bad("leaving", [asked(0, Some(view(3))), moving(1, 4)]);
+    bad("leaving", [asked(0, Some(view(3))), moving(0, 3)]);
+    bad("leaving", [moving(0, 1)]);
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(crate) fn request_name(request: &Request) -> String {
         Request::LeaseGrant { .. } => return "grant a lease".into(),
         Request::LeaseRevoke { id } => return format!("revoke the lease {id:x}"),
         Request::LeaseKeepAlive { id } => return format!("keep the lease {id:x} alive"),
+        Request::MovePrimary { view } => return format!("have the primary of view {view} give way"),
     };
     short(&format!("{verb} {}", keys(key)))
 }
@@ -63,6 +64,7 @@ fn request(request: &Request) -> Value {
         Request::LeaseGrant { id, ttl } => json!({ "op": "lease_grant", "lease": lease(*id), "ttl": ttl }),
         Request::LeaseRevoke { id } => json!({ "op": "lease_revoke", "lease": lease(*id) }),
         Request::LeaseKeepAlive { id } => json!({ "op": "lease_keep_alive", "lease": lease(*id) }),
+        Request::MovePrimary { view } => json!({ "op": "move_primary", "view": view.get() }),
     }
 }
 

@@ -71,6 +71,7 @@ fn response(answered: &Answered) -> Value {
             json!({ "lease": lease(*id), "ttl": ttl })
         }
         Response::LeaseRevoked => json!({ "revoked": true }),
+        Response::PrimaryAsked => json!({ "asked": true }),
     };
     object["revision"] = answered.revision.into();
     object
@@ -110,6 +111,7 @@ pub(crate) fn response_line(response: &Response) -> String {
         (None, Response::Compacted) => "compacted".into(),
         (None, Response::LeaseGranted { id, ttl }) => format!("lease {id:x} granted for {ttl} seconds"),
         (None, Response::LeaseRevoked) => "revoked".into(),
+        (None, Response::PrimaryAsked) => "the primary is asked to give way".into(),
         (None, Response::LeaseKept { ttl: 0, .. }) => "no such lease".into(),
         (None, Response::LeaseKept { id, ttl }) => format!("lease {id:x} lives {ttl} seconds from now"),
     }

@@ -6,10 +6,6 @@ use tonic::Status;
 const REASONS: &[(&str, &str)] = &[
     ("/etcdserverpb.Auth/", "a gateway acts for one application, with one key: there are no users or roles in it"),
     ("/etcdserverpb.Cluster/", "the replicas of a Tetrarch cluster are not changed by clients"),
-    (
-        "/etcdserverpb.Maintenance/MoveLeader",
-        "the primary is not moved by clients yet; replicas replace one that is slow or silent",
-    ),
     ("/etcdserverpb.Maintenance/Downgrade", "there is no older version of etcd behind the gateway to go back to"),
     ("/grpc.health.v1.Health/Watch", "health is checked, not watched"),
     ("/grpc.reflection.", "the gateway speaks etcd's API, version 3.5, and does not describe it"),

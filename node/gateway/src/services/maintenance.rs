@@ -13,7 +13,7 @@ use crate::messages::maintenance::{
     HashRequest, HashResponse, StatusRequest, StatusResponse,
 };
 use crate::refusal::Refusal;
-use crate::translate::{signed, unsigned};
+use crate::translate::{self, signed, unsigned};
 
 /// The version of etcd that is spoken.
 pub(crate) const ETCD_VERSION: &str = "3.5.0";
@@ -33,7 +33,8 @@ pub(super) async fn alarm<B: Backend>(
 pub(super) async fn status<B: Backend>(gateway: Arc<Gateway<B>>, _: StatusRequest) -> Result<StatusResponse, Status> {
     let status = gateway.status().await?;
     Ok(StatusResponse {
-        header: Some(gateway.header(status.revision)),
+        // Of the same moment as the leader below: `etcdctl move-leader` looks for an endpoint where both are the same.
+        header: Some(translate::header(status.standing, status.revision)),
         version: ETCD_VERSION.to_owned(),
         db_size: signed(status.stored_bytes),
         leader: status.standing.member_id,

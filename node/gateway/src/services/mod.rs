@@ -10,6 +10,7 @@ mod kv;
 mod lease;
 mod lock;
 mod maintenance;
+mod move_leader;
 mod pages;
 mod reading;
 mod session;
@@ -71,6 +72,7 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/Hash" => unary(gateway, request, maintenance::hash).await,
         "/etcdserverpb.Maintenance/HashKV" => unary(gateway, request, maintenance::hash_kv).await,
         "/etcdserverpb.Maintenance/Snapshot" => answering(gateway, request, snapshot::snapshot).await,
+        "/etcdserverpb.Maintenance/MoveLeader" => unary(gateway, request, move_leader::move_leader).await,
         "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
         "/v3lockpb.Lock/Lock" => unary(gateway, request, lock::lock).await,
         "/v3lockpb.Lock/Unlock" => unary(gateway, request, lock::unlock).await,

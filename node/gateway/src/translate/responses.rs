@@ -53,9 +53,11 @@ fn operation(answered: Answered) -> Option<ResponseOp> {
         Response::Put { .. } => Outcome::Put(put(&header, answered)?),
         Response::Deleted { .. } => Outcome::DeleteRange(deleted(&header, answered)?),
         Response::Txn(response) => Outcome::Txn(txn_with(ResponseHeader::default(), response)?),
-        Response::Compacted | Response::LeaseGranted { .. } | Response::LeaseRevoked | Response::LeaseKept { .. } => {
-            return None;
-        }
+        Response::Compacted
+        | Response::LeaseGranted { .. }
+        | Response::LeaseRevoked
+        | Response::LeaseKept { .. }
+        | Response::PrimaryAsked => return None,
     };
     Some(ResponseOp { response: Some(outcome) })
 }

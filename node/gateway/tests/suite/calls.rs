@@ -153,7 +153,7 @@ async fn health_and_hash() {
 async fn what_is_not_served_says_why() {
     let gateway = Running::local();
     let caller = Caller::to(&gateway).await;
-    for path in ["/etcdserverpb.Maintenance/MoveLeader", "/etcdserverpb.Auth/AuthEnable", "/v3lockpb.Lock/Wait", "/a/b"]
+    for path in ["/etcdserverpb.Maintenance/Downgrade", "/etcdserverpb.Auth/AuthEnable", "/v3lockpb.Lock/Wait", "/a/b"]
     {
         let (code, text) = told(caller.call::<_, PutResponse>(path, PutRequest::default()).await);
         assert_eq!(code, Code::Unimplemented);

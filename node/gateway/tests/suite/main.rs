@@ -9,6 +9,7 @@ mod client_programs;
 mod clients;
 mod compacting;
 mod etcdctl;
+mod move_leader;
 mod random;
 mod side_by_side;
 mod snapshot;

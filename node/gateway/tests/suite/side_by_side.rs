@@ -199,3 +199,23 @@ fn compaction_and_endpoints() {
         assert_eq!((ours.code, ours.out.is_empty()), (theirs.code, theirs.out.is_empty()), "{line:?}");
     }
 }
+
+#[test]
+fn moving_the_leader() {
+    let Some(pair) = Pair::start() else { return };
+    for line in ["move-leader", "move-leader one", "move-leader 1234", "move-leader 0"] {
+        assert_ne!(pair.agree(line, "").code, Some(0));
+    }
+    let leaders = pair.both(&["endpoint", "status", "-w", "json"], "").map(|said| {
+        let status: Value = serde_json::from_str(&said.out).unwrap();
+        format!("{:x}", status[0]["Status"]["leader"].as_u64().unwrap())
+    });
+    let said =
+        [pair.gateway.endpoint(), pair.etcd.endpoint.clone()].into_iter().zip(&leaders).map(|(endpoint, leader)| {
+            let said = etcdctl(&endpoint, &["move-leader", leader], "");
+            Said { out: said.out.replace(leader.as_str(), "ID"), ..said }
+        });
+    let [ours, theirs] = said.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(ours, theirs);
+    assert_eq!((ours.code, ours.out.as_str()), (Some(0), "Leadership transferred from ID to ID\n"));
+}

@@ -96,9 +96,14 @@ impl Shared {
 
     fn standing(&self) -> Standing {
         let view = self.view.load(Ordering::Relaxed);
-        let primary = self.membership().primary(View::new(view));
-        let member_id = self.replicas.get(primary.index()).map_or(1, |replica| replica.id);
+        let member_id = self.primary(View::new(view));
         Standing { cluster_id: status::short(self.client.chain().as_bytes()), member_id, view }
+    }
+
+    /// The primary of a view, as etcd tells of members.
+    fn primary(&self, view: View) -> u64 {
+        let primary = self.membership().primary(view);
+        self.replicas.get(primary.index()).map_or(1, |replica| replica.id)
     }
 }
 

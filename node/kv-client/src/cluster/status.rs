@@ -33,14 +33,22 @@ pub(super) async fn look(shared: &Arc<Shared>) -> Result<ClusterStatus, BackendE
     };
     let view = believed(|status| status.view.get());
     shared.note(View::new(view), Timestamp::from_micros(believed(|status| status.agreed_time.as_micros())));
+    let standing = shared.standing();
     Ok(ClusterStatus {
-        standing: shared.standing(),
+        has_begun: believed(begun) > standing.view,
+        next_primary: shared.primary(View::new(standing.view).next()),
+        standing,
         revision: believed(|status| status.revision),
         executed: believed(|status| status.executed.get()),
         stored_bytes: 0,
         replicas: shared.replicas.clone(),
         troubles: roll.troubles_of(shared.membership().ids()),
     })
+}
+
+/// The view after the last one that a replica says has begun; 0: it says that of none.
+fn begun(status: &NodeStatus) -> u64 {
+    if status.mode == NodeMode::Normal { status.view.next().get() } else { 0 }
 }
 
 /// What replicas say of themselves.

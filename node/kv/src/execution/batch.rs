@@ -2,7 +2,7 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, limits};
+use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, View, limits};
 
 use super::chain::Configuration;
 use super::head::Head;
@@ -32,6 +32,8 @@ pub struct Executed {
     pub replies: Vec<StoredReply>,
     /// The agreed time that the machine waits for now (rule T-3).
     pub alarm: Option<Timestamp>,
+    /// The view that the machine wants left, by this batch (rule V-10).
+    pub leaves: Option<View>,
     /// The state root, if a checkpoint is due at this number.
     pub checkpoint: Option<Digest>,
     /// Why there is no snapshot of that checkpoint, if there is none: a lack, and no danger.
@@ -78,8 +80,9 @@ pub(super) fn effect<M: StateMachine>(
     head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
     tree::note(&mut state, &setup.rooted);
     let checkpoint = checkpoint(setup, &mut state, &mut head)?;
-    let alarm = machine.alarm(&state)?;
-    let executed = Executed { seq: committed.seq, results_root, replies, alarm, checkpoint, snapshot_error: None };
+    let (alarm, leaves) = (machine.alarm(&state)?, machine.leaves(committed.seq, &state)?);
+    let executed =
+        Executed { seq: committed.seq, results_root, replies, alarm, leaves, checkpoint, snapshot_error: None };
     Ok(Effect { writes: state.into_batch()?, head, executed })
 }
 

@@ -1,7 +1,7 @@
 //! What a program must be to be replicated.
 
 use tetrarch_storage::{Reader, StoreError, Table};
-use tetrarch_types::{SeqNum, Timestamp};
+use tetrarch_types::{SeqNum, Timestamp, View};
 
 use super::QueryError;
 use crate::tables::Overlay;
@@ -93,6 +93,16 @@ pub trait StateMachine: Send {
         Ok(None)
     }
 
+    /// The view that a command of the batch at `seq` wants replicas to leave for the next one, so that another of them becomes the primary
+    /// (rule V-10); `state` is what that batch left. Only replicas that are in exactly that view leave it. Each such wish costs a view
+    /// change: a machine has to bound, by agreed time, how often it has one. By default it never has.
+    ///
+    /// # Errors
+    /// If the state cannot be read.
+    fn leaves(&self, _seq: SeqNum, _state: &dyn Reader) -> Result<Option<View>, StoreError> {
+        Ok(None)
+    }
+
     /// The machine's own count of changes, for a node's status.
     ///
     /// # Errors
@@ -127,6 +137,10 @@ impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
 
     fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
         self.as_ref().alarm(state)
+    }
+
+    fn leaves(&self, seq: SeqNum, state: &dyn Reader) -> Result<Option<View>, StoreError> {
+        self.as_ref().leaves(seq, state)
     }
 
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {

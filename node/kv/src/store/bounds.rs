@@ -1,5 +1,7 @@
 //! What limits requests, answers and what is kept. All of it is part of the protocol: results depend on it, so replicas must agree.
 
+use std::time::Duration;
+
 use tetrarch_types::limits::MAX_RESULT_BYTES;
 
 /// A key's bytes; it has at least one.
@@ -59,6 +61,10 @@ pub const CLEARED_PER_BATCH: usize = 1_024;
 
 /// Rows of what is compacted that each change of a row clears beside, so that clearing keeps up with any load.
 pub const CLEARED_PER_CHANGE: usize = 2;
+
+/// How long after the primary was asked to give way nobody can ask it again, in agreed time (rule V-10). A view change costs a cluster some
+/// round trips in which nothing is ordered: so often, that is less than a hundredth of its time even across continents.
+pub const MOVE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The bytes that a response takes beside the records in it, at most.
 pub(super) const RESPONSE_BYTES: usize = 96;

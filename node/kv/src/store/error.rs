@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use tetrarch_types::Timestamp;
+
 use super::bounds;
 
 /// Why a command or one of its requests was refused. Part of results, so the same on every replica.
@@ -71,4 +73,14 @@ pub enum KvError {
     /// The answer does not fit, or not into the request's share of a command of many requests.
     #[error("the answer is too large; ask for fewer keys, or send the request alone")]
     AnswerTooLarge,
+    /// The primary was asked to give way less than [`MOVE_INTERVAL`](bounds::MOVE_INTERVAL) ago.
+    #[error(
+        "the primary was asked to give way less than {} seconds ago: it may be asked again at {} microseconds of agreed time",
+        bounds::MOVE_INTERVAL.as_secs(),
+        .next.as_micros()
+    )]
+    MovedRecently {
+        /// The agreed time from which on it may be asked again.
+        next: Timestamp,
+    },
 }

@@ -1,13 +1,14 @@
 //! The store as a state machine.
 
 use tetrarch_storage::{Reader, StoreError, Table};
-use tetrarch_types::Timestamp;
+use tetrarch_types::{SeqNum, Timestamp, View};
 
 use super::record::RECORDS;
 use super::rows::events::EVENTS;
 use super::rows::history::HISTORY;
 use super::rows::leases::{self, ATTACHED, DEADLINES, LEASES};
 use super::rows::meta::{META, Meta};
+use super::rows::moves;
 use super::{Command, KvQuery, run};
 use crate::execution::{Context, QueryError, StateMachine};
 use crate::tables::Overlay;
@@ -28,7 +29,7 @@ impl StateMachine for KvMachine {
 
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         let result = match Command::decode(command) {
-            Ok(command) => run::run(command, state, &TABLES, context.time),
+            Ok(command) => run::run(command, state, &TABLES, context),
             Err(reason) => run::refuse(reason, state),
         };
         match result {
@@ -48,6 +49,11 @@ impl StateMachine for KvMachine {
     /// The earliest deadline of a lease (rule E-4).
     fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
         leases::first_deadline(state)
+    }
+
+    /// The view of the move that this batch accepted, if it did.
+    fn leaves(&self, seq: SeqNum, state: &dyn Reader) -> Result<Option<View>, StoreError> {
+        Ok(moves::last(state)?.filter(|last| last.seq == seq).map(|last| last.view))
     }
 
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {

@@ -64,6 +64,8 @@ pub enum Response<Nested = TxnResponse> {
         /// Its time to live from now, in seconds; 0: there is no such lease.
         ttl: u64,
     },
+    /// The primary is asked to give way. Whether it does, replicas' views show.
+    PrimaryAsked,
 }
 
 /// What came of a transaction.
@@ -108,6 +110,7 @@ impl<T> Answered<T> {
             Response::LeaseGranted { id, ttl } => Response::LeaseGranted { id, ttl },
             Response::LeaseRevoked => Response::LeaseRevoked,
             Response::LeaseKept { id, ttl } => Response::LeaseKept { id, ttl },
+            Response::PrimaryAsked => Response::PrimaryAsked,
         };
         Some(Answered { revision: self.revision, response })
     }

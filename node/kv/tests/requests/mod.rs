@@ -7,6 +7,7 @@ use tetrarch_kv::store::{Revisions, Sort, SortOrder, SortTarget};
 use tetrarch_kv::{
     Compare, Comparison, DeleteRangeRequest, KeyRange, Operation, PutRequest, RangeRequest, Request, Target, TxnRequest,
 };
+use tetrarch_types::View;
 
 /// Time that passes, in milliseconds, and what is ordered then.
 #[derive(Clone, Debug)]
@@ -167,5 +168,6 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         2 => (1_u64..4, -1_i64..6).prop_map(|(id, ttl)| Request::LeaseGrant { id, ttl }),
         1 => (1_u64..4).prop_map(|id| Request::LeaseRevoke { id }),
         1 => (1_u64..4).prop_map(|id| Request::LeaseKeepAlive { id }),
+        1 => (0_u64..3).prop_map(|view| Request::MovePrimary { view: View::new(view) }),
     ]
 }

@@ -10,7 +10,7 @@ use tetrarch_types::{
 };
 
 use super::id;
-use super::machine::WAIT;
+use super::machine::{MOVE, WAIT};
 use super::scheme::{FakeScheme, FakeSigner};
 
 /// The wall clock when the monotonic one is at zero.
@@ -80,7 +80,7 @@ impl Chain {
     }
 
     /// The transaction of a client, named by a letter, under a nonce. Another variant is another command. Those of client W let the machine
-    /// wait for a time.
+    /// wait for a time; those of client M ask the primary of a view to give way, and the variant is the view.
     pub(crate) fn transaction(&self, client: char, nonce: u64, variant: usize, valid_until: Timestamp) -> Transaction {
         let signer = FakeSigner::new(u8::try_from(client).unwrap() | 0x80);
         let body = TransactionBody {
@@ -88,7 +88,11 @@ impl Chain {
             sender: signer.public_key(),
             nonce,
             valid_until,
-            command: if client == 'W' { vec![WAIT; variant + 1] } else { vec![b'x'; variant] },
+            command: match client {
+                'W' => vec![WAIT; variant + 1],
+                'M' => vec![MOVE; variant + 1],
+                _ => vec![b'x'; variant],
+            },
         };
         body.sign(self.membership.scope(), &signer)
     }

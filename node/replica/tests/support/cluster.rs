@@ -225,7 +225,8 @@ impl Cluster {
         if let Some(root) = root {
             self.archive.insert(root, self.node(id).machine.clone());
         }
-        inbox.push_back(Input::Executed { seq, alarm: self.node(id).machine.alarm });
+        let Machine { alarm, leaves, .. } = self.node(id).machine;
+        inbox.push_back(Input::Executed { seq, alarm, leaves });
         inbox.extend(root.map(|state_root| Input::Snapshotted { seq, state_root }));
     }
 

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tetrarch_crypto::{Digest, Domain, PublicKey};
-use tetrarch_types::{Applied, CommittedBatch, Sender, SeqNum, Timestamp, TransactionId};
+use tetrarch_types::{Applied, CommittedBatch, Sender, SeqNum, Timestamp, TransactionId, View};
 
 /// Checkpoints whose roots are remembered.
 const KEPT_CHECKPOINTS: usize = 4;
 
 /// A command that begins with this asks the machine to wait (rule T-3).
 pub(crate) const WAIT: u8 = b'w';
+
+/// A command of so many of these, less one, asks the primary of the view of that number to give way (rule V-10).
+pub(crate) const MOVE: u8 = b'm';
 
 /// So long, in agreed time.
 const WAITED: Duration = Duration::from_millis(500);
@@ -23,6 +26,8 @@ pub(crate) struct Machine {
     pub(crate) done: Vec<TransactionId>,
     agreed_time: Timestamp,
     pub(crate) alarm: Option<Timestamp>,
+    /// The view that the last batch asked replicas to leave.
+    pub(crate) leaves: Option<View>,
     senders: BTreeMap<PublicKey, Sender>,
     checkpoints: Vec<(SeqNum, Digest)>,
 }
@@ -34,14 +39,13 @@ impl Machine {
         self.executed = committed.seq;
         self.agreed_time = self.agreed_time.max(committed.batch.timestamp);
         self.alarm = self.alarm.filter(|alarm| *alarm > self.agreed_time);
+        self.leaves = None;
         for transaction in &committed.transactions {
             let sender = self.senders.entry(transaction.body.sender).or_default();
             if sender.nonces.spend(transaction.body.nonce) {
                 sender.last_used = self.agreed_time;
                 self.done.push(transaction.id());
-                if transaction.body.command.first() == Some(&WAIT) {
-                    self.alarm = Some(self.agreed_time.plus(WAITED));
-                }
+                self.carry_out(&transaction.body.command);
             }
         }
         self.root = Digest::of(Domain::StateRoot, &[self.root.as_bytes(), committed.batch.digest().as_bytes()]);
@@ -52,6 +56,14 @@ impl Machine {
             self.checkpoints.drain(..excess);
         }
         due.then_some(self.root)
+    }
+
+    fn carry_out(&mut self, command: &[u8]) {
+        match command {
+            [WAIT, ..] => self.alarm = Some(self.agreed_time.plus(WAITED)),
+            [MOVE, further @ ..] => self.leaves = Some(View::new(further.len() as u64)),
+            _ => {}
+        }
     }
 
     pub(crate) fn applied(&self) -> Applied {

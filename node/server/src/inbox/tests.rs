@@ -74,7 +74,7 @@ fn reports_then_votes_then_bulk_then_requests() {
     inbox.message(scene.bulk()).unwrap();
     inbox.message(scene.vote(1)).unwrap();
     inbox.message(scene.vote(2)).unwrap();
-    inbox.report(Input::Executed { seq: SeqNum::new(1), alarm: None });
+    inbox.report(Input::Executed { seq: SeqNum::new(1), alarm: None, leaves: None });
     let turn = inbox.drain(None).unwrap();
     assert_eq!(names(&turn), ["report", "vote", "vote", "bulk", "request"]);
     assert_eq!(inbox.drain(Some(Duration::ZERO)).unwrap().len(), 0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tetrarch_crypto::{Digest, Domain, PublicKey};
-use tetrarch_types::{Applied, CheckpointCertificate, CommittedBatch, Sender, SeqNum, Timestamp};
+use tetrarch_types::{Applied, CheckpointCertificate, CommittedBatch, Sender, SeqNum, Timestamp, View};
 
 use crate::chain::INTERVAL;
 
@@ -51,6 +51,12 @@ impl Machine {
     /// What it waits for (rule T-3): at every third number, a second.
     pub(crate) fn alarm(&self) -> Option<Timestamp> {
         self.executed.get().is_multiple_of(3).then(|| self.agreed_time.plus(Duration::from_secs(1)))
+    }
+
+    /// The view that it wants left by the last batch (rule V-10): at every seventh number the next one.
+    pub(crate) fn leaves(&self) -> Option<View> {
+        let (turn, rest) = (self.executed.get() / 7, self.executed.get() % 7);
+        turn.checked_sub(1).filter(|_| rest == 0).map(View::new)
     }
 
     /// The root at a checkpoint, if it is remembered.

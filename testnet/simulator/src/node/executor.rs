@@ -153,7 +153,7 @@ impl Executor {
 
     fn report(&mut self, executed: Executed, chain: &Chain, done: &mut Done, acts: &mut Vec<Act>) {
         let seq = executed.seq;
-        done.inputs.push(Input::Executed { seq, alarm: executed.alarm });
+        done.inputs.push(Input::Executed { seq, alarm: executed.alarm, leaves: executed.leaves });
         done.inputs.extend(executed.checkpoint.map(|state_root| Input::Snapshotted { seq, state_root }));
         if executed.snapshot_error.is_some() {
             acts.push(Act::Count(WritePoint::Snapshot.name()));

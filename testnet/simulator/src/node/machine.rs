@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_kv::{Context, Overlay, QueryError, StateMachine};
 use tetrarch_storage::{Operation, Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::Timestamp;
+use tetrarch_types::{SeqNum, Timestamp, View};
 
 use crate::workload::Workload;
 
@@ -107,6 +107,10 @@ impl StateMachine for Watched {
 
     fn alarm(&self, state: &dyn Reader) -> Result<Option<Timestamp>, StoreError> {
         self.machine.alarm(state)
+    }
+
+    fn leaves(&self, seq: SeqNum, state: &dyn Reader) -> Result<Option<View>, StoreError> {
+        self.machine.leaves(seq, state)
     }
 
     fn revision(&self, state: &dyn Reader) -> Result<u64, StoreError> {

@@ -17,6 +17,7 @@ fn is_same(one: &Executed, other: &Executed) -> bool {
     one.seq == other.seq
         && one.results_root == other.results_root
         && one.replies == other.replies
+        && one.leaves == other.leaves
         && one.checkpoint == other.checkpoint
 }
 

@@ -15,6 +15,7 @@ mod execution;
 mod genesis;
 mod halting;
 mod invariant;
+mod leaving;
 mod linearizability;
 mod memory;
 mod new_views;
@@ -99,6 +100,7 @@ fn of_every_workload(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(execution::Execution::default()),
         Box::new(checkpoints::Checkpoints::default()),
         Box::new(halting::Halting),
+        Box::new(leaving::Leaving::default()),
         Box::new(accusations::Accusations::default()),
         Box::new(accountability::Accountability::default()),
         Box::new(durability::Durability::default()),

@@ -123,8 +123,15 @@ pub(crate) fn reply(at: u64, transaction: &Transaction, outcome: Outcome) -> Sto
 }
 
 pub(crate) fn executed(replica: u16, at: u64, replies: Vec<StoredReply>, checkpoint: Option<Digest>) -> Sight {
-    let executed =
-        Executed { seq: seq(at), results_root: digest(0), replies, alarm: None, checkpoint, snapshot_error: None };
+    let executed = Executed {
+        seq: seq(at),
+        results_root: digest(0),
+        replies,
+        alarm: None,
+        leaves: None,
+        checkpoint,
+        snapshot_error: None,
+    };
     Sight::Executed { by: id(replica), executed }
 }
 

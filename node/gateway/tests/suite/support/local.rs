@@ -1,5 +1,6 @@
 //! A cluster of one store in memory, that orders by itself and stamps batches with this machine's clock.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -12,13 +13,24 @@ use tetrarch_types::{
     Transaction, TransactionBody, View,
 };
 
-const STANDING: Standing = Standing { cluster_id: 0xc1_05_7e, member_id: 0x1ead, view: 3 };
+/// The first of four members.
+const FIRST_MEMBER: u64 = 0x1ead;
+
+/// The view that it begins in, whose primary is the first member.
+const FIRST_VIEW: u64 = 3;
+
+/// A member's id by its place in the turn: it leads the views that are so far behind the first, and every fourth behind that.
+pub(crate) const fn member(turn: u64) -> u64 {
+    FIRST_MEMBER + turn % 4
+}
 
 pub(crate) struct Local {
     execution: Execution<KvMachine, Arc<MemoryStore>>,
     membership: Membership,
     /// The last batch, and the last nonce with it.
     last: Mutex<u64>,
+    /// Views that came to an end.
+    pub(crate) turn: AtomicU64,
 }
 
 impl Local {
@@ -29,7 +41,7 @@ impl Local {
         let store = Arc::new(MemoryStore::new());
         Execution::<KvMachine, _>::init(&store, &membership).unwrap();
         let execution = Execution::open(KvMachine, store, &membership, Retention::default()).unwrap();
-        Self { execution, membership, last: Mutex::new(0) }
+        Self { execution, membership, last: Mutex::new(0), turn: AtomicU64::new(0) }
     }
 
     /// Executes a batch of these commands, now. Without any, time alone goes on.
@@ -41,7 +53,15 @@ impl Local {
         let seq = SeqNum::new(*last);
         let certificate = CommitCertificate { view: View::ZERO, seq, digest: batch.digest(), commits: Vec::new() };
         let executed = self.execution.execute(&CommittedBatch { seq, batch, transactions, certificate }).unwrap();
+        self.leave(executed.leaves);
         executed.replies.into_iter().next().map(|reply| reply.outcome)
+    }
+
+    /// The primary gives way, if it is asked to.
+    fn leave(&self, leaves: Option<View>) {
+        if leaves.is_some_and(|view| view.get() == self.standing().view) {
+            self.turn.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     fn revision(&self) -> u64 {
@@ -87,12 +107,14 @@ impl Backend for Local {
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {
         let replica = |number: u64| Replica {
-            id: STANDING.member_id + number,
+            id: member(number),
             name: format!("replica-{number}"),
             url: format!("quic://127.0.0.1:{}", 7_000 + number),
         };
         Ok(ClusterStatus {
-            standing: STANDING,
+            standing: self.standing(),
+            has_begun: true,
+            next_primary: member(self.turn.load(Ordering::SeqCst) + 1),
             revision: self.revision(),
             executed: self.execution.executed().get(),
             stored_bytes: 20_480,
@@ -102,7 +124,8 @@ impl Backend for Local {
     }
 
     fn standing(&self) -> Standing {
-        STANDING
+        let turn = self.turn.load(Ordering::SeqCst);
+        Standing { cluster_id: 0xc1_05_7e, member_id: member(turn), view: FIRST_VIEW + turn }
     }
 
     fn now(&self) -> Timestamp {

@@ -14,7 +14,7 @@ use super::local::Local;
 /// Shared with the gateway; the test turns the switches.
 #[derive(Clone)]
 pub(crate) struct Scripted {
-    local: Arc<Local>,
+    pub(crate) local: Arc<Local>,
     /// Commands pass while there are permits; each takes one.
     pub(crate) passes: Arc<Semaphore>,
     /// Commands that were asked for, and requests in them.
@@ -28,6 +28,8 @@ pub(crate) struct Scripted {
     pub(crate) gone: Arc<AtomicBool>,
     /// Whether what was before the latest revision is told to be compacted.
     pub(crate) compacted: Arc<AtomicBool>,
+    /// Whether no view begins.
+    pub(crate) stuck: Arc<AtomicBool>,
     /// Whether nothing is answered.
     pub(crate) down: Arc<AtomicBool>,
 }
@@ -43,6 +45,7 @@ impl Scripted {
             gone: Arc::default(),
             compacted: Arc::default(),
             serializable: Arc::default(),
+            stuck: Arc::default(),
             down: Arc::default(),
         }
     }
@@ -94,7 +97,8 @@ impl Backend for Scripted {
 
     async fn status(&self) -> Result<ClusterStatus, BackendError> {
         self.up()?;
-        self.local.status().await
+        let has_begun = !self.stuck.load(Ordering::SeqCst);
+        Ok(ClusterStatus { has_begun, ..self.local.status().await? })
     }
 
     fn standing(&self) -> Standing {

@@ -14,7 +14,7 @@ pub use keys::{KeyRange, prefix_end};
 pub use range::{RangeRequest, Revisions, Sort, SortOrder, SortTarget};
 use serde::{Deserialize, Serialize};
 pub use shorthand::Expected;
-use tetrarch_types::{DecodeError, decode, encode};
+use tetrarch_types::{DecodeError, View, decode, encode};
 pub use txn::{Compare, Comparison, Operation, Target, TxnRequest};
 
 use super::KvError;
@@ -60,6 +60,11 @@ pub enum Request {
     LeaseKeepAlive {
         /// Which.
         id: u64,
+    },
+    /// Asks the primary to give way to the next one (rule V-10). Accepted once in [`MOVE_INTERVAL`](super::bounds::MOVE_INTERVAL).
+    MovePrimary {
+        /// The view that it is the primary of. Replicas that are in another one do nothing.
+        view: View,
     },
 }
 
@@ -108,9 +113,11 @@ impl Request {
             Self::LeaseGrant { ttl, .. } if u64::try_from(*ttl).is_ok_and(|ttl| ttl > MAX_LEASE_TTL) => {
                 Err(KvError::LeaseTtlTooLarge)
             }
-            Self::Compact { .. } | Self::LeaseGrant { .. } | Self::LeaseRevoke { .. } | Self::LeaseKeepAlive { .. } => {
-                Ok(())
-            }
+            Self::Compact { .. }
+            | Self::LeaseGrant { .. }
+            | Self::LeaseRevoke { .. }
+            | Self::LeaseKeepAlive { .. }
+            | Self::MovePrimary { .. } => Ok(()),
         }
     }
 }

@@ -4,4 +4,5 @@ pub(super) mod events;
 pub(super) mod history;
 pub(super) mod leases;
 pub(super) mod meta;
+pub(super) mod moves;
 pub(super) mod ordered;

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod leases;
+mod moves;
 mod operations;
 mod revision;
 mod txn;
@@ -15,6 +16,7 @@ use super::failure::Failure;
 use super::request::{Operation, Request};
 use super::rows::meta::Meta;
 use super::{Answered, Command, CommandResult, KvError, Response};
+use crate::execution::Context;
 use crate::tables::Overlay;
 
 /// What time does of itself, before a batch's commands: leases end, and a little of what is compacted is cleared.
@@ -33,7 +35,7 @@ pub(super) fn run(
     command: Command,
     state: &mut Overlay<'_>,
     tables: &[Table],
-    now: Timestamp,
+    context: &Context,
 ) -> Result<CommandResult, StoreError> {
     let (mut meta, mut budget) = (Meta::read(state)?, Budget::COMMAND);
     let mut results = Vec::with_capacity(command.requests.len());
@@ -42,7 +44,7 @@ pub(super) fn run(
         let share = budget.share(left);
         let mut own = Overlay::new(state, tables);
         let mut revision = Revision::begin(&mut own, meta, share);
-        let result = match ask(&mut revision, request, now) {
+        let result = match ask(&mut revision, request, context) {
             Ok(answered) => {
                 let (after, rest) = revision.finish()?;
                 let changes = own.into_changes()?;
@@ -67,7 +69,7 @@ pub(super) fn refuse(reason: KvError, state: &Overlay<'_>) -> Result<CommandResu
     Ok(CommandResult { revision: Meta::read(state)?.revision, results: Err(reason) })
 }
 
-fn ask(revision: &mut Revision<'_, '_>, request: Request, now: Timestamp) -> Result<Answered, Failure> {
+fn ask(revision: &mut Revision<'_, '_>, request: Request, context: &Context) -> Result<Answered, Failure> {
     request.check()?;
     match request {
         Request::Range(range) => revision.operate(Operation::Range(range)),
@@ -78,8 +80,9 @@ fn ask(revision: &mut Revision<'_, '_>, request: Request, now: Timestamp) -> Res
             compaction::compact(&mut revision.meta, number)?;
             revision.answer(Response::Compacted)
         }
-        Request::LeaseGrant { id, ttl } => revision.grant(id, ttl, now),
+        Request::LeaseGrant { id, ttl } => revision.grant(id, ttl, context.time),
         Request::LeaseRevoke { id } => revision.revoke(id),
-        Request::LeaseKeepAlive { id } => revision.keep_alive(id, now),
+        Request::LeaseKeepAlive { id } => revision.keep_alive(id, context.time),
+        Request::MovePrimary { view } => revision.move_primary(view, context),
     }
 }

@@ -266,7 +266,7 @@ impl Node {
         self.states.insert(*seq, self.machine.clone());
         self.progress += 1;
         let snapshotted = root.map(|state_root| Input::Snapshotted { seq: *seq, state_root });
-        let executed = Input::Executed { seq: *seq, alarm: self.machine.alarm() };
+        let executed = Input::Executed { seq: *seq, alarm: self.machine.alarm(), leaves: self.machine.leaves() };
         let reports = [Some(executed), snapshotted].into_iter().flatten();
         if self.holds_reports { self.reports.extend(reports) } else { inbox.extend(reports) }
     }

@@ -6,6 +6,8 @@ use tetrarch_kv::{
     RangeRequest, Request, Response, Target, TxnRequest,
 };
 
+use tetrarch_types::View;
+
 use crate::rng::Rng;
 use crate::workload::Generator;
 
@@ -80,15 +82,20 @@ impl FewKeys {
         }
     }
 
-    /// Reads what was, and gives up some of it. It writes nothing.
+    /// Reads what was, gives up some of it, or asks the primary to give way. It writes no keys.
     fn past(&self, rng: &mut Rng) -> Vec<Request> {
         let revision = (self.revision + 1).saturating_sub(rng.below(12));
         let read = RangeRequest::prefix("key/").at(revision);
         let sort = Sort { order: SortOrder::Descend, target: rng.one_of([SortTarget::Mod, SortTarget::Create]) };
         let mut requests = vec![alive(rng), Request::Range(RangeRequest { sort, ..read.clone() })];
-        if rng.below(4) == 0 {
-            requests.push(Request::Compact { revision: self.revision.saturating_sub(rng.below(20)) });
-            requests.push(Request::Range(read));
+        match rng.below(4) {
+            0 => {
+                requests.push(Request::Compact { revision: self.revision.saturating_sub(rng.below(20)) });
+                requests.push(Request::Range(read));
+            }
+            // Accepted once a minute only, and a run is shorter: so it ends one view of a run at most, among those with which runs begin.
+            1 => requests.push(Request::MovePrimary { view: View::new(rng.below(3)) }),
+            _ => {}
         }
         requests
     }
