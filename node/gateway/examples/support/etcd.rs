@@ -1,10 +1,12 @@
 //! An etcd of three members on this machine, as Debian packs it (etcd-server); its processes end when this is dropped.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
 use tonic::transport::Endpoint;
+
+use super::installed::program;
 
 const MEMBERS: usize = 3;
 
@@ -21,14 +23,14 @@ pub(crate) struct Etcd {
 impl Etcd {
     /// None where etcd is not installed.
     pub(crate) async fn start() -> Option<Self> {
-        Command::new("etcd").arg("--version").stdout(Stdio::null()).status().ok()?;
+        program("etcd").arg("--version").stdout(Stdio::null()).status().ok()?;
         let data = tempfile::tempdir().unwrap();
         let addresses = free_addresses(2 * MEMBERS);
         let (clients, peers) = addresses.split_at(MEMBERS);
         let cluster: Vec<String> = (0..MEMBERS).map(|member| format!("m{member}=http://{}", peers[member])).collect();
         let start = |member: usize| {
             let (client, peer) = (format!("http://{}", clients[member]), format!("http://{}", peers[member]));
-            Command::new("etcd")
+            program("etcd")
                 .args(["--name", &format!("m{member}"), "--log-level", "error", "--data-dir"])
                 .arg(data.path().join(member.to_string()))
                 .args(["--listen-client-urls", &client, "--advertise-client-urls", &client])

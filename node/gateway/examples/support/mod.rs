@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each command uses some of it")]
 
 pub(crate) mod etcd;
+#[path = "../../tests/suite/installed.rs"]
+mod installed;
 
 use prost::Message;
 use tonic::client::Grpc;

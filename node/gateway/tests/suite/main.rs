@@ -8,6 +8,7 @@ mod calls;
 mod client_programs;
 mod clients;
 mod etcdctl;
+mod installed;
 mod random;
 mod side_by_side;
 mod snapshot;
