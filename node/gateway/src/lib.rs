@@ -27,6 +27,7 @@ pub mod bolt;
 mod bundle;
 mod connections;
 mod gateway;
+mod json;
 mod limits;
 pub mod messages;
 mod metrics;

@@ -9,6 +9,7 @@ mod client_programs;
 mod clients;
 mod etcdctl;
 mod installed;
+mod json;
 mod random;
 mod side_by_side;
 mod snapshot;
