@@ -41,7 +41,7 @@ impl RocksReader {
         Ok(count)
     }
 
-    /// The bytes that its tables take: as for [`Store::stored_bytes`](crate::Store::size).
+    /// The bytes that its tables take: as for [`Store::stored_bytes`](crate::Store::stored_bytes).
     ///
     /// # Errors
     /// [`StoreError::Io`] if the database cannot tell, [`StoreError::Corrupt`] if its list of tables is damaged.
