@@ -1,5 +1,5 @@
 # Everything a newcomer needs: `make testnet` and `make test`. Both install what the build needs from the system where they may, and
-# name the command where they may not.
+# name the command where they may not. Only `make test` also gets what tests compare with.
 
 CARGO ?= cargo
 TETRARCH = target/release/tetrarch
@@ -16,7 +16,7 @@ COVERAGE = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm
 	-Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1
 GUIDED = $(CARGO) run --locked --profile fuzz --package tetrarch-fuzz --features libfuzzer --bin guided --target $(HOST) --
 
-.PHONY: help testnet test build lint mutants bench fuzz fuzz-seeded fuzz-replay deny deps clean
+.PHONY: help testnet test build lint mutants bench fuzz fuzz-seeded fuzz-replay deny deps test-programs clean
 
 help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
@@ -34,7 +34,7 @@ testnet: build
 build: deps
 	$(CARGO) build --release --locked
 
-test: deps
+test: deps test-programs
 	$(CARGO) test --workspace --locked --no-fail-fast
 	$(MAKE) mutants
 
@@ -46,9 +46,9 @@ lint: deps
 mutants: deps
 	$(CARGO) test --locked --package tetrarch-simulator --features mutants --test mutants -- --nocapture
 
-bench: build
+bench: build test-programs
 	$(CARGO) bench --locked --package tetrarch-kv --bench tree
-	$(CARGO) run --release --locked --package tetrarch-cli --example benchmarks -- $(TETRARCH) target/benchmarks --page specs/benchmarks.md
+	PATH="$(CURDIR)/target/test-programs:$$PATH" $(CARGO) run --release --locked --package tetrarch-cli --example benchmarks -- $(TETRARCH) target/benchmarks --page specs/benchmarks.md
 
 # What is found to be interesting stays in FUZZ_DIR; an input that fails is written there, and its name printed.
 fuzz: deps
@@ -67,6 +67,10 @@ fuzz-replay: deps
 # RocksDB's bindings are generated with libclang. ccache is optional: it makes the second build of RocksDB a matter of seconds.
 deps:
 	@.cargo/system-packages
+
+# etcd, etcdctl, protoc and Python's venv. Whatever is not to be had costs only the tests that need it.
+test-programs:
+	@.cargo/test-programs
 
 deny:
 	cargo deny check

@@ -84,4 +84,8 @@ impl Store for MemoryStore {
         self.modify().snapshots.remove(number);
         Ok(())
     }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.read().tables.size())
+    }
 }

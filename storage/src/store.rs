@@ -94,6 +94,15 @@ pub trait Store: Reader + Send + Sync {
     /// [`StoreError::Io`] or [`StoreError::Denied`] as the disk says. The snapshot is then there or not, but never half there;
     /// what is left of it is removed when the store is opened the next time.
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError>;
+
+    /// The bytes that the tables take now. On a disk: those of the files that hold them, compressed as they are and with deleted rows that
+    /// are yet to be given back, and of what memory holds until it comes into such files. Files that only snapshots still need, and the
+    /// database's own log, are not among them. Without files: those of keys and values. Cheap enough to be asked for at any time, but in
+    /// memory.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the database cannot tell.
+    fn stored_bytes(&self) -> Result<u64, StoreError>;
 }
 
 /// How many rows [`for_each_row`] holds in memory at most.
@@ -156,6 +165,10 @@ macro_rules! forward {
 
             fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
                 (**self).remove_snapshot(number)
+            }
+
+            fn stored_bytes(&self) -> Result<u64, StoreError> {
+                (**self).stored_bytes()
             }
         }
     };

@@ -48,6 +48,12 @@ impl Tables {
         Arc::make_mut(&mut self.0[at].1)
     }
 
+    /// The bytes of all keys and values.
+    pub(crate) fn size(&self) -> u64 {
+        let rows = self.0.iter().flat_map(|(_, rows)| &rows.values);
+        rows.map(|(key, value)| (key.len() + value.len()) as u64).sum()
+    }
+
     pub(crate) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let Some(rows) = self.rows(table) else { return Ok(None) };
         rows.check(table, key)?;

@@ -154,7 +154,10 @@ proptest! {
 
     #[test]
     fn memory_conforms(steps in steps()) {
-        Model::default().check(&MemoryStore::new(), &steps);
+        let (mut model, store) = (Model::default(), MemoryStore::new());
+        model.check(&store, &steps);
+        let bytes: usize = model.0.iter().map(|(_, key, value)| key.len() + value.len()).sum();
+        assert_eq!(store.stored_bytes().unwrap(), bytes as u64);
     }
 
     #[test]

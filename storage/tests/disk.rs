@@ -52,6 +52,23 @@ fn a_table_that_is_trimmed_gives_its_disk_back() {
     }
 }
 
+#[test]
+fn the_size_is_that_of_the_table_files_and_of_what_waits_for_them() {
+    let directory = tempdir().unwrap();
+    let store = RocksStore::open(directory.path(), &[A]).unwrap();
+    let empty = store.stored_bytes().unwrap();
+    append_and_trim(&store, 32, 32 << 10, 32, false);
+    let waiting = store.stored_bytes().unwrap();
+    assert!(waiting >= empty + (1 << 20), "{empty} bytes, and {waiting} with a megabyte in memory");
+    store.compact(A).unwrap();
+    let written = until_below(waiting + (64 << 10), || store.stored_bytes().unwrap());
+    let files = tables(directory.path());
+    assert!((files..files + (512 << 10)).contains(&written), "{written} bytes, with {files} in table files");
+    drop(store);
+    let stopped = RocksStore::open_read_only(directory.path()).unwrap().stored_bytes().unwrap();
+    assert!((files..written + (512 << 10)).contains(&stopped), "{stopped} bytes once it is stopped");
+}
+
 /// Files that are in nobody's use any more are deleted in the background.
 fn until_below(bound: u64, measure: impl Fn() -> u64) -> u64 {
     let start = Instant::now();

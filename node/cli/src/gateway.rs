@@ -52,7 +52,7 @@ pub(crate) struct GatewayArguments {
 /// TLS, by etcd's names.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "TLS")]
-struct TlsArguments {
+pub(crate) struct TlsArguments {
     /// Serve over TLS, with this certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "key_file")]
     cert_file: Option<PathBuf>,
@@ -105,12 +105,10 @@ impl HistoryArguments {
 }
 
 impl TlsArguments {
-    fn load(&self) -> Result<Option<Tls>, Failure> {
-        let (Some(certificate), Some(key)) = (&self.cert_file, &self.key_file) else { return Ok(None) };
-        let client_authorities = self.trusted_ca_file.clone();
-        let files = TlsFiles { certificate: certificate.clone(), key: key.clone(), client_authorities };
-        let failed = |error: TlsError| Failure::sentence(Class::Usage, TRIED, &error.to_string());
-        Tls::load(&files).map(Some).map_err(failed)
+    /// What the files hold, if any are named.
+    pub(crate) fn load(&self) -> Option<Result<Tls, TlsError>> {
+        let (certificate, key) = (self.cert_file.clone()?, self.key_file.clone()?);
+        Some(Tls::load(&TlsFiles { certificate, key, client_authorities: self.trusted_ca_file.clone() }))
     }
 }
 
@@ -118,7 +116,9 @@ impl TlsArguments {
 pub(crate) async fn run(arguments: &GatewayArguments, log: Option<&str>) -> Result<(), Failure> {
     logging::start(&logging::Settings::for_service(log))?;
     let mut stop = Stop::new(arguments.exit_with_stdin)?;
-    let (tls, auto_compaction) = (arguments.tls.load()?, arguments.history.kept()?);
+    let unreadable = |error: TlsError| Failure::sentence(Class::Usage, TRIED, &error.to_string());
+    let tls = arguments.tls.load().transpose().map_err(unreadable)?;
+    let auto_compaction = arguments.history.kept()?;
     let genesis = arguments.cluster.load_genesis()?;
     let client = client(arguments, &genesis)?;
     let listener = listen(arguments.listen).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use tetrarch_kv::store::{LeaseList, LeaseState};
+use tetrarch_kv::store::{LeaseState, ListedLease};
 use tetrarch_kv::{Answered, KvQuery, QueryAnswer, Request, Response};
 use tetrarch_kv_client::turns::{TurnStore, draw_lease_id, revoke};
 use tetrarch_kv_client::{Backend, Freshness};
@@ -128,19 +128,20 @@ async fn show(store: &Store, id: u64, output: &Output) -> Result<(), Failure> {
 
 async fn list(store: &Store, output: &Output) -> Result<(), Failure> {
     let tried = "cannot list the leases";
-    let (mut ids, mut from) = (Vec::new(), 0);
+    let (mut leases, mut from) = (Vec::new(), 0);
     loop {
         let (revision, answer) = ask(store, &KvQuery::Leases { from }, tried).await?;
-        let QueryAnswer::Leases(LeaseList { ids: page, more }) = answer else { return another(tried) };
-        let next = page.last().and_then(|last| last.checked_add(1)).filter(|_| more);
-        ids.extend(page);
+        let QueryAnswer::Leases(page) = answer else { return another(tried) };
+        let next = page.next();
+        leases.extend(page.leases);
         let Some(next) = next else {
             let object = json!({
                 "revision": revision,
-                "leases": ids.iter().map(|id| describe::lease(*id)).collect::<Value>(),
+                "leases": leases.iter().map(|lease| describe::lease(lease.id)).collect::<Value>(),
             });
-            let rows: Vec<_> = ids.iter().map(|id| vec![format!("{id:x}")]).collect();
-            return output.data(&object, || table(&["LEASE"], &rows));
+            let row = |lease: &ListedLease| vec![format!("{:x}", lease.id), lease.ttl.to_string()];
+            let rows: Vec<_> = leases.iter().map(row).collect();
+            return output.data(&object, || table(&["LEASE", "GRANTED TTL"], &rows));
         };
         from = next;
     }

@@ -83,7 +83,7 @@ async fn run(arguments: Arguments, output: &Output) -> Result<ExitCode, Failure>
         Command::Node(command) => node::run(command, log.as_deref(), output).await,
         Command::Gateway(arguments) => gateway::run(&arguments, log.as_deref()).await,
         Command::Inspect(command) => inspect::run(&command, output),
-        Command::Doctor(arguments) => doctor::run(&arguments, output),
+        Command::Doctor(arguments) => doctor::run(&arguments, output).await,
         Command::Completions { shell } => completions::completions(shell, output),
         Command::Man { dir } => completions::man(&dir, output),
     };

@@ -133,6 +133,11 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
+/// Bytes, for people.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{abridged, printable, table};

@@ -75,7 +75,9 @@ fn check_status(status: &Value, revision: u64) {
             "{replica}"
         );
         assert!(
-            ["pid", "executed", "stable_checkpoint", "revision"].iter().all(|field| replica[field].is_u64()),
+            ["pid", "executed", "stable_checkpoint", "revision", "stored_bytes"]
+                .iter()
+                .all(|field| replica[field].is_u64()),
             "{replica}"
         );
         let root = replica["state_root"].as_str().unwrap();

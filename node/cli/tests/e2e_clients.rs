@@ -7,7 +7,7 @@ mod client_programs;
 mod e2e_support;
 
 use client_programs::ClientProgram;
-use e2e_support::Net;
+use e2e_support::{Net, installed};
 
 fn run(program: ClientProgram) {
     let net = Net::up_with_gateway();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use e2e_support::{Net, PATIENCE, executed, read_all};
 use tetrarch_client::Client;
 use tetrarch_kv::Command;
-use tetrarch_launcher::{ReplicaState, Testnet, send};
+use tetrarch_launcher::{ReplicaState, Testnet, Whom, send};
 
 /// Callers at the same time.
 const CALLERS: usize = 4;
@@ -58,7 +58,7 @@ async fn kill_at(done: Arc<AtomicUsize>, count: usize, dir: std::path::PathBuf) 
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let testnet = Testnet::open(&dir).unwrap();
-    send(testnet.layout(), &tetrarch_launcher::Command::Kill { replica: 0 }, PATIENCE).await.unwrap();
+    send(testnet.layout(), &tetrarch_launcher::Command::Kill { whom: Whom::Replica(0) }, PATIENCE).await.unwrap();
 }
 
 async fn put_share(
@@ -188,9 +188,9 @@ async fn kill_all(dir: &std::path::Path) {
     let mut kills = tokio::task::JoinSet::new();
     for replica in 0..4 {
         let layout = testnet.layout().clone();
-        kills.spawn(
-            async move { send(&layout, &tetrarch_launcher::Command::Kill { replica }, PATIENCE).await.unwrap() },
-        );
+        kills.spawn(async move {
+            send(&layout, &tetrarch_launcher::Command::Kill { whom: Whom::Replica(replica) }, PATIENCE).await.unwrap()
+        });
     }
     kills.join_all().await;
 }

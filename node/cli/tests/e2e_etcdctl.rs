@@ -5,7 +5,8 @@
 
 mod e2e_support;
 
-use e2e_support::gateway::{etcdctl, etcdctl_going, has_etcdctl};
+use e2e_support::gateway::{etcdctl, etcdctl_going};
+use e2e_support::installed::has_etcdctl;
 use e2e_support::process::Going;
 use e2e_support::{Net, PATIENCE};
 use rustix::process::Signal;

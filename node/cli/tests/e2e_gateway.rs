@@ -36,6 +36,41 @@ fn puts_go_on_through_the_gateway_when_the_primary_is_killed() {
 }
 
 #[test]
+fn a_gateway_that_is_killed_on_purpose_stays_down_and_the_doctor_says_so() {
+    let mut net = Net::up_with_gateway();
+    let dir = net.dir();
+    let doctor = |net: &Net| net.tetrarch(&["doctor", "--dir", dir.to_str().unwrap()]);
+    let healthy = doctor(&net).stdout;
+    let answers = format!("it answers at {}, and the cluster behind it answers", net.gateway());
+    assert!(healthy.contains(&answers) && healthy.contains("it speaks as etcd 3."), "{healthy}");
+    let killed = net.json(&["testnet", "kill", "gateway"]);
+    assert_eq!(killed, serde_json::json!({ "gateway": net.gateway().to_string(), "done": "kill" }));
+    assert!(doctor(&net).stdout.contains("it was killed on purpose; start it with `tetrarch testnet start gateway`"));
+    net.tetrarch(&["testnet", "pause", "gateway"]).assert_failed(1, &["the gateway is not running (killed)"]);
+    assert!(net.ok(&["testnet", "start", "gateway"]).contains("the gateway is started"));
+    net.ok(&["testnet", "pause", "gateway"]);
+    assert!(doctor(&net).stdout.contains("it is paused; let it go on with `tetrarch testnet resume gateway`"));
+    net.ok(&["testnet", "resume", "gateway"]);
+    block_on(async {
+        let (caller, started) = (Caller::to(net.gateway()), Instant::now());
+        while caller.put("again", "v").await.is_err() {
+            assert!(started.elapsed() < PATIENCE, "it serves again");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    // Two of four are down: the gateway answers, and says that the cluster does not.
+    net.ok(&["testnet", "kill", "2"]);
+    net.ok(&["testnet", "kill", "3"]);
+    let sick = doctor(&net);
+    sick.assert_failed(1, &[]);
+    assert!(sick.stdout.contains("says that it is not healthy: UNHEALTHY CLUSTER"), "{sick}");
+    net.down();
+    let stopped = doctor(&net).stdout;
+    assert!(stopped.contains(&format!("TCP {} is free", net.gateway())), "{stopped}");
+    net.assert_no_panic();
+}
+
+#[test]
 fn a_gateway_that_is_killed_comes_back_and_reuses_no_nonce() {
     let net = Arc::new(Net::up_with_gateway());
     let mark = || -> u64 {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use e2e_support::gateway::{Caller, below, etcdctl_going, has_etcdctl};
+use e2e_support::gateway::{Caller, below, etcdctl_going};
+use e2e_support::installed::has_etcdctl;
 use e2e_support::process::Going;
 use e2e_support::{Net, PATIENCE, block_on};
 use rustix::process::Signal;

@@ -10,7 +10,8 @@ use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use e2e_support::gateway::{ask_page, etcdctl, has_etcdctl};
+use e2e_support::gateway::{ask_page, etcdctl};
+use e2e_support::installed::has_etcdctl;
 use e2e_support::{Net, PATIENCE, process, slot};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;

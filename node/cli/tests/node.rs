@@ -91,4 +91,6 @@ fn the_doctor_finds_what_is_wrong_with_a_directory() {
     std::fs::remove_file(place.path("replica.pem")).unwrap();
     let json = place.run(["doctor", "--dir", "node", "--output", "json"]).expect(1).json();
     assert_eq!(json["ok"], false);
+    let tls = place.run(["doctor", "--dir", ".", "--cert-file", "none.pem", "--key-file", "none.pem"]).expect(1);
+    assert!(tls.stdout.contains("cannot read a certificate in none.pem"), "{}", tls.stdout);
 }

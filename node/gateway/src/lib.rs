@@ -29,6 +29,7 @@ mod bundle;
 mod compactor;
 mod connections;
 mod gateway;
+mod json;
 mod limits;
 pub mod messages;
 mod metrics;

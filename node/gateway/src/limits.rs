@@ -43,15 +43,12 @@ pub(crate) const MAX_LEASE_PAGES: usize = 20;
 pub(crate) const PAGE_ATTEMPTS: usize = 8;
 
 /// What a snapshot may hold. The bytes, which take room on disk, are what etcd advises as the most for a database; each record takes 24 bytes of
-/// memory, and half as many again for a moment; each lease takes a query.
+/// memory, and half as many again for a moment.
 pub(crate) const SNAPSHOT_BOUNDS: Bounds =
     Bounds { records: 4 * 1024 * 1024, bytes: 8 * 1024 * 1024 * 1024, leases: 100_000 };
 
 /// Snapshots under way at once.
 pub(crate) const SNAPSHOTS_UNDER_WAY: usize = 1;
-
-/// Leases that a snapshot asks for at once.
-pub(crate) const LEASES_ASKED: usize = 32;
 
 /// Keepalives of one stream under way at once.
 pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use axum::extract::Request;
-use http::HeaderMap;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -87,7 +86,7 @@ impl Metrics {
         let started = Instant::now();
         let path = request.uri().path().trim_start_matches('/').to_owned();
         let response = answer(request).await;
-        let code = code(response.headers());
+        let code = code(&response);
         let method = if code == Code::Unimplemented { "other".to_owned() } else { path };
         let answered = Answered {
             method: method.clone(),
@@ -132,9 +131,11 @@ fn latencies() -> Histogram {
     Histogram::new(exponential_buckets(0.001, 2.0, 15))
 }
 
-/// A refusal's code stands in the header. What has none there is an answer, whose trailer says OK, or a stream that has begun.
-fn code(headers: &HeaderMap) -> Code {
-    headers.get("grpc-status").map_or(Code::Ok, |code| Code::from_bytes(code.as_bytes()))
+/// A refusal's code stands in the header, and beside what is answered as JSON. What has none there is an answer, whose trailer says OK, or a
+/// stream that has begun.
+fn code<B>(response: &http::Response<B>) -> Code {
+    let header = || response.headers().get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    response.extensions().get().copied().or_else(header).unwrap_or(Code::Ok)
 }
 
 #[cfg(test)]

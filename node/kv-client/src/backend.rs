@@ -84,7 +84,8 @@ pub struct ClusterStatus {
     pub revision: u64,
     /// The last batch that was executed.
     pub executed: u64,
-    /// Bytes that a replica's state takes on disk; 0 if it is not known.
+    /// Bytes of a replica's database: the highest that f + 1 replicas claim, so that an honest one has so many
+    /// ([`NodeStatus::stored_bytes`](tetrarch_types::NodeStatus::stored_bytes) says of what). 0 if it is not known.
     pub stored_bytes: u64,
     /// The replicas, by id.
     pub replicas: Vec<Replica>,

@@ -257,6 +257,7 @@ async fn the_status_is_what_an_honest_replica_says_and_names_who_is_silent() {
         Request::Query(Query::Status) => {
             let mut status = status(me);
             (status.revision, status.view) = (u64::MAX, View::new(77));
+            status.stored_bytes = u64::MAX;
             Some(Response::Status(status))
         }
         other => honest(me, other),
@@ -265,6 +266,7 @@ async fn the_status_is_what_an_honest_replica_says_and_names_who_is_silent() {
     let backend = backend(&cluster);
     let status = backend.status().await.unwrap();
     assert_eq!((status.revision, status.executed, status.standing.view), (3, 7, 0));
+    assert_eq!(status.stored_bytes, 100_000);
     assert_eq!(status.troubles, ["replica 3 does not answer"]);
     assert_eq!(status.standing, backend.standing());
     assert_eq!(status.standing.member_id, status.replicas[0].id);

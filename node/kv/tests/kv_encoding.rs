@@ -6,8 +6,8 @@ mod requests;
 
 use proptest::prelude::*;
 use tetrarch_kv::{
-    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, PutRequest, Request, Response, TxnRequest,
-    TxnResponse,
+    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, PutRequest, RangeRequest, Request,
+    Response, TxnRequest, TxnResponse,
 };
 use tetrarch_types::{Timestamp, View};
 
@@ -41,6 +41,8 @@ fn requests_are_written_so() {
         assert_eq!(Command::decode(&command.encode()), Ok(command));
     }
     assert_eq!(hex(&KvQuery::Hash { revision: 5 }.encode()), "0405");
+    let page = KvQuery::Page(RangeRequest::one("k"));
+    assert_eq!(hex(&page.encode()), "05 016b 00 00 00 0000 00 00 0000 0000".replace(' ', ""));
 }
 
 #[test]

@@ -65,7 +65,9 @@ fn grants_have_a_least_and_a_most_and_do_not_move_the_revision() {
     assert_eq!(run(&node, 0, grant(0, 60)), Err(KvError::LeaseNotFound), "an id must be drawn before");
     assert_eq!(node.revision().unwrap(), 1);
     let QueryAnswer::Leases(list) = ask(&node, &KvQuery::Leases { from: 3 }).answer.unwrap() else { panic!() };
-    assert_eq!((list.ids, list.more), (vec![3, 4, 5, 6], false));
+    assert_eq!((list.next(), list.more), (None, false));
+    let listed: Vec<_> = list.leases.iter().map(|lease| (lease.id, lease.ttl)).collect();
+    assert_eq!(listed, [(3, 2), (4, 2), (5, 60), (6, 9_000_000_000)]);
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn a_batch_ends_a_bounded_number_of_leases() {
         run_all(&node, 0, some.iter().flat_map(|id| [grant(*id, 5), put(format!("k{id}"), *id)]));
     }
     let left = || match ask(&node, &KvQuery::Leases { from: 0 }).answer.unwrap() {
-        QueryAnswer::Leases(list) => list.ids.len(),
+        QueryAnswer::Leases(list) => list.leases.len(),
         other => panic!("{other:?}"),
     };
     pass(&node, 5);

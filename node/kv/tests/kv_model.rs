@@ -27,7 +27,9 @@ fn same_history(node: &Node, reference: &Reference) {
 
 fn same_leases(node: &Node, reference: &Reference) {
     let QueryAnswer::Leases(list) = ask(node, &KvQuery::Leases { from: 0 }).answer.unwrap() else { panic!() };
-    assert_eq!((list.ids, list.more), (reference.leases.keys().copied().collect(), false));
+    let listed: Vec<_> = list.leases.iter().map(|lease| (lease.id, lease.ttl)).collect();
+    let expected: Vec<_> = reference.leases.iter().map(|(id, lease)| (*id, lease.ttl)).collect();
+    assert_eq!((listed, list.more), (expected, false));
     for id in 0..6 {
         let QueryAnswer::Lease(found) = ask(node, &KvQuery::Lease { id, keys: true }).answer.unwrap() else { panic!() };
         let found = found.map(|lease| (lease.ttl, lease.deadline, lease.keys));

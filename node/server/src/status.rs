@@ -91,6 +91,8 @@ impl<M: StateMachine, S: Store> Report<M, S> {
             state_root,
             // A store that cannot be read shows as revision 0 here, and as an error to whoever reads a key.
             revision: self.state.revision().unwrap_or_default(),
+            // What cannot be told here will be an error where it is read.
+            stored_bytes: self.state.stored_bytes().unwrap_or_default(),
             agreed_time: self.state.agreed_time(),
             pending: replica.pending as u64,
             evidence: self.evidence.load(Ordering::Relaxed),

@@ -187,6 +187,10 @@ pub struct NodeStatus {
     pub state_root: Digest,
     /// The store's revision.
     pub revision: u64,
+    /// Bytes of its database, which has the state, the ledger and the journal: of the files that hold them as they are now, compressed, and
+    /// of what waits in memory to be written to such a file. Without the files that only snapshots of earlier checkpoints still need, and
+    /// without the database's own log. Replicas with the same state differ in it. 0 if the database cannot tell.
+    pub stored_bytes: u64,
     /// Agreed time.
     pub agreed_time: Timestamp,
     /// Transactions waiting.

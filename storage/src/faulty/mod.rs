@@ -168,4 +168,8 @@ impl Store for FaultyStore {
         self.lock().remove_snapshot(number);
         Ok(())
     }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        Ok(self.lock().visible().size())
+    }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rocksdb::{Cache, ColumnFamilyDescriptor, DB, Options};
+use rocksdb::{Cache, ColumnFamilyDescriptor, DB, Options, properties};
 
 use super::{errors, options};
 use crate::StoreError;
@@ -45,6 +45,19 @@ pub(super) fn table_names(path: &Path) -> Result<BTreeSet<String>, StoreError> {
     }
     let names = DB::list_cf(&Options::default(), path).map_err(|error| errors::on_open(path, error))?;
     Ok(names.into_iter().collect())
+}
+
+/// The bytes of the files of these tables as they are now, and of what waits in memory to be written to such a file.
+pub(super) fn size(db: &DB, names: &BTreeSet<String>) -> Result<u64, StoreError> {
+    let mut bytes = 0;
+    for name in names {
+        let Some(family) = db.cf_handle(name) else { continue };
+        for property in [properties::LIVE_SST_FILES_SIZE, properties::CUR_SIZE_ALL_MEM_TABLES] {
+            let part = db.property_int_value_cf(family, property).map_err(|error| errors::on_read(name, error))?;
+            bytes += part.unwrap_or_default();
+        }
+    }
+    Ok(bytes)
 }
 
 /// Refuses a database that is open elsewhere, as far as the system's list of locks tells: another container's locks are not

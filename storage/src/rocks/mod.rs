@@ -8,6 +8,7 @@ mod rows;
 mod salvage;
 mod snapshots;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +30,8 @@ use crate::{Operation, StoreError, Table, WriteBatch};
 /// after it with `.snapshots` added.
 pub struct RocksStore {
     db: DB,
+    /// All that it has, by name.
+    tables: BTreeSet<String>,
     /// Shared with the snapshots.
     cache: Cache,
     snapshots: Snapshots,
@@ -51,7 +54,8 @@ impl RocksStore {
         let db = database::open(&path, tables.iter().map(|table| table.name().to_owned()).collect(), &cache)?;
         // Only now that nobody else has the database open.
         let snapshots = Snapshots::of(&path)?;
-        Ok(Self { db, cache, snapshots, poisoned: AtomicBool::new(false) })
+        let tables = database::table_names(&path)?;
+        Ok(Self { db, tables, cache, snapshots, poisoned: AtomicBool::new(false) })
     }
 
     /// Opens the database of a stopped node to look into it, with all its tables, without changing anything.
@@ -174,5 +178,9 @@ impl Store for RocksStore {
 
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.snapshots.remove(number)
+    }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        database::size(&self.db, &self.tables)
     }
 }

@@ -40,6 +40,14 @@ impl RocksReader {
         }
         Ok(count)
     }
+
+    /// The bytes that its tables take: as for [`Store::stored_bytes`](crate::Store::stored_bytes).
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] if the database cannot tell, [`StoreError::Corrupt`] if its list of tables is damaged.
+    pub fn stored_bytes(&self) -> Result<u64, StoreError> {
+        database::size(&self.db, &database::table_names(self.db.path())?)
+    }
 }
 
 impl std::fmt::Debug for RocksReader {

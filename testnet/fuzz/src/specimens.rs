@@ -187,6 +187,7 @@ fn node_status(chain: &Chain) -> NodeStatus {
         stable_checkpoint: STABLE,
         state_root: Digest::ZERO,
         revision: 1,
+        stored_bytes: 4_096,
         agreed_time: Timestamp::ZERO,
         pending: 1,
         evidence: 0,

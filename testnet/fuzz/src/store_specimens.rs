@@ -2,8 +2,8 @@
 
 use tetrarch_kv::store::{Detail, Place};
 use tetrarch_kv::{
-    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, QueryAnswer, QueryResult, Request,
-    Response, Selection, TxnRequest, TxnResponse,
+    Answered, Command, CommandResult, Expected, KvError, KvQuery, Operation, QueryAnswer, QueryResult, RangeRequest,
+    Request, Response, Selection, TxnRequest, TxnResponse,
 };
 
 /// Each behind the name of its type.
@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<(&'static str, Vec<u8>)> {
         ("tetrarch_kv::Command", Command::from(Request::Txn(txn)).encode()),
         ("tetrarch_kv::CommandResult", result.encode()),
         ("tetrarch_kv::KvQuery", KvQuery::prefix("key", 3).encode()),
+        ("tetrarch_kv::KvQuery", KvQuery::Page(RangeRequest::prefix("key")).encode()),
         ("tetrarch_kv::KvQuery", KvQuery::Story { from, detail: Detail::Previous }.encode()),
         ("tetrarch_kv::QueryResult", found.encode()),
     ]

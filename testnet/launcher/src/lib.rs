@@ -29,6 +29,7 @@ mod recovery;
 mod status;
 mod supervisor;
 mod testnet;
+mod whom;
 
 pub use control::send;
 pub use create::{Plan, create};
@@ -46,3 +47,4 @@ pub use status::{Observer, ReplicaState, ReplicaStatus, TestnetStatus};
 pub use supervisor::Supervisor;
 pub use testnet::{Testnet, wipe};
 pub use tetrarch_liar::{Corruption, Mode};
+pub use whom::Whom;

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use tetrarch_liar::Corruption;
 
+use crate::Whom;
+
 /// The longest line either side takes, in bytes.
 pub(crate) const MAX_LINE: usize = 256 * 1024;
 
@@ -18,12 +20,12 @@ pub enum Command {
     /// SIGKILL, and stay down.
     Kill {
         /// Whom.
-        replica: u16,
+        whom: Whom,
     },
-    /// Start one that is down, or make one honest that lies.
+    /// Start one that is down, or make a replica honest that lies.
     Start {
         /// Whom.
-        replica: u16,
+        whom: Whom,
     },
     /// Stop one and start it as a liar; one that is down comes up as one.
     Corrupt {
@@ -35,12 +37,12 @@ pub enum Command {
     /// SIGSTOP.
     Pause {
         /// Whom.
-        replica: u16,
+        whom: Whom,
     },
     /// SIGCONT.
     Resume {
         /// Whom.
-        replica: u16,
+        whom: Whom,
     },
     /// Stop everything, the supervisor too; answered when every process has ended.
     Down,
@@ -174,45 +176,48 @@ pub enum Refusal {
         /// How many there are.
         n: u16,
     },
+    /// There is none to do it to.
+    #[error("this testnet runs without a gateway; start it without --no-gateway")]
+    NoGateway,
     /// Down, or between two starts.
-    #[error("replica {replica} is not running ({state}); start it with `tetrarch testnet start {replica}`")]
+    #[error("{whom} is not running ({state}); start it with `tetrarch testnet start {}`", whom.word())]
     NotRunning {
-        /// Which.
-        replica: u16,
+        /// Who.
+        whom: Whom,
         /// What it is instead.
         state: String,
     },
     /// Up already.
-    #[error("replica {replica} is running already (process {pid})")]
+    #[error("{whom} is running already (process {pid})")]
     AlreadyRunning {
-        /// Which.
-        replica: u16,
+        /// Who.
+        whom: Whom,
         /// Its process.
         pid: u32,
     },
     /// Up, but stopped.
-    #[error("replica {replica} is paused (process {pid}); let it go on with `tetrarch testnet resume {replica}`")]
+    #[error("{whom} is paused (process {pid}); let it go on with `tetrarch testnet resume {}`", whom.word())]
     Paused {
-        /// Which.
-        replica: u16,
+        /// Who.
+        whom: Whom,
         /// Its process.
         pid: u32,
     },
     /// Not stopped.
-    #[error("replica {replica} is not paused (process {pid} runs)")]
+    #[error("{whom} is not paused (process {pid} runs)")]
     NotPaused {
-        /// Which.
-        replica: u16,
+        /// Who.
+        whom: Whom,
         /// Its process.
         pid: u32,
     },
     /// The operating system refused.
-    #[error("could not {doing} replica {replica}: {why}")]
+    #[error("could not {doing} {whom}: {why}")]
     Failed {
         /// What was tried: a verb.
         doing: String,
         /// Whom.
-        replica: u16,
+        whom: Whom,
         /// What the system says.
         why: String,
     },

@@ -74,6 +74,9 @@ pub struct ReplicaStatus {
     pub state_root: Option<Digest>,
     /// Its store's revision.
     pub revision: Option<u64>,
+    /// Bytes of its database.
+    #[serde(default)]
+    pub stored_bytes: Option<u64>,
     /// The state transfer that it has under way.
     #[serde(default)]
     pub transfer: Option<TransferStatus>,
@@ -187,6 +190,7 @@ fn replica_status(id: u16, process: Option<&ProcessStatus>, answer: Result<NodeS
         stable_checkpoint: said.as_ref().map(|status| status.stable_checkpoint.get()),
         state_root: said.as_ref().map(|status| status.state_root),
         revision: said.as_ref().map(|status| status.revision),
+        stored_bytes: said.as_ref().map(|status| status.stored_bytes),
         transfer: said.as_ref().and_then(|status| status.transfer).map(TransferStatus::from),
         recovery: said.map(|status| RecoveryStatus::from(status.recovery)),
         reason,

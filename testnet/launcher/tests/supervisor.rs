@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use tetrarch_launcher::{
-    Answer, Command, Corruption, LaunchError, Mode, Plan, ProcessState, ProcessStatus, Refusal, Supervisor,
-    SupervisorLock, SupervisorStatus, Testnet, create, send,
+    Answer, Command, Corruption, Gateway, LaunchError, Mode, Plan, ProcessState, ProcessStatus, Refusal, Supervisor,
+    SupervisorLock, SupervisorStatus, Testnet, Whom, create, send,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Crashes while there is a file `crash` beside its configuration, and is deaf to SIGTERM while there is one called `deaf`.
 const SCRIPT: &str = r#"#!/bin/sh
+if [ "$1 $2 $4 $6 $8" = "gateway --listen --identity --genesis --exit-with-stdin" ]; then
+    while read -r line; do :; done
+    exit 0
+fi
 case "$1 $2 $3 $5 $6 $7 $8 $9" in
     "node run --config --exit-with-stdin    ") ;;
     "testnet liar --config --exit-with-stdin --mode slow --seed 5") ;;
@@ -124,17 +128,20 @@ async fn the_killed_stay_down_and_the_crashed_come_back() {
     let bench = Bench::new();
     let supervisor = bench.start();
     let before = bench.until_running(1).await;
-    bench.ask(Command::Kill { replica: 1 }).await.unwrap();
+    bench.ask(Command::Kill { whom: Whom::Replica(1) }).await.unwrap();
     assert_eq!(process_state(before), None);
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(bench.status().await.replicas[1].state, ProcessState::Killed);
-    assert!(matches!(bench.refusal(Command::Kill { replica: 1 }).await, Refusal::NotRunning { replica: 1, .. }));
-    assert!(matches!(bench.refusal(Command::Pause { replica: 1 }).await, Refusal::NotRunning { .. }));
+    assert!(matches!(
+        bench.refusal(Command::Kill { whom: Whom::Replica(1) }).await,
+        Refusal::NotRunning { whom: Whom::Replica(1), .. }
+    ));
+    assert!(matches!(bench.refusal(Command::Pause { whom: Whom::Replica(1) }).await, Refusal::NotRunning { .. }));
 
     // A crash, told apart by its cause.
     let crash = bench.testnet.layout().replica(1).join("crash");
     std::fs::write(&crash, "").unwrap();
-    bench.ask(Command::Start { replica: 1 }).await.unwrap();
+    bench.ask(Command::Start { whom: Whom::Replica(1) }).await.unwrap();
     let status = bench.until(1, |status| status.restarts >= 2 && status.last_words.is_some()).await;
     assert_eq!(status.last_exit.as_deref(), Some("exit status: 3"));
     assert_eq!(status.last_words.as_deref(), Some("the crash file is there"));
@@ -151,18 +158,18 @@ async fn pausing_and_resuming() {
     let bench = Bench::new();
     let supervisor = bench.start();
     let pid = bench.until_running(2).await;
-    assert!(matches!(bench.refusal(Command::Resume { replica: 2 }).await, Refusal::NotPaused { .. }));
-    bench.ask(Command::Pause { replica: 2 }).await.unwrap();
+    assert!(matches!(bench.refusal(Command::Resume { whom: Whom::Replica(2) }).await, Refusal::NotPaused { .. }));
+    bench.ask(Command::Pause { whom: Whom::Replica(2) }).await.unwrap();
     assert_eq!(bench.status().await.replicas[2].state, ProcessState::Paused);
     let start = Instant::now();
     while process_state(pid) != Some('T') {
         assert!(start.elapsed() < PATIENCE);
     }
-    assert!(matches!(bench.refusal(Command::Pause { replica: 2 }).await, Refusal::Paused { .. }));
-    assert!(matches!(bench.refusal(Command::Start { replica: 2 }).await, Refusal::Paused { .. }));
-    bench.ask(Command::Resume { replica: 2 }).await.unwrap();
+    assert!(matches!(bench.refusal(Command::Pause { whom: Whom::Replica(2) }).await, Refusal::Paused { .. }));
+    assert!(matches!(bench.refusal(Command::Start { whom: Whom::Replica(2) }).await, Refusal::Paused { .. }));
+    bench.ask(Command::Resume { whom: Whom::Replica(2) }).await.unwrap();
     assert_eq!(bench.until_running(2).await, pid);
-    bench.ask(Command::Pause { replica: 2 }).await.unwrap();
+    bench.ask(Command::Pause { whom: Whom::Replica(2) }).await.unwrap();
     let stopping = Instant::now();
     supervisor.stop().await;
     assert_eq!(process_state(pid), None, "a paused one ends like the others");
@@ -230,15 +237,40 @@ async fn a_taken_port_is_found_before_anything_starts() {
 async fn what_makes_no_sense_is_refused_in_a_sentence() {
     let bench = Bench::new();
     let supervisor = bench.start();
-    let refusal = bench.refusal(Command::Kill { replica: 7 }).await;
+    let refusal = bench.refusal(Command::Kill { whom: Whom::Replica(7) }).await;
     assert_eq!(refusal.to_string(), "there is no replica 7: this testnet has replicas 0 to 3");
+    assert_eq!(bench.refusal(Command::Kill { whom: Whom::Gateway }).await, Refusal::NoGateway);
     bench.until_running(0).await;
-    assert!(matches!(bench.refusal(Command::Start { replica: 0 }).await, Refusal::AlreadyRunning { .. }));
+    assert!(matches!(bench.refusal(Command::Start { whom: Whom::Replica(0) }).await, Refusal::AlreadyRunning { .. }));
     let answer = raw(&bench, b"{\"do\":\"explode\"}\n").await;
     assert!(answer.contains("\"refused\"") && answer.contains("explode"), "{answer}");
     assert_eq!(raw(&bench, &vec![b'x'; 300 * 1024]).await, "", "an endless line is hung up on");
     supervisor.stop().await;
-    assert!(matches!(bench.refusal(Command::Kill { replica: 0 }).await, Refusal::Stopping));
+    assert!(matches!(bench.refusal(Command::Kill { whom: Whom::Replica(0) }).await, Refusal::Stopping));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_is_killed_paused_and_started_as_a_replica_is() {
+    let mut bench = Bench::new();
+    let lock = SupervisorLock::take(bench.testnet.layout()).unwrap();
+    let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    bench.testnet.move_gateway(free.port(), &lock).unwrap();
+    let gateway = Gateway::prepare(&bench.testnet).unwrap();
+    let supervisor = Supervisor::start(&bench.testnet, lock, &bench.program, Some(gateway)).unwrap();
+    let whom = Whom::Gateway;
+    let state = async || bench.status().await.gateway.unwrap().state;
+    bench.ask(Command::Pause { whom }).await.unwrap();
+    assert_eq!(state().await, ProcessState::Paused);
+    assert!(matches!(bench.refusal(Command::Start { whom }).await, Refusal::Paused { whom: Whom::Gateway, .. }));
+    bench.ask(Command::Resume { whom }).await.unwrap();
+    bench.ask(Command::Kill { whom }).await.unwrap();
+    assert_eq!(state().await, ProcessState::Killed);
+    let refusal = bench.refusal(Command::Pause { whom }).await.to_string();
+    assert_eq!(refusal, "the gateway is not running (killed); start it with `tetrarch testnet start gateway`");
+    bench.ask(Command::Start { whom }).await.unwrap();
+    assert_eq!(state().await, ProcessState::Running);
+    bench.until_running(0).await;
+    supervisor.stop().await;
 }
 
 async fn raw(bench: &Bench, bytes: &[u8]) -> String {
@@ -289,17 +321,20 @@ async fn a_replica_lies_from_corrupt_to_start_whatever_happens_between() {
     bench.until_running(2).await;
     assert_eq!(bench.status().await.replicas[2].corruption, Some(corruption));
 
-    bench.ask(Command::Start { replica: 2 }).await.unwrap();
+    bench.ask(Command::Start { whom: Whom::Replica(2) }).await.unwrap();
     bench.until_running(2).await;
     assert_eq!(bench.status().await.replicas[2].corruption, None, "honest, without having been killed first");
-    assert!(matches!(bench.refusal(Command::Start { replica: 2 }).await, Refusal::AlreadyRunning { replica: 2, .. }));
+    assert!(matches!(
+        bench.refusal(Command::Start { whom: Whom::Replica(2) }).await,
+        Refusal::AlreadyRunning { whom: Whom::Replica(2), .. }
+    ));
 
     // One that is down, and one that is paused.
-    bench.ask(Command::Kill { replica: 2 }).await.unwrap();
+    bench.ask(Command::Kill { whom: Whom::Replica(2) }).await.unwrap();
     corrupt().await.unwrap();
     bench.until_running(2).await;
-    bench.ask(Command::Pause { replica: 2 }).await.unwrap();
-    bench.ask(Command::Start { replica: 2 }).await.unwrap();
+    bench.ask(Command::Pause { whom: Whom::Replica(2) }).await.unwrap();
+    bench.ask(Command::Start { whom: Whom::Replica(2) }).await.unwrap();
     bench.until_running(2).await;
     assert_eq!(bench.status().await.replicas[2].corruption, None);
     let unknown = bench.refusal(Command::Corrupt { replica: 4, corruption }).await;

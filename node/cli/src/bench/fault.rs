@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 use tetrarch_client::Client;
-use tetrarch_launcher::{Command, LaunchError, Testnet, send};
+use tetrarch_launcher::{Command, LaunchError, Testnet, Whom, send};
 use tetrarch_types::nth_largest;
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     verb: Verb,
-    whom: Whom,
+    whom: Place,
     pub(super) at: Duration,
 }
 
@@ -33,14 +33,14 @@ enum Verb {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Whom {
+enum Place {
     Primary,
     /// The one that would be primary last.
     Backup,
 }
 
 const VERBS: [(&str, Verb); 2] = [("kill", Verb::Kill), ("pause", Verb::Pause)];
-const WHO: [(&str, Whom); 2] = [("primary", Whom::Primary), ("backup", Whom::Backup)];
+const WHO: [(&str, Place); 2] = [("primary", Place::Primary), ("backup", Place::Backup)];
 
 /// Reads one, as in `kill-primary@10s`.
 pub(super) fn parse(text: &str) -> Result<Fault, String> {
@@ -120,8 +120,8 @@ impl Faults {
             sleep_until((from + fault.at).into()).await;
             let replica = whom(&client, fault.whom).await?;
             let command = match fault.verb {
-                Verb::Kill => Command::Kill { replica },
-                Verb::Pause => Command::Pause { replica },
+                Verb::Kill => Command::Kill { whom: Whom::Replica(replica) },
+                Verb::Pause => Command::Pause { whom: Whom::Replica(replica) },
             };
             let at_s = from.elapsed();
             tell(&testnet, command).await?;
@@ -130,8 +130,8 @@ impl Faults {
         sleep_until((from + span).into()).await;
         for Done { replica, verb, .. } in &done {
             let mend = match verb {
-                Verb::Kill => Command::Start { replica: *replica },
-                Verb::Pause => Command::Resume { replica: *replica },
+                Verb::Kill => Command::Start { whom: Whom::Replica(*replica) },
+                Verb::Pause => Command::Resume { whom: Whom::Replica(*replica) },
             };
             tell(&testnet, mend).await?;
         }
@@ -146,7 +146,7 @@ async fn tell(testnet: &Testnet, command: Command) -> Result<(), Failure> {
 }
 
 /// The primary of the view that f + 1 say they have reached, or the replica before it in turn.
-async fn whom(client: &Client, whom: Whom) -> Result<u16, Failure> {
+async fn whom(client: &Client, whom: Place) -> Result<u16, Failure> {
     let membership = client.membership();
     let statuses = client.statuses().await;
     let views = statuses.iter().flatten().map(|status| status.view);
@@ -156,8 +156,8 @@ async fn whom(client: &Client, whom: Whom) -> Result<u16, Failure> {
     })?;
     let (primary, size) = (membership.primary(view).get(), membership.size() as u16);
     Ok(match whom {
-        Whom::Primary => primary,
-        Whom::Backup => (primary + size - 1) % size,
+        Place::Primary => primary,
+        Place::Backup => (primary + size - 1) % size,
     })
 }
 

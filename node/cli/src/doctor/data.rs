@@ -13,6 +13,7 @@ use tetrarch_types::Membership;
 
 use super::Check;
 use crate::inspect::{Frozen, State, Stopped, journal_problem, snapshot_root};
+use crate::output::mebibytes;
 
 /// A state with more rows is not read as a whole: that would take longer than anyone waits for a doctor.
 const MAX_ROWS: u64 = 500_000;
@@ -137,8 +138,4 @@ fn used(path: &Path, counted: &mut BTreeSet<u64>) -> u64 {
         }
     }
     bytes
-}
-
-fn mebibytes(bytes: u64) -> String {
-    format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20)
 }

@@ -8,11 +8,11 @@ use tetrarch_crypto::{Signer, SigningKey};
 use tetrarch_launcher::{Layout, SupervisorLock, Testnet};
 use tetrarch_server::{Identity, NodeConfig};
 
-use super::Check;
+use super::{Check, gateway};
 
-pub(super) fn checks(dir: &Path) -> Vec<Check> {
+pub(super) async fn checks(dir: &Path) -> Vec<Check> {
     if Layout::new(dir).marker().exists() {
-        testnet(dir)
+        testnet(dir).await
     } else if dir.join("node.toml").exists() {
         node("node", &dir.join("node.toml"), true)
     } else {
@@ -22,7 +22,7 @@ pub(super) fn checks(dir: &Path) -> Vec<Check> {
     }
 }
 
-fn testnet(dir: &Path) -> Vec<Check> {
+async fn testnet(dir: &Path) -> Vec<Check> {
     let testnet = match Testnet::open(dir) {
         Ok(testnet) => testnet,
         Err(error) => return vec![Check::fail_sentence("testnet", &error.to_string())],
@@ -38,6 +38,7 @@ fn testnet(dir: &Path) -> Vec<Check> {
     for replica in 0..description.n {
         checks.extend(node(&format!("replica {replica}"), &layout.config(replica), holder.is_none()));
     }
+    checks.extend(gateway::checks(&testnet, holder.is_some()).await);
     checks
 }
 

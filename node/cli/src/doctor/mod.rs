@@ -2,6 +2,7 @@
 
 mod data;
 mod directory;
+mod gateway;
 mod machine;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::failure::Failure;
+use crate::gateway::TlsArguments;
 use crate::output::{Output, table};
 
 /// What to look at.
@@ -19,6 +21,8 @@ pub(crate) struct DoctorArguments {
     /// A testnet's or a node's directory. Default: ./tetrarch-testnet, if it is there.
     #[arg(long, env = "TETRARCH_DIR", value_name = "DIR")]
     dir: Option<PathBuf>,
+    #[command(flatten)]
+    tls: TlsArguments,
 }
 
 /// How something is.
@@ -61,13 +65,14 @@ impl Check {
 }
 
 /// Looks at everything and prints it; fails if anything failed.
-pub(crate) fn run(arguments: &DoctorArguments, output: &Output) -> Result<(), Failure> {
+pub(crate) async fn run(arguments: &DoctorArguments, output: &Output) -> Result<(), Failure> {
     let default = PathBuf::from("./tetrarch-testnet");
     let dir = arguments.dir.clone().or_else(|| default.exists().then_some(default));
     let mut checks = machine::checks(dir.as_deref());
     if let Some(dir) = &dir {
-        checks.extend(directory::checks(dir));
+        checks.extend(directory::checks(dir).await);
     }
+    checks.extend(gateway::tls(&arguments.tls));
     let failed = checks.iter().filter(|check| check.state == State::Fail).count();
     output.data(&json!({ "ok": failed == 0, "checks": checks }), || text(&checks))?;
     match failed {

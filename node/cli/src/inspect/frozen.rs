@@ -94,6 +94,10 @@ impl Store for Frozen {
     fn remove_snapshot(&self, _: u64) -> Result<(), StoreError> {
         Err(refused())
     }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.reader.stored_bytes()
+    }
 }
 
 fn refused() -> StoreError {

@@ -26,20 +26,23 @@ pub(super) async fn read(client: &Client, get: &GetArguments) -> Result<Found, F
     let mut request = get.range();
     let tried = format!("cannot {}", describe::request_name(&Request::Range(request.clone())));
     check(&Request::Range(request.clone()), &tried)?;
-    let (revision, Selection { mut records, count, mut more, .. }) = page(client, &request, &tried).await?;
+    // Without a limit all records are read, and nothing else needs to be counted.
+    let first = if get.limit == 0 { KvQuery::Page(request.clone()) } else { KvQuery::Range(request.clone()) };
+    let (revision, Selection { mut records, count, mut more, .. }) = page(client, first, &request, &tried).await?;
     if request.revision == 0 {
         request.revision = revision;
     }
     while let Some((last, _)) = records.last().filter(|_| more && is_below(get.limit, records.len())) {
         request.range.begin_behind(last);
         request.limit = get.limit.saturating_sub(records.len() as u64);
-        let (_, next) = page(client, &request, &tried).await?;
+        let (_, next) = page(client, KvQuery::Page(request.clone()), &request, &tried).await?;
         if next.records.is_empty() {
             break;
         }
         more = next.more;
         records.extend(next.records);
     }
+    let count = if get.limit == 0 { records.len() as u64 } else { count };
     Ok(Found { revision, records, count, more })
 }
 
@@ -47,9 +50,14 @@ const fn is_below(limit: u64, count: usize) -> bool {
     limit == 0 || (count as u64) < limit
 }
 
-/// The store's revision, and as much of a range as fits an answer.
-async fn page(client: &Client, request: &RangeRequest, tried: &str) -> Result<(u64, Selection), Failure> {
-    let bytes = match client.read(KvQuery::Range(request.clone()).encode()).await {
+/// The store's revision, and as much of a range as fits an answer: to the query, or ordered.
+async fn page(
+    client: &Client,
+    query: KvQuery,
+    request: &RangeRequest,
+    tried: &str,
+) -> Result<(u64, Selection), Failure> {
+    let bytes = match client.read(query.encode()).await {
         Ok(answer) => answer.bytes,
         Err(ClientError::Disagree { .. }) => return ordered_page(client, request, tried).await,
         Err(error) => return Err(Failure::client(tried, &error)),

@@ -27,7 +27,7 @@ fn class(error: &LaunchError) -> Class {
         | LaunchError::BadPath { .. }
         | LaunchError::PortRange { .. }
         | LaunchError::Genesis(_)
-        | LaunchError::Refused(Refusal::NoSuchReplica { .. }) => Class::Usage,
+        | LaunchError::Refused(Refusal::NoSuchReplica { .. } | Refusal::NoGateway) => Class::Usage,
         LaunchError::NotRunning { .. } => Class::Unreachable,
         _ => Class::Failed,
     }

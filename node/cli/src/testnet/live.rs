@@ -139,6 +139,7 @@ mod tests {
             stable_checkpoint: None,
             state_root: None,
             revision: Some(9),
+            stored_bytes: Some(2_500_000),
             transfer: None,
             recovery: None,
             reason: None,

@@ -31,13 +31,13 @@ pub(crate) enum TestnetCommand {
     Up(start::UpArguments),
     /// Say how the replicas are.
     Status(status::StatusArguments),
-    /// End a replica's process at once (SIGKILL). It stays down until `start`.
+    /// End a replica's process at once (SIGKILL), or the gateway's. It stays down until `start`.
     Kill(breakage::BreakArguments),
-    /// Start a replica that is down.
+    /// Start a replica that is down, or the gateway.
     Start(breakage::BreakArguments),
-    /// Stop a replica where it stands (SIGSTOP).
+    /// Stop a replica where it stands (SIGSTOP), or the gateway.
     Pause(breakage::BreakArguments),
-    /// Let a paused replica go on.
+    /// Let a paused replica go on, or the gateway.
     Resume(breakage::BreakArguments),
     /// Replace a replica by one that lies, with that replica's key. It is honest again after `start`.
     Corrupt(corrupt::CorruptArguments),

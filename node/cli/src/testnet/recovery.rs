@@ -39,6 +39,7 @@ mod tests {
             stable_checkpoint: None,
             state_root: None,
             revision: None,
+            stored_bytes: None,
             transfer: None,
             recovery: Some(RecoveryStatus { findings, disk_ms: 12, level_ms, rows_fetched: 7 }),
             reason: reason.map(str::to_owned),

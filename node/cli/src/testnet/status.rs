@@ -10,7 +10,7 @@ use super::place::Place;
 use super::recovery;
 use crate::duration;
 use crate::failure::Failure;
-use crate::output::{Output, table};
+use crate::output::{Output, mebibytes, table};
 
 /// Which testnet, and how long to wait for its replicas.
 #[derive(Debug, Args)]
@@ -33,7 +33,8 @@ pub(super) async fn run(arguments: &StatusArguments, output: &Output) -> Result<
 }
 
 fn text(status: &TestnetStatus) -> String {
-    let header = ["REPLICA", "PID", "STATE", "ROLE", "VIEW", "EXECUTED", "CHECKPOINT", "REVISION", "STATE ROOT"];
+    let header =
+        ["REPLICA", "PID", "STATE", "ROLE", "VIEW", "EXECUTED", "CHECKPOINT", "REVISION", "DATABASE", "STATE ROOT"];
     let rows: Vec<Vec<String>> = status.replicas.iter().map(|replica| row(status, replica)).collect();
     let mut text = format!("{}\n\n{}", summary(status), table(&header, &rows));
     for (replica, line) in status.replicas.iter().filter_map(|replica| Some((replica, recovery::line(replica)?))) {
@@ -76,6 +77,7 @@ fn row(status: &TestnetStatus, replica: &ReplicaStatus) -> Vec<String> {
         or_dash(replica.executed),
         or_dash(replica.stable_checkpoint),
         or_dash(replica.revision),
+        or_dash(replica.stored_bytes.map(mebibytes)),
         replica.state_root.map_or_else(|| "-".into(), |root| root.to_string().chars().take(16).collect()),
     ]
 }

@@ -101,6 +101,7 @@ mod tests {
             stable_checkpoint: None,
             state_root: None,
             revision: None,
+            stored_bytes: None,
             transfer,
             recovery,
             reason: None,

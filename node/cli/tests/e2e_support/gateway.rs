@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use prost::Message;
@@ -18,32 +17,22 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::Net;
+use super::installed::program;
 use super::process::{Done, Going, run};
 
 /// What a program may take.
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Whether etcdctl is there. Says so if it is not, since what is tested with it is then not tested.
-pub(crate) fn has_etcdctl() -> bool {
-    let there = Command::new("etcdctl").arg("version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !there {
-        // Past the capture of a test's output: a skipped test passes, and would say nothing otherwise.
-        let said = "SKIPPED: `etcdctl` is not installed here (Debian's package etcd-client), so it did not talk to a cluster.\n";
-        drop(std::io::stderr().write_all(said.as_bytes()));
-    }
-    there
-}
-
 /// Runs etcdctl.
 pub(crate) fn etcdctl(endpoint: &str, words: &[&str], input: &str) -> Done {
-    let mut command = Command::new("etcdctl");
+    let mut command = program("etcdctl");
     command.env("ETCDCTL_API", "3").args(["--endpoints", endpoint, "--command-timeout", "20s"]).args(words);
     run(command, input.as_bytes(), PATIENCE)
 }
 
 /// Starts an etcdctl that goes on.
 pub(crate) fn etcdctl_going(net: &Net, words: &[&str]) -> Going {
-    let mut command = Command::new("etcdctl");
+    let mut command = program("etcdctl");
     command.env("ETCDCTL_API", "3").args(["--endpoints", &net.gateway().to_string()]).args(words);
     Going::start(command)
 }

@@ -7,6 +7,8 @@
 pub(crate) mod course;
 pub(crate) mod gateway;
 pub(crate) mod history;
+#[path = "../../../gateway/tests/suite/installed.rs"]
+pub(crate) mod installed;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod slot;

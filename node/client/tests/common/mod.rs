@@ -192,6 +192,7 @@ pub(crate) fn status(me: &Me) -> NodeStatus {
         stable_checkpoint: SeqNum::ZERO,
         state_root: Digest::ZERO,
         revision: 3,
+        stored_bytes: 100_000,
         agreed_time: Timestamp::ZERO,
         pending: 0,
         evidence: 0,

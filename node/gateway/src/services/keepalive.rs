@@ -27,6 +27,14 @@ pub(super) async fn keep_alive<B: Backend>(
     Ok(answers)
 }
 
+/// One keepalive, outside of any stream.
+pub(super) async fn once<B: Backend>(
+    gateway: &Gateway<B>,
+    message: LeaseKeepAliveRequest,
+) -> Result<LeaseKeepAliveResponse, Status> {
+    answer(gateway, order(gateway, message).await?).await
+}
+
 /// Ends when the client has said all, or nobody waits for the results any more.
 async fn order_all<B: Backend>(
     gateway: Arc<Gateway<B>>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tetrarch_kv::store::LeaseState;
+use tetrarch_kv::store::{LeaseState, ListedLease};
 use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, Request, Response};
 use tetrarch_kv_client::Backend;
 use tetrarch_kv_client::turns::draw_lease_id;
@@ -67,22 +67,22 @@ pub(super) async fn list<B: Backend>(
     gateway: Arc<Gateway<B>>,
     _: LeaseLeasesRequest,
 ) -> Result<LeaseLeasesResponse, Status> {
-    let (revision, ids) = ids(&gateway).await?;
-    let leases = ids.into_iter().map(|id| LeaseStatus { id: etcd_lease_id(id) }).collect();
+    let (revision, listed) = all(&gateway).await?;
+    let leases = listed.into_iter().map(|lease| LeaseStatus { id: etcd_lease_id(lease.id) }).collect();
     Ok(LeaseLeasesResponse { header: Some(gateway.header(revision)), leases })
 }
 
-/// The ids of all leases, and the store's revision then.
-pub(super) async fn ids<B: Backend>(gateway: &Gateway<B>) -> Result<(u64, Vec<u64>), Refusal> {
+/// All leases, by id, and the store's revision at the last page of them. Each page is what the leases were behind one batch.
+pub(super) async fn all<B: Backend>(gateway: &Gateway<B>) -> Result<(u64, Vec<ListedLease>), Refusal> {
     let page = |answer| if let QueryAnswer::Leases(list) = answer { Some(list) } else { None };
-    let (mut ids, mut from) = (Vec::new(), 0);
+    let (mut all, mut from) = (Vec::new(), 0);
     for _ in 0..MAX_LEASE_PAGES {
         let looked = gateway.look(&KvQuery::Leases { from }, page).await?;
-        let last = looked.answer.ids.last().copied();
-        ids.extend(looked.answer.ids);
-        match last.and_then(|last| last.checked_add(1)).filter(|_| looked.answer.more) {
+        let next = looked.answer.next();
+        all.extend(looked.answer.leases);
+        match next {
             Some(behind) => from = behind,
-            None => return Ok((looked.revision, ids)),
+            None => return Ok((looked.revision, all)),
         }
     }
     Err(KvError::AnswerTooLarge.into())

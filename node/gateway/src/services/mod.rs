@@ -5,6 +5,7 @@ mod call;
 mod cluster;
 mod election;
 mod health;
+mod json;
 mod keepalive;
 mod kv;
 mod lease;
@@ -36,6 +37,7 @@ pub(crate) fn router<B: Backend>(gateway: Arc<Gateway<B>>) -> axum::Router {
         .route("/health", get(pages::health::<B>))
         .route("/version", get(pages::version))
         .route("/metrics", get(pages::metrics::<B>))
+        .merge(json::routes())
         .fallback(answer::<B>)
         .with_state(gateway)
 }

@@ -23,7 +23,8 @@ pub(super) async fn range<B: Backend>(
 ) -> Result<Read, Refusal> {
     request.check()?;
     let freshness = if serializable { Freshness::Serializable } else { Freshness::Linearizable };
-    match query(gateway, request.clone(), freshness).await {
+    let first = if needs_count(&request) { KvQuery::Range(request.clone()) } else { KvQuery::Page(request.clone()) };
+    match query(gateway, &first, freshness).await {
         Ok(first) => in_time(complete(gateway, request, first)).await,
         Err(Refusal::Backend(BackendError::Disagree)) => {
             gateway.metrics.read_ordered();
@@ -33,20 +34,21 @@ pub(super) async fn range<B: Backend>(
     }
 }
 
-/// Reads as much of a range as one query answers, in the order of keys. Without an order to fall back to, since a range that comes in pages is
+/// Reads as much of a range as one query answers, in the order of keys, and counts nothing behind it. Without an order to fall back to, since a range that comes in pages is
 /// mostly larger than an ordered one may be: where replicas do not agree they are asked again.
 pub(super) async fn page<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Result<Read, Refusal> {
+    let page = KvQuery::Page(request);
     for _ in 1..PAGE_ATTEMPTS {
-        match query(gateway, request.clone(), Freshness::Linearizable).await {
+        match query(gateway, &page, Freshness::Linearizable).await {
             Err(Refusal::Backend(BackendError::Disagree)) => {}
             answered => return answered,
         }
     }
-    query(gateway, request, Freshness::Linearizable).await
+    query(gateway, &page, Freshness::Linearizable).await
 }
 
-async fn query<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, freshness: Freshness) -> Result<Read, Refusal> {
-    let result = gateway.query(&KvQuery::Range(request), freshness).await?;
+async fn query<B: Backend>(gateway: &Gateway<B>, query: &KvQuery, freshness: Freshness) -> Result<Read, Refusal> {
+    let result = gateway.query(query, freshness).await?;
     Ok(Read { revision: result.revision, selection: result.selection()? })
 }
 
@@ -62,7 +64,8 @@ async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first
     let mut read = first;
     let mut bytes = weight(&read.selection);
     while let Some(last) = cut_behind(&request, &read.selection) {
-        let page = query(gateway, next(&request, &read, last), Freshness::Linearizable).await?.selection;
+        let next = KvQuery::Page(next(&request, &read, last));
+        let page = query(gateway, &next, Freshness::Linearizable).await?.selection;
         bytes += weight(&page);
         if page.records.is_empty() && page.more {
             return Err(KvError::TooMuch.into());
@@ -74,7 +77,7 @@ async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first
         read.selection.records.extend(page.records);
     }
     if !read.selection.count_is_exact {
-        let all = request.limit == 0 && !has_filters(&request) && !request.count_only && !read.selection.more;
+        let all = !needs_count(&request) && !read.selection.more;
         let had = read.selection.records.len() as u64;
         read.selection.count = if all { had } else { count(gateway, &request, read.revision).await? };
     }
@@ -87,7 +90,7 @@ async fn count<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest, revisio
     let mut names = RangeRequest { revision, keys_only: true, ..RangeRequest::of(request.range.clone()) };
     let mut counted = 0;
     for _ in 0..MAX_COUNT_PAGES {
-        let page = query(gateway, names.clone(), Freshness::Linearizable).await?.selection;
+        let page = query(gateway, &KvQuery::Page(names.clone()), Freshness::Linearizable).await?.selection;
         counted += page.records.len() as u64;
         match page.records.last() {
             _ if !page.more => return Ok(counted),
@@ -115,8 +118,10 @@ fn next(request: &RangeRequest, read: &Read, last: &[u8]) -> RangeRequest {
     next
 }
 
-fn has_filters(request: &RangeRequest) -> bool {
-    request.mod_revisions != Revisions::default() || request.create_revisions != Revisions::default()
+/// Whether how many keys there are is not known from the records of the whole answer.
+fn needs_count(request: &RangeRequest) -> bool {
+    let has_filters = request.mod_revisions != Revisions::default() || request.create_revisions != Revisions::default();
+    request.limit != 0 || request.count_only || has_filters
 }
 
 fn weight(selection: &Selection) -> usize {

@@ -6,18 +6,18 @@ use std::io;
 use std::sync::Arc;
 
 use tetrarch_kv::store::bounds::MIN_LEASE_TTL;
-use tetrarch_kv::{KeyRange, KvError, KvQuery, QueryAnswer, RangeRequest, Selection};
+use tetrarch_kv::{KeyRange, KvError, RangeRequest, Selection};
 use tetrarch_kv_client::Backend;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tonic::Status;
 
 use super::call::Replies;
-use super::lease::ids;
+use super::lease;
 use super::reading::page;
 use crate::bolt::Database;
-use crate::gateway::{Gateway, in_time, unreadable};
-use crate::limits::{LEASES_ASKED, SNAPSHOT_BOUNDS};
+use crate::gateway::{Gateway, in_time};
+use crate::limits::SNAPSHOT_BOUNDS;
 use crate::messages::maintenance::{SnapshotRequest, SnapshotResponse};
 use crate::refusal::Refusal;
 use crate::snapshot::{Spool, SpoolError, database, send};
@@ -96,28 +96,11 @@ fn outrun(refusal: Refusal) -> Refusal {
 
 /// The leases that there are now, which may be later than the revision. One that ended meanwhile and has keys is told with the shortest time to
 /// live, so that its keys end too where they are restored.
-async fn leases<B: Backend>(gateway: &Arc<Gateway<B>>, used: &BTreeSet<u64>) -> Result<BTreeMap<u64, u64>, Refusal> {
-    let (_, listed) = ids(gateway).await?;
-    let all: BTreeSet<u64> = listed.into_iter().chain(used.iter().copied()).collect();
-    if all.len() > SNAPSHOT_BOUNDS.leases {
-        return Err(Refusal::SnapshotTooLarge);
-    }
-    let (mut waiting, mut asked, mut leases) = (all.into_iter(), JoinSet::new(), BTreeMap::new());
-    loop {
-        for id in waiting.by_ref().take(LEASES_ASKED - asked.len()) {
-            asked.spawn(lease(gateway.clone(), id));
-        }
-        let Some(answered) = asked.join_next().await else { return Ok(leases) };
-        let (id, ttl) = answered.map_err(|_| unreadable("a lease"))??;
-        let ended = used.contains(&id).then_some(MIN_LEASE_TTL);
-        leases.extend(ttl.or(ended).map(|ttl| (id, ttl)));
-    }
-}
-
-/// A lease's time to live, if there is such a lease.
-async fn lease<B: Backend>(gateway: Arc<Gateway<B>>, id: u64) -> Result<(u64, Option<u64>), Refusal> {
-    let ttl = |answer| if let QueryAnswer::Lease(lease) = answer { Some(lease.map(|lease| lease.ttl)) } else { None };
-    Ok((id, gateway.look(&KvQuery::Lease { id, keys: false }, ttl).await?.answer))
+async fn leases<B: Backend>(gateway: &Gateway<B>, used: &BTreeSet<u64>) -> Result<BTreeMap<u64, u64>, Refusal> {
+    let (_, listed) = lease::all(gateway).await?;
+    let mut leases: BTreeMap<u64, u64> = used.iter().map(|id| (*id, MIN_LEASE_TTL)).collect();
+    leases.extend(listed.into_iter().map(|lease| (lease.id, lease.ttl)));
+    if leases.len() > SNAPSHOT_BOUNDS.leases { Err(Refusal::SnapshotTooLarge) } else { Ok(leases) }
 }
 
 /// Runs what waits for a disk, or takes long, where it holds nobody up.

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use crate::installed::has_etcdctl;
 use crate::support::bolt::{Buckets, pages, read};
-use crate::support::programs::{etcdctl, is_installed};
+use crate::support::programs::etcdctl;
 use tetrarch_chance::Rng;
 use tetrarch_gateway::bolt::{Database, Entries, Listed, PAGE_BYTES};
 
@@ -146,7 +147,7 @@ fn a_value_of_another_length_is_refused() {
 /// bbolt's own check is part of `snapshot status`.
 #[test]
 fn etcdctl_finds_nothing_wrong() {
-    if !is_installed("etcdctl", "etcd-client") {
+    if !has_etcdctl() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,8 @@
 //! Debian's etcdctl, unmodified, against a gateway: what it prints and how it ends.
 
+use crate::installed::has_etcdctl;
 use crate::support::Running;
-use crate::support::programs::{Said, etcdctl, is_installed};
+use crate::support::programs::{Said, etcdctl};
 use serde_json::Value;
 
 struct Scene {
@@ -11,7 +12,7 @@ struct Scene {
 impl Scene {
     /// None where etcdctl is missing; it has said so then.
     fn set() -> Option<Self> {
-        is_installed("etcdctl", "etcd-client").then(|| Self { gateway: Running::local() })
+        has_etcdctl().then(|| Self { gateway: Running::local() })
     }
 
     fn says(&self, line: &[&str]) -> Said {

@@ -9,6 +9,8 @@ mod client_programs;
 mod clients;
 mod compacting;
 mod etcdctl;
+mod installed;
+mod json;
 mod move_leader;
 mod random;
 mod side_by_side;

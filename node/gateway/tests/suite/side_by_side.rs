@@ -1,7 +1,8 @@
 //! The same commands of Debian's etcdctl against a gateway and against a real etcd: the same output, errors and exit codes.
 
+use crate::installed::has_etcd;
 use crate::support::Running;
-use crate::support::programs::{Etcd, Said, etcdctl, is_installed};
+use crate::support::programs::{Etcd, Said, etcdctl};
 use serde_json::Value;
 
 struct Pair {
@@ -12,8 +13,7 @@ struct Pair {
 impl Pair {
     /// None where a program is missing; it has said so then.
     fn start() -> Option<Self> {
-        let there = is_installed("etcdctl", "etcd-client") && is_installed("etcd", "etcd-server");
-        there.then(|| Self { gateway: Running::local(), etcd: Etcd::start() })
+        has_etcd().then(|| Self { gateway: Running::local(), etcd: Etcd::start() })
     }
 
     /// What both say, that of the gateway first.

@@ -86,16 +86,25 @@ async fn keys_of_a_lease_that_ends_meanwhile_end_where_they_are_restored() {
 }
 
 #[tokio::test]
-async fn more_leases_than_are_asked_for_at_once() {
-    let gateway = Running::local();
+async fn leases_cost_a_query_for_each_page_of_them() {
+    let scripted = Scripted::new(1_000);
+    let gateway = Running::start(scripted.clone());
     let caller = Caller::to(&gateway).await;
     for id in 1..=100 {
         let grant = LeaseGrantRequest { ttl: 60 + id, id };
         let _: LeaseGrantResponse = caller.call("/etcdserverpb.Lease/LeaseGrant", grant).await.unwrap();
     }
+    let before = scripted.queries.load(Ordering::SeqCst);
     let leases = &snapshot(&caller).await["lease"];
-    let ids: Vec<u8> = leases.iter().map(|(name, _)| name[7]).collect();
-    assert_eq!(ids, (1..=100).collect::<Vec<u8>>());
+    let asked = scripted.queries.load(Ordering::SeqCst) - before;
+    assert_eq!(asked, 2, "one page of keys, one of leases");
+    // Field 1 is the id, field 2 the time to live: more than 127 take two bytes.
+    let lease = |id: u8| {
+        let ttl = 60 + id;
+        let ttl = if ttl < 128 { vec![ttl] } else { vec![ttl, 1] };
+        (vec![0, 0, 0, 0, 0, 0, 0, id], [vec![0x08, id, 0x10], ttl].concat())
+    };
+    assert_eq!(*leases, (1..=100).map(lease).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::fmt::Debug;
 use std::time::Duration;
 
+use crate::installed::has_etcd;
 use crate::support::Running;
 use crate::support::calls::Caller;
-use crate::support::programs::{Etcd, is_installed};
+use crate::support::programs::Etcd;
 use prost::Message;
 use tetrarch_gateway::messages::election::{
     CampaignRequest, CampaignResponse, LeaderKey, LeaderRequest, LeaderResponse, ProclaimRequest, ProclaimResponse,
@@ -194,7 +195,7 @@ async fn compare<F: Future<Output = Transcript>>(run: impl Fn(Side) -> F) {
     let gateway = Running::local();
     let ours = run(Side(Caller::to(&gateway).await)).await.0;
     assert!(ours.len() > 5);
-    if !is_installed("etcd", "etcd-server") {
+    if !has_etcd() {
         return;
     }
     let etcd = Etcd::start();

@@ -1,8 +1,9 @@
 //! Watches of one gateway: clients that do not read, gateways that begin anew, and what etcdctl prints.
 
+use crate::installed::has_etcd;
 use crate::support::Running;
 use crate::support::calls::Caller;
-use crate::support::programs::{Etcd, etcdctl, is_installed, printed_within};
+use crate::support::programs::{Etcd, etcdctl, printed_within};
 use crate::support::scripted::Scripted;
 use crate::support::watching::{Watching, create};
 use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse};
@@ -143,7 +144,7 @@ async fn a_thousand_watches_are_each_told_their_own() {
 
 #[test]
 fn etcdctl_prints_what_it_prints_with_etcd() {
-    if !is_installed("etcdctl", "etcd-client") || !is_installed("etcd", "etcd-server") {
+    if !has_etcd() {
         return;
     }
     let (gateway, etcd) = (Running::local(), Etcd::start());

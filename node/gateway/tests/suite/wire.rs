@@ -1,7 +1,8 @@
 //! The messages that the gateway does not serve yet, against a real etcd: it understands them, and what it says can be read.
 
+use crate::installed::has_etcd;
 use crate::support::calls::Caller;
-use crate::support::programs::{Etcd, is_installed};
+use crate::support::programs::Etcd;
 use tetrarch_gateway::messages::election::{
     CampaignRequest, CampaignResponse, LeaderRequest, LeaderResponse, ProclaimRequest, ProclaimResponse, ResignRequest,
     ResignResponse,
@@ -10,7 +11,7 @@ use tetrarch_gateway::messages::lease::{LeaseGrantRequest, LeaseGrantResponse};
 use tetrarch_gateway::messages::lock::{LockRequest, LockResponse, UnlockRequest, UnlockResponse};
 
 async fn etcd() -> Option<(Etcd, Caller)> {
-    if !is_installed("etcd", "etcd-server") || !is_installed("etcdctl", "etcd-client") {
+    if !has_etcd() {
         return None;
     }
     let etcd = Etcd::start();

@@ -154,13 +154,10 @@ fn is_overtaken(query: &KvQuery, pinned: &KvQuery, result: &QueryResult) -> bool
 /// The same question about one revision, if it can be asked so.
 fn pin(query: &KvQuery, at: u64) -> Option<KvQuery> {
     match query {
-        KvQuery::Range(request) if request.revision == 0 => {
-            let mut request = request.clone();
-            request.revision = at;
-            Some(KvQuery::Range(request))
-        }
+        KvQuery::Range(request) if request.revision == 0 => Some(KvQuery::Range(request.clone().at(at))),
+        KvQuery::Page(request) if request.revision == 0 => Some(KvQuery::Page(request.clone().at(at))),
         KvQuery::Hash { revision: 0 } => Some(KvQuery::Hash { revision: at }),
-        KvQuery::Range(_) | KvQuery::Hash { .. } => Some(query.clone()),
+        KvQuery::Range(_) | KvQuery::Page(_) | KvQuery::Hash { .. } => Some(query.clone()),
         KvQuery::Lease { .. } | KvQuery::Leases { .. } | KvQuery::Story { .. } => None,
     }
 }

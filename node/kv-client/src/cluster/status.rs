@@ -40,7 +40,7 @@ pub(super) async fn look(shared: &Arc<Shared>) -> Result<ClusterStatus, BackendE
         standing,
         revision: believed(|status| status.revision),
         executed: believed(|status| status.executed.get()),
-        stored_bytes: 0,
+        stored_bytes: believed(|status| status.stored_bytes),
         replicas: shared.replicas.clone(),
         troubles: roll.troubles_of(shared.membership().ids()),
     })

@@ -194,7 +194,7 @@ impl Follower {
             KvQuery::Story { from, .. } => from.revision,
             KvQuery::Hash { revision } => *revision,
             KvQuery::Range(request) => request.revision,
-            KvQuery::Lease { .. } | KvQuery::Leases { .. } => return News::Nonsense,
+            KvQuery::Lease { .. } | KvQuery::Leases { .. } | KvQuery::Page(_) => return News::Nonsense,
         };
         match (query, error) {
             (KvQuery::Story { detail: Detail::Events | Detail::Previous, .. }, KvError::Compacted)

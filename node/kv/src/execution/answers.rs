@@ -41,6 +41,14 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(self.machine.revision(&Overlay::new(&self.store, self.machine.tables()))?)
     }
 
+    /// The bytes that the store's tables take: see [`Store::stored_bytes`].
+    ///
+    /// # Errors
+    /// If the store cannot tell.
+    pub fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.store.stored_bytes()
+    }
+
     /// The highest nonce that a sender has spent; none if it is not remembered.
     ///
     /// # Errors

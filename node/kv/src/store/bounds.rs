@@ -47,7 +47,7 @@ pub const MAX_LEASE_TTL: u64 = 9_000_000_000;
 /// [`MAX_LEASE_BYTES`] together.
 pub const MAX_ENDED_LEASES: usize = 128;
 
-/// Ids in one answer that lists leases.
+/// Leases in one answer that lists them.
 pub const MAX_LISTED_LEASES: usize = 50_000;
 
 /// Revisions that can be read or told beside the latest.

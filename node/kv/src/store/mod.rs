@@ -33,7 +33,8 @@ mod run;
 pub use error::KvError;
 pub use machine::KvMachine;
 pub use query::{
-    Detail, EventTold, KvQuery, LeaseList, LeaseState, Place, Previous, QueryAnswer, QueryResult, RevisionTold, Story,
+    Detail, EventTold, KvQuery, LeaseList, LeaseState, ListedLease, Place, Previous, QueryAnswer, QueryResult,
+    RevisionTold, Story,
 };
 pub use record::{KeyRecord, Pair};
 pub use request::{

@@ -83,9 +83,9 @@ pub struct TxnResponse {
 pub struct Selection {
     /// Keys and records, in the order asked for.
     pub records: Vec<Pair>,
-    /// Keys in the range, whatever the limit and the filters.
+    /// Keys in the range, whatever the limit and the filters; as many as were read.
     pub count: u64,
-    /// Whether all keys of the range were counted. If not, there may be more than [`count`](Self::count); only queries answer so.
+    /// Whether all keys of the range were read. If not, there may be more than [`count`](Self::count); only queries answer so.
     pub count_is_exact: bool,
     /// Whether there is more behind the last record: more than the limit, or, in the answer to a query, than fits.
     pub more: bool,

@@ -180,4 +180,8 @@ impl Store for Rotten {
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.store.remove_snapshot(number)
     }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.store.stored_bytes()
+    }
 }

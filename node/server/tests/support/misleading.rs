@@ -97,6 +97,10 @@ impl Store for MisleadingStore {
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.inner.remove_snapshot(number)
     }
+
+    fn stored_bytes(&self) -> Result<u64, StoreError> {
+        self.inner.stored_bytes()
+    }
 }
 
 struct Misleading {

@@ -242,12 +242,12 @@ fn node_status() -> impl Strategy<Value = NodeStatus> {
         text().prop_map(NodeMode::Halted),
     ];
     let who = (replica(), digest(), mode, view(), replica());
-    let state = (seq(), seq(), digest(), number(), timestamp());
+    let state = (seq(), seq(), digest(), number(), number(), timestamp());
     let counts = (number(), number(), number());
     (who, state, counts, option::of(transfer()), recovery()).prop_map(|(who, state, counts, transfer, recovery)| {
         let (pending, evidence, uptime_micros) = counts;
         let (replica, chain, mode, view, primary) = who;
-        let (executed, stable_checkpoint, state_root, revision, agreed_time) = state;
+        let (executed, stable_checkpoint, state_root, revision, stored_bytes, agreed_time) = state;
         NodeStatus {
             replica,
             chain,
@@ -258,6 +258,7 @@ fn node_status() -> impl Strategy<Value = NodeStatus> {
             stable_checkpoint,
             state_root,
             revision,
+            stored_bytes,
             agreed_time,
             pending,
             evidence,

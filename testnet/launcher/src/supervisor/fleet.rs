@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::backoff::Backoff;
 use super::keeper::{Keeper, Order, Ordered};
 use super::process::Recipe;
+use crate::Whom;
 use crate::protocol::{Answer, Command, GatewayStatus, ProcessState, ProcessStatus, Refusal, SupervisorStatus};
 
 /// Orders waiting for one keeper.
@@ -37,9 +38,9 @@ impl Fleet {
     pub(super) fn start(recipes: Vec<Recipe>, gateway: Option<(SocketAddr, Recipe)>) -> Self {
         let force = watch::Sender::new(false);
         let keepers =
-            (0..).zip(recipes).map(|(replica, recipe)| start_keeper(replica, recipe, force.subscribe())).collect();
-        // It takes no orders but to stop, so its number is never told.
-        let gateway = gateway.map(|(address, recipe)| (address, start_keeper(u16::MAX, recipe, force.subscribe())));
+            (0..).zip(recipes).map(|(id, recipe)| start_keeper(Whom::Replica(id), recipe, force.subscribe())).collect();
+        let gateway =
+            gateway.map(|(address, recipe)| (address, start_keeper(Whom::Gateway, recipe, force.subscribe())));
         Self { keepers, gateway, force, down: watch::Sender::new(false), serving: AtomicBool::new(false) }
     }
 
@@ -47,11 +48,13 @@ impl Fleet {
     pub(super) async fn obey(&self, command: Command) -> Answer {
         let result = match command {
             Command::Status => return Answer::Status(self.status()),
-            Command::Kill { replica } => self.order(replica, Order::Kill).await,
-            Command::Start { replica } => self.order(replica, Order::Start).await,
-            Command::Corrupt { replica, corruption } => self.order(replica, Order::Corrupt(corruption)).await,
-            Command::Pause { replica } => self.order(replica, Order::Pause).await,
-            Command::Resume { replica } => self.order(replica, Order::Resume).await,
+            Command::Kill { whom } => self.order(whom, Order::Kill).await,
+            Command::Start { whom } => self.order(whom, Order::Start).await,
+            Command::Corrupt { replica, corruption } => {
+                self.order(Whom::Replica(replica), Order::Corrupt(corruption)).await
+            }
+            Command::Pause { whom } => self.order(whom, Order::Pause).await,
+            Command::Resume { whom } => self.order(whom, Order::Resume).await,
             Command::Down => {
                 self.stop_all().await;
                 Ok(())
@@ -106,11 +109,19 @@ impl Fleet {
         self.keepers.iter().chain(self.gateway.as_ref().map(|(_, keeper)| keeper))
     }
 
-    async fn order(&self, replica: u16, order: Order) -> Result<(), Refusal> {
-        let n = u16::try_from(self.keepers.len()).unwrap_or(u16::MAX);
-        let keeper = self.keepers.get(usize::from(replica)).ok_or(Refusal::NoSuchReplica { replica, n })?;
-        let done = keeper.send(order).await.ok_or(Refusal::Stopping)?;
+    async fn order(&self, whom: Whom, order: Order) -> Result<(), Refusal> {
+        let done = self.keeper(whom)?.send(order).await.ok_or(Refusal::Stopping)?;
         done.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    fn keeper(&self, whom: Whom) -> Result<&Handle, Refusal> {
+        let n = u16::try_from(self.keepers.len()).unwrap_or(u16::MAX);
+        match whom {
+            Whom::Replica(replica) => {
+                self.keepers.get(usize::from(replica)).ok_or(Refusal::NoSuchReplica { replica, n })
+            }
+            Whom::Gateway => self.gateway.as_ref().map(|(_, keeper)| keeper).ok_or(Refusal::NoGateway),
+        }
     }
 }
 
@@ -123,11 +134,16 @@ impl Handle {
     }
 }
 
-fn start_keeper(replica: u16, recipe: Recipe, force: watch::Receiver<bool>) -> Handle {
+fn start_keeper(whom: Whom, recipe: Recipe, force: watch::Receiver<bool>) -> Handle {
     let (orders, receiver) = mpsc::channel(MAX_ORDERS);
-    let (sender, status) = watch::channel(ProcessStatus::starting(replica));
+    let id = match whom {
+        Whom::Replica(replica) => replica,
+        // It has none, and none is told: see `GatewayStatus`.
+        Whom::Gateway => u16::MAX,
+    };
+    let (sender, status) = watch::channel(ProcessStatus::starting(id));
     let keeper =
-        Keeper { replica, recipe, orders: receiver, status: sender, force, backoff: Backoff::new(), corruption: None };
+        Keeper { whom, recipe, orders: receiver, status: sender, force, backoff: Backoff::new(), corruption: None };
     tokio::spawn(keeper.run());
     Handle { orders, status }
 }

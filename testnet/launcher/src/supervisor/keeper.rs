@@ -1,4 +1,4 @@
-//! Keeping one replica's process as it should be.
+//! Keeping one process as it should be: a replica's, or the gateway's.
 //!
 //! ```text
 //!              start            crash                   wait over
@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 use super::backoff::Backoff;
 use super::process::{Process, Recipe};
+use crate::Whom;
 use crate::protocol::{ProcessState, ProcessStatus, Refusal};
 
 /// How long a node may take to end by itself when it changes sides.
@@ -43,7 +44,7 @@ pub(super) struct Ordered {
 }
 
 pub(super) struct Keeper {
-    pub(super) replica: u16,
+    pub(super) whom: Whom,
     pub(super) recipe: Recipe,
     pub(super) orders: mpsc::Receiver<Ordered>,
     pub(super) status: watch::Sender<ProcessStatus>,
@@ -85,13 +86,13 @@ impl Keeper {
 
     async fn obey_up(&mut self, mut process: Box<Process>, Ordered { order, done }: Ordered) -> Phase {
         let pid = process.pid().unwrap_or_default();
-        let replica = self.replica;
+        let whom = self.whom;
         let (phase, result) = match order {
             Order::Kill => (self.kill(process).await, Ok(())),
             Order::Stop { grace } => (self.stop(process, grace).await, Ok(())),
-            Order::Pause if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { replica, pid })),
+            Order::Pause if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { whom, pid })),
             Order::Pause => self.pause(process),
-            Order::Resume if !process.is_paused => (Phase::Up(process), Err(Refusal::NotPaused { replica, pid })),
+            Order::Resume if !process.is_paused => (Phase::Up(process), Err(Refusal::NotPaused { whom, pid })),
             Order::Resume => {
                 process.is_paused = false;
                 let result = process.signal(Signal::CONT).map_err(|error| self.failed("resume", &error));
@@ -100,8 +101,8 @@ impl Keeper {
             }
             Order::Corrupt(corruption) => self.change(process, Some(corruption)).await,
             Order::Start if self.corruption.is_some() => self.change(process, None).await,
-            Order::Start if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { replica, pid })),
-            Order::Start => (Phase::Up(process), Err(Refusal::AlreadyRunning { replica, pid })),
+            Order::Start if process.is_paused => (Phase::Up(process), Err(Refusal::Paused { whom, pid })),
+            Order::Start => (Phase::Up(process), Err(Refusal::AlreadyRunning { whom, pid })),
         };
         let _ = done.send(result);
         phase
@@ -195,7 +196,7 @@ impl Keeper {
             Phase::Up(_) => Ok(()),
             _ => Err(Refusal::Failed {
                 doing: "start".into(),
-                replica: self.replica,
+                whom: self.whom,
                 why: self.status.borrow().last_exit.clone().unwrap_or_default(),
             }),
         };
@@ -238,11 +239,11 @@ impl Keeper {
     }
 
     fn not_running(&self) -> Refusal {
-        Refusal::NotRunning { replica: self.replica, state: self.status.borrow().state.to_string() }
+        Refusal::NotRunning { whom: self.whom, state: self.status.borrow().state.to_string() }
     }
 
     fn failed(&self, doing: &str, error: &io::Error) -> Refusal {
-        Refusal::Failed { doing: doing.into(), replica: self.replica, why: error.to_string() }
+        Refusal::Failed { doing: doing.into(), whom: self.whom, why: error.to_string() }
     }
 }
 

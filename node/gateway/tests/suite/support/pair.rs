@@ -10,8 +10,9 @@ use tonic::{Code, Status};
 
 use super::Running;
 use super::calls::Caller;
-use super::programs::{Etcd, is_installed};
+use super::programs::Etcd;
 use super::watching::Watching;
+use crate::installed::has_etcd;
 
 /// A gateway over a local store and a real etcd, side by side.
 pub(crate) struct Pair {
@@ -40,7 +41,7 @@ anonymous!(RangeResponse, PutResponse, DeleteRangeResponse, TxnResponse, Compact
 impl Pair {
     /// None where a program is missing; it has said so then.
     pub(crate) async fn start() -> Option<Self> {
-        if !is_installed("etcd", "etcd-server") || !is_installed("etcdctl", "etcd-client") {
+        if !has_etcd() {
             return None;
         }
         let (gateway, etcd) = (Running::local(), Etcd::start());

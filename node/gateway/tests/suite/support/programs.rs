@@ -3,28 +3,17 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::installed::program;
 
 /// What a program may take; a call to the store takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where in a folder of its own an etcd has its data.
 const DATA: &str = "data";
-
-/// Whether a program is there. Says so if it is not, since what is tested with it is then not tested.
-pub(crate) fn is_installed(program: &str, package: &str) -> bool {
-    let there = Command::new(program).arg("--help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
-    if !there {
-        // Past the capture of a test's output: a skipped test passes, and would say nothing otherwise.
-        let said = format!(
-            "SKIPPED: `{program}` is not installed here (Debian's package {package}), so nothing was compared with it.\n"
-        );
-        drop(std::io::stderr().write_all(said.as_bytes()));
-    }
-    there
-}
 
 /// What a program said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +25,7 @@ pub(crate) struct Said {
 
 /// Runs etcdctl on one line of arguments, with some input; ended by its id if it takes too long.
 pub(crate) fn etcdctl(endpoint: &str, line: &[&str], input: &str) -> Said {
-    let mut child = Command::new("etcdctl")
+    let mut child = program("etcdctl")
         .env("ETCDCTL_API", "3")
         .args(["--endpoints", endpoint, "--dial-timeout", "10s", "--command-timeout", "20s"])
         .args(line)
@@ -57,7 +46,7 @@ pub(crate) fn etcdctl(endpoint: &str, line: &[&str], input: &str) -> Said {
 
 /// What an etcdctl that never ends prints, as soon as it has printed so many bytes; ended by its id.
 pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> String {
-    let mut child = Command::new("etcdctl")
+    let mut child = program("etcdctl")
         .env("ETCDCTL_API", "3")
         .args(["--endpoints", endpoint, "--dial-timeout", "10s"])
         .args(line)
@@ -134,7 +123,7 @@ impl Etcd {
 
     fn run(folder: tempfile::TempDir, peer: &str) -> Self {
         let client = free_address();
-        let child = Command::new("etcd")
+        let child = program("etcd")
             .args(["--name", "one", "--log-level", "error", "--data-dir"])
             .arg(folder.path().join(DATA))
             .args(["--listen-client-urls", &format!("http://{client}")])

@@ -22,6 +22,8 @@ pub(crate) struct Scripted {
     pub(crate) requests: Arc<AtomicUsize>,
     /// Whether queries find replicas that disagree.
     pub(crate) disagree: Arc<AtomicBool>,
+    /// Queries that were asked.
+    pub(crate) queries: Arc<AtomicUsize>,
     /// Queries to which one replica's answer would do.
     pub(crate) serializable: Arc<AtomicUsize>,
     /// Whether leases are told to be gone, though keys hang on them.
@@ -42,6 +44,7 @@ impl Scripted {
             commands: Arc::default(),
             requests: Arc::default(),
             disagree: Arc::default(),
+            queries: Arc::default(),
             gone: Arc::default(),
             compacted: Arc::default(),
             serializable: Arc::default(),
@@ -67,6 +70,7 @@ impl Backend for Scripted {
 
     async fn query(&self, query: &KvQuery, freshness: Freshness) -> Result<QueryResult, BackendError> {
         self.up()?;
+        self.queries.fetch_add(1, Ordering::SeqCst);
         self.serializable.fetch_add(usize::from(freshness == Freshness::Serializable), Ordering::SeqCst);
         if self.disagree.load(Ordering::SeqCst) {
             return Err(BackendError::Disagree);
@@ -75,9 +79,11 @@ impl Backend for Scripted {
         let answer = match query {
             KvQuery::Lease { .. } if self.gone.load(Ordering::SeqCst) => Ok(QueryAnswer::Lease(None)),
             KvQuery::Leases { .. } if self.gone.load(Ordering::SeqCst) => {
-                Ok(QueryAnswer::Leases(LeaseList { ids: Vec::new(), more: false }))
+                Ok(QueryAnswer::Leases(LeaseList { leases: Vec::new(), more: false }))
             }
-            KvQuery::Range(range) if range.revision != 0 && self.compacted.load(Ordering::SeqCst) => {
+            KvQuery::Range(range) | KvQuery::Page(range)
+                if range.revision != 0 && self.compacted.load(Ordering::SeqCst) =>
+            {
                 Err(KvError::Compacted)
             }
             _ => result.answer,

@@ -21,10 +21,26 @@ pub struct LeaseState {
 /// Some of the leases.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseList {
-    /// Their ids, ascending.
-    pub ids: Vec<u64>,
+    /// By their ids, ascending.
+    pub leases: Vec<ListedLease>,
     /// Whether there may be more behind the last.
     pub more: bool,
+}
+
+/// A lease in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedLease {
+    /// Its id.
+    pub id: u64,
+    /// Its time to live as granted, in seconds.
+    pub ttl: u64,
+}
+
+impl LeaseList {
+    /// Where the rest of the list begins, if there is one: the `from` of the next [`KvQuery::Leases`](super::KvQuery::Leases).
+    pub fn next(&self) -> Option<u64> {
+        self.leases.last().and_then(|last| last.id.checked_add(1)).filter(|_| self.more)
+    }
 }
 
 pub(super) fn one(state: &dyn Reader, id: u64, with_keys: bool) -> Result<Option<LeaseState>, StoreError> {
@@ -34,6 +50,7 @@ pub(super) fn one(state: &dyn Reader, id: u64, with_keys: bool) -> Result<Option
 }
 
 pub(super) fn list(state: &dyn Reader, from: u64) -> Result<LeaseList, StoreError> {
-    let ids = leases::ids_from(state, from, MAX_LISTED_LEASES)?;
-    Ok(LeaseList { more: ids.len() == MAX_LISTED_LEASES, ids })
+    let found = leases::all_from(state, from, MAX_LISTED_LEASES)?;
+    let leases: Vec<_> = found.into_iter().map(|(id, lease)| ListedLease { id, ttl: lease.ttl }).collect();
+    Ok(LeaseList { more: leases.len() == MAX_LISTED_LEASES, leases })
 }

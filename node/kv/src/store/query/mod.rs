@@ -8,7 +8,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError};
 use tetrarch_types::{DecodeError, decode, encode, limits};
 
-pub use leases::{LeaseList, LeaseState};
+pub use leases::{LeaseList, LeaseState, ListedLease};
 pub use story::{Detail, EventTold, Place, Previous, RevisionTold, Story};
 
 use super::bounds::{Budget, MAX_QUERY_BYTES};
@@ -30,7 +30,7 @@ pub enum KvQuery {
         /// Whether to list its keys.
         keys: bool,
     },
-    /// The ids of all leases, page by page.
+    /// All leases, page by page.
     Leases {
         /// The first id to list, if there is one.
         from: u64,
@@ -47,6 +47,9 @@ pub enum KvQuery {
         /// The revision; 0: the latest.
         revision: u64,
     },
+    /// Keys, and not how many more there are: as [`Range`](Self::Range), but nothing is read behind the first record that does not belong to the
+    /// answer. Where records are sorted by something else than their keys all must be read, and are counted.
+    Page(RangeRequest),
 }
 
 /// The answer to a [`KvQuery`].
@@ -63,7 +66,7 @@ pub struct QueryResult {
 /// What is answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum QueryAnswer {
-    /// To [`KvQuery::Range`].
+    /// To [`KvQuery::Range`] and [`KvQuery::Page`].
     Range(Selection),
     /// To [`KvQuery::Lease`]; none if there is none.
     Lease(Option<LeaseState>),
@@ -104,6 +107,10 @@ impl KvQuery {
                 request.range.begin_behind(last);
                 Self::Range(request)
             }
+            Self::Page(mut request) if !request.range.is_one() => {
+                request.range.begin_behind(last);
+                Self::Page(request)
+            }
             other => other,
         }
     }
@@ -119,7 +126,7 @@ impl KvQuery {
     /// [`KvError::Malformed`], and what [`RangeRequest::check`] says.
     pub fn decode(bytes: &[u8]) -> Result<Self, KvError> {
         let query = decode(bytes, MAX_QUERY_BYTES).map_err(|_| KvError::Malformed)?;
-        if let Self::Range(request) = &query {
+        if let Self::Range(request) | Self::Page(request) = &query {
             request.check()?;
         }
         Ok(query)
@@ -137,10 +144,8 @@ impl KvQuery {
 
     fn look(&self, state: &dyn Reader, meta: &Meta) -> Result<QueryAnswer, Failure> {
         Ok(match self {
-            Self::Range(request) => {
-                meta.check_read(request.revision)?;
-                QueryAnswer::Range(select(state, request, meta.revision, &mut Budget::QUERY.clone(), Fit::Some)?)
-            }
+            Self::Range(request) => range(state, meta, request, Fit::Some)?,
+            Self::Page(request) => range(state, meta, request, Fit::Page)?,
             Self::Lease { id, keys } => QueryAnswer::Lease(leases::one(state, *id, *keys)?),
             Self::Leases { from } => QueryAnswer::Leases(leases::list(state, *from)?),
             Self::Story { from, detail } => QueryAnswer::Story(story::tell(state, meta, *from, *detail)?),
@@ -150,6 +155,11 @@ impl KvQuery {
             }
         })
     }
+}
+
+fn range(state: &dyn Reader, meta: &Meta, request: &RangeRequest, fit: Fit) -> Result<QueryAnswer, Failure> {
+    meta.check_read(request.revision)?;
+    Ok(QueryAnswer::Range(select(state, request, meta.revision, &mut Budget::QUERY.clone(), fit)?))
 }
 
 impl QueryResult {

@@ -16,8 +16,10 @@ use crate::store::{KvError, Selection};
 pub(in crate::store) enum Fit {
     /// Refuse it.
     All,
-    /// Answer the first records and say that there are more, if they come in the order of their keys.
+    /// Answer the first records and say that there are more, if they come in the order of their keys. What is behind them is counted.
     Some,
+    /// The same, and look at nothing behind them.
+    Page,
 }
 
 /// Answers a range at a revision that is kept; `latest` is the one that is there now.
@@ -54,7 +56,12 @@ impl Selecting<'_> {
         if self.request.count_only || self.found.more || !self.passes(&record) {
             return Ok(Visit::Next);
         }
-        Ok(self.take(key, record))
+        let visit = self.take(key, record);
+        if self.found.more && self.fit == Fit::Page {
+            self.found.count_is_exact = false;
+            return Ok(Visit::Stop);
+        }
+        Ok(visit)
     }
 
     /// One record that passes the filters.
@@ -68,7 +75,7 @@ impl Selecting<'_> {
             let record = self.told(record);
             if self.budget.may_answer(cost(&key, &record)) {
                 self.found.records.push((key, record));
-            } else if self.fit == Fit::Some {
+            } else if self.fit != Fit::All {
                 self.found.more = true;
             } else {
                 self.refused = Some(KvError::AnswerTooLarge);
@@ -80,7 +87,7 @@ impl Selecting<'_> {
 
     /// What is left cannot be read.
     fn stop(&mut self) -> Visit {
-        if self.fit == Fit::Some && (self.request.count_only || !self.is_sorted()) {
+        if self.fit != Fit::All && (self.request.count_only || !self.is_sorted()) {
             self.found.more = !self.request.count_only;
             self.found.count_is_exact = false;
         } else {

@@ -5,7 +5,7 @@ use tetrarch_storage::{Direction, Reader, StoreError, Table};
 use tetrarch_types::{Timestamp, encode};
 
 use crate::store::bounds::{Load, MAX_REVISION_KEYS};
-use crate::tables::{Overlay, corrupt, fixed, row};
+use crate::tables::{Overlay, corrupt, fixed, row, value};
 
 /// Id → [`Lease`].
 pub(in crate::store) const LEASES: Table = Table::new("kv.leases");
@@ -67,10 +67,10 @@ pub(in crate::store) fn keys(state: &dyn Reader, id: u64) -> Result<Vec<Vec<u8>>
     rows.into_iter().map(key).collect()
 }
 
-/// The ids of leases from one on, so many at most.
-pub(in crate::store) fn ids_from(state: &dyn Reader, id: u64, limit: usize) -> Result<Vec<u64>, StoreError> {
+/// Leases from an id on, so many at most.
+pub(in crate::store) fn all_from(state: &dyn Reader, id: u64, limit: usize) -> Result<Vec<(u64, Lease)>, StoreError> {
     let rows = state.scan(LEASES, &id.to_be_bytes(), &[], Direction::Ascending, limit)?;
-    rows.iter().map(|(key, _)| Ok(u64::from_be_bytes(fixed(LEASES, key)?))).collect()
+    rows.iter().map(|(key, bytes)| Ok((u64::from_be_bytes(fixed(LEASES, key)?), value(LEASES, bytes)?))).collect()
 }
 
 /// The leases whose deadlines are at or before a time, so many at most, in the order in which they end.
