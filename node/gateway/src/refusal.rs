@@ -14,6 +14,8 @@ const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has
 
 const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too long";
 
+const FROM_BROWSER: &str = "pages in a browser are not answered: ask from a program of your own, without the header Origin";
+
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
@@ -33,6 +35,8 @@ pub(crate) enum Refusal {
     SnapshotOutrun,
     /// There is more in the store than a snapshot holds.
     SnapshotTooLarge,
+    /// A page in a browser asks.
+    FromBrowser,
     /// A snapshot cannot be put into a file of this machine.
     Spool(String),
     /// It asks for a leader that is no member.
@@ -75,6 +79,7 @@ impl From<Refusal> for Status {
             Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
+            Refusal::FromBrowser => (Code::PermissionDenied, FROM_BROWSER.to_owned()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),
             Refusal::BadTransferee => (Code::FailedPrecondition, "bad leader transferee".to_owned()),
             Refusal::NotNext { name, id } => (Code::FailedPrecondition, not_next(&name, id)),

@@ -73,8 +73,12 @@ where
     })
 }
 
-/// The message of a call; none is one without fields.
+/// The message of a call; none is one without fields. What a page in a browser sends is refused, unread: it would act with the gateway's key for
+/// whoever made the page, and gRPC is out of its reach. Browsers always say so (`Origin`), other programs do not.
 async fn read<M: Readable>(request: Request) -> Result<M, Status> {
+    if request.headers().contains_key(header::ORIGIN) {
+        return Err(Refusal::FromBrowser.into());
+    }
     let body = to_bytes(request.into_body(), MAX_DECODED_BYTES).await;
     let body = body.map_err(|_| Refusal::from(KvError::RequestTooLarge))?;
     if body.iter().all(u8::is_ascii_whitespace) {

@@ -11,10 +11,16 @@ use serde_json::{Value, json};
 
 /// What a call is answered: its status, and its object.
 fn post(endpoint: &str, path: &str, body: &str) -> (u16, Value) {
+    post_with(endpoint, path, "", body)
+}
+
+/// The same, with a line more in its head.
+fn post_with(endpoint: &str, path: &str, line: &str, body: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(endpoint).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     // In this version of the protocol no answer comes in chunks.
-    write!(stream, "POST {path} HTTP/1.0\r\nHost: {endpoint}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    write!(stream, "POST {path} HTTP/1.0\r\nHost: {endpoint}\r\n{line}Content-Length: {}\r\n\r\n{body}", body.len())
+        .unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
@@ -167,4 +173,16 @@ fn a_call_as_json_is_read_up_to_a_bound_and_counted() {
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
+}
+
+#[test]
+fn pages_in_a_browser_are_refused() {
+    let gateway = Running::local();
+    let put = r#"{"key":"Zm9v","value":"YmFy"}"#;
+    for page in ["Origin: http://elsewhere.example\r\n", "Origin: null\r\n"] {
+        let (status, answer) = post_with(&gateway.endpoint(), "/v3/kv/put", page, put);
+        assert_eq!(status, 403, "{answer}");
+        assert!(answer["error"].as_str().unwrap().contains("a program of your own"), "{answer}");
+    }
+    assert_eq!(post(&gateway.endpoint(), "/v3/kv/range", put).1["count"], Value::Null, "nothing was put");
 }
