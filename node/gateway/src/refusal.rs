@@ -14,7 +14,8 @@ const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has
 
 const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too long";
 
-const FROM_BROWSER: &str = "pages in a browser are not answered: ask from a program of your own, without the header Origin";
+const FROM_BROWSER: &str =
+    "pages in a browser are not answered: ask from a program of your own, without the header Origin";
 
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 

@@ -2,7 +2,7 @@
 
 use crate::installed::has_etcd;
 use crate::support::Running;
-use crate::support::programs::{Etcd, Said, etcdctl};
+use crate::support::programs::{Etcd, Said, etcdctl, lines_within, path};
 use serde_json::Value;
 
 struct Pair {
@@ -218,4 +218,56 @@ fn moving_the_leader() {
     let [ours, theirs] = said.collect::<Vec<_>>().try_into().unwrap();
     assert_eq!(ours, theirs);
     assert_eq!((ours.code, ours.out.as_str()), (Some(0), "Leadership transferred from ID to ID\n"));
+}
+
+/// `boss/2f1a…`: the key of a place in a queue ends with its lease's id.
+fn without_lease(line: &str) -> String {
+    match line.rsplit_once('/') {
+        Some((name, id)) if u64::from_str_radix(id, 16).is_ok() => format!("{name}/LEASE"),
+        _ => line.to_owned(),
+    }
+}
+
+#[test]
+fn locks_and_elections() {
+    let Some(pair) = Pair::start() else { return };
+    for line in
+        ["lock", "lock job echo held", "lock job --ttl 5 echo held again", "lock job false", "elect", "elect boss"]
+    {
+        pair.agree(line, "");
+    }
+    for line in ["lock job", "lock job --ttl 5", "elect boss one"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let count = if words[0] == "elect" { 2 } else { 1 };
+        let told = [pair.gateway.endpoint(), pair.etcd.endpoint.clone()].map(|endpoint| {
+            let told = lines_within(&endpoint, &words, count);
+            // Whoever was ended leaves its place with its lease only.
+            let freed = etcdctl(&endpoint, &["del", "", "--prefix"], "");
+            assert_eq!(freed.code, Some(0), "{freed:?}");
+            told.iter().map(|line| without_lease(line)).collect::<Vec<String>>()
+        });
+        assert_eq!(told[0], told[1], "{line}: the gateway's is on the left");
+        assert!(told[0][0].ends_with("/LEASE"), "{told:?}");
+    }
+}
+
+#[test]
+fn snapshots_are_saved() {
+    let Some(pair) = Pair::start() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    pair.agree("put k v", "");
+    let file = folder.path().join("saved.db");
+    let saved = [pair.gateway.endpoint(), pair.etcd.endpoint.clone()].map(|endpoint| {
+        let said = etcdctl(&endpoint, &["snapshot", "save", path(&file)], "");
+        let status = etcdctl("unused", &["snapshot", "status", path(&file), "-w", "json"], "");
+        let status: Value = serde_json::from_str(&status.out).unwrap();
+        // How many bytes there are, and their sum, is each side's own.
+        (said.code, said.out, status["revision"].clone())
+    });
+    assert_eq!(saved[0], saved[1]);
+    assert_eq!(saved[0].2, 2);
+    let nowhere = format!("snapshot save {}", path(&folder.path().join("no/such/folder.db")));
+    let codes = pair.both(&nowhere.split(' ').collect::<Vec<_>>(), "").map(|said| said.code);
+    assert_eq!(codes[0], codes[1]);
+    assert_ne!(codes[0], Some(0));
 }

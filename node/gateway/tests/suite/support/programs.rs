@@ -1,6 +1,6 @@
 //! etcd's own programs, as Debian packs them: `etcdctl` (etcd-client) and `etcd` (etcd-server).
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -72,6 +72,29 @@ pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> Str
     let (whole, printed) = reading.join().unwrap();
     assert!(whole, "{line:?}: {}", String::from_utf8_lossy(&printed));
     String::from_utf8(printed).unwrap()
+}
+
+/// The first lines that an etcdctl prints which then goes on, as soon as there are so many; ended by its id.
+pub(crate) fn lines_within(endpoint: &str, line: &[&str], count: usize) -> Vec<String> {
+    let mut child = program("etcdctl")
+        .env("ETCDCTL_API", "3")
+        .args(["--endpoints", endpoint, "--dial-timeout", "10s"])
+        .args(line)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let (tell, told) = std::sync::mpsc::channel();
+    let reading = thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+    let until = Instant::now() + PATIENCE;
+    let lines =
+        (0..count).map_while(|_| told.recv_timeout(until.saturating_duration_since(Instant::now())).ok()).collect();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(told);
+    drop(reading.join().unwrap());
+    lines
 }
 
 fn reading(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
