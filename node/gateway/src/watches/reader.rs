@@ -17,7 +17,7 @@ pub(crate) struct Reader<B> {
     hub: Arc<Shared<B>>,
     next: u64,
     with_previous: bool,
-    /// What was compacted before this began is not read from the log, but asked for in the history, which says that it is gone.
+    /// What was compacted before this began is gone, though the log may have it, and a replica that is late its history.
     compacted: u64,
     /// A follower of its own, and its place among those.
     history: Option<(Watch, OwnedSemaphorePermit)>,
@@ -34,9 +34,11 @@ impl<B: Backend> Reader<B> {
     /// # Errors
     /// [`Compacted`] if that is gone.
     pub(crate) async fn next(&mut self) -> Result<Arc<Happened>, Compacted> {
+        if self.next < self.compacted {
+            return Err(Compacted { revision: self.compacted });
+        }
         let happened = loop {
-            let found = if self.next < self.compacted { Found::Earlier } else { self.hub.find(self.next) };
-            match found {
+            match self.hub.find(self.next) {
                 Found::Here(happened) => {
                     self.history = None;
                     break happened;

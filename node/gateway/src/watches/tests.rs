@@ -91,3 +91,14 @@ async fn one_that_did_not_ask_or_is_behind_is_not_told() {
         assert!(within.is_err(), "{from} {asked}");
     }
 }
+
+/// The replica that is asked for history may not have executed the compaction yet, and would tell it.
+#[tokio::test(start_paused = true)]
+async fn what_was_compacted_here_is_gone_whatever_replicas_still_have() {
+    let hub = Hub::new(Arc::new(Quiet));
+    hub.compacted(5);
+    let response = start(&hub, 4, false).recv().await.unwrap().unwrap();
+    assert!(response.canceled && response.compact_revision == 5, "{response:?}");
+    let mut told = start(&hub, 5, false);
+    assert!(tokio::time::timeout(Duration::from_secs(60), told.recv()).await.is_err(), "what is kept is asked for");
+}

@@ -118,8 +118,7 @@ def compaction(client):
 
 def maintenance(client):
     status = client.status()
-    # How much is stored, a cluster does not say yet.
-    assert status.version == "3.5.0" and status.raft_index > 0
+    assert status.version == "3.5.0" and status.raft_index > 0 and status.db_size > 0
     members = list(client.members)
     assert len(members) == 4 and status.leader.id in [member.id for member in members]
     assert all(member.client_urls and member.name for member in members)
