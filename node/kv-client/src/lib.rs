@@ -10,6 +10,7 @@
 
 mod backend;
 mod cluster;
+mod rest;
 pub mod turns;
 pub mod watch;
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tetrarch_kv::{KvError, KvQuery, QueryResult};
 use tetrarch_types::{Query, ReplicaId, SeqNum};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::Shared;
 use super::ballot::{Ballot, told};
 use super::survey::Survey;
+use crate::rest::rest;
 use crate::{BackendError, Freshness, Told};
 
 /// How often it is begun anew, if it can be ordered instead. What cannot is tried until the time is up.
@@ -42,7 +43,7 @@ pub(super) async fn query(
     let mut question = Query::Read(query.encode());
     let attempts = if pin(query, 1).is_some() { ATTEMPTS } else { u32::MAX };
     for attempt in 0..attempts {
-        sleep(PAUSE.saturating_mul(attempt).min(LONGEST_PAUSE)).await;
+        rest(PAUSE.saturating_mul(attempt).min(LONGEST_PAUSE)).await;
         let mut ballot = ballot(shared, freshness, None);
         let until = if is_waiting(&question) { deadline.min(Instant::now() + CATCH_UP) } else { deadline };
         if let Some(result) = round(shared, question, &mut ballot, until).await {

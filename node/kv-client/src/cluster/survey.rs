@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::Shared;
+use crate::rest::rest;
 
 /// How long one transmission may take before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -40,7 +41,7 @@ impl Survey {
     fn ask(&mut self, replica: ReplicaId, pause: Duration) {
         let (shared, query) = (self.shared.clone(), self.question.clone());
         self.asking.spawn(async move {
-            sleep(pause).await;
+            rest(pause).await;
             (replica, shared.client.ask(replica, query, PATIENCE).await, pause)
         });
     }

@@ -8,7 +8,7 @@ use tetrarch_kv::{Command, KvQuery, RangeRequest, Request};
 use tetrarch_types::{ReplicaId, View};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::ask::{Ask, News};
 use super::follower::Follower;
@@ -17,6 +17,7 @@ use super::limits::{
     ANSWER_TIMEOUT, FIRST_PAUSE, IDLE_PAUSE, LONGEST_PATIENCE, LONGEST_PAUSE, PARKED_TIMEOUT, PATIENCE,
 };
 use crate::backend::{Backend, BackendError, Freshness, Told};
+use crate::rest::rest;
 
 /// What happens from a revision on, as it comes to be believed; it ends when this is dropped.
 ///
@@ -170,7 +171,7 @@ impl<B: Backend> Driver<B> {
             let (backend, replica, number, pause) = (self.backend.clone(), line.replica, self.number, line.pause);
             let asked = ask.clone();
             let task = self.asking.spawn(async move {
-                sleep(pause).await;
+                rest(pause).await;
                 let told = tell(&*backend, replica, &asked).await;
                 Heard { replica, number, ask: asked, told }
             });
