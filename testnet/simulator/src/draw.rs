@@ -171,10 +171,11 @@ impl Drawn {
     }
 
     /// How long everyone may take to be well again after the faults. Where the first timeout is shorter than agreement takes, each
-    /// batch costs some views; where clients flood, what is in the pools comes first, in one view and once more in another.
+    /// batch costs some views; where clients flood, what is in the pools comes first, in one view, once more in another, and before what is
+    /// asked last, when nobody is silent any more.
     pub fn heal_within(&self) -> Duration {
         let is_tight = self.base_timeout < self.hop() * 4;
-        let floods = if self.hostile.is_empty() { Duration::ZERO } else { self.drains_within() * 2 };
+        let floods = if self.hostile.is_empty() { Duration::ZERO } else { self.drains_within() * 3 };
         floods + if is_tight { HEAL_WITHIN * 4 } else { HEAL_WITHIN }
     }
 
