@@ -44,22 +44,16 @@ pub(crate) struct Testnet {
 impl Testnet {
     /// Runs `tetrarch` with these words; what it prints. A testnet that comes up so has no gateway.
     pub(crate) fn run(&self, words: &[&str]) -> String {
-        self.carry_out(words, "1")
+        self.carry_out(Process::new(&self.binary).env("TETRARCH_NO_GATEWAY", "1"), words)
     }
 
     /// The same; a testnet that comes up so has a gateway.
     pub(crate) fn run_with_gateway(&self, words: &[&str]) -> String {
-        self.carry_out(words, "0")
+        self.carry_out(Process::new(&self.binary).env_remove("TETRARCH_NO_GATEWAY"), words)
     }
 
-    fn carry_out(&self, words: &[&str], no_gateway: &str) -> String {
-        let output = Process::new(&self.binary)
-            .args(words)
-            .arg("--dir")
-            .arg(&self.dir)
-            .env("TETRARCH_NO_GATEWAY", no_gateway)
-            .output()
-            .unwrap();
+    fn carry_out(&self, command: &mut Process, words: &[&str]) -> String {
+        let output = command.args(words).arg("--dir").arg(&self.dir).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tetrarch {}: {said}", words.join(" "));
         String::from_utf8(output.stdout).unwrap()
