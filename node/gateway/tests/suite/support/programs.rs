@@ -12,6 +12,9 @@ use crate::installed::program;
 /// What a program may take; a call to the store takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long an etcd may take to start: many do at once.
+const STARTING: Duration = Duration::from_secs(60);
+
 /// Where in a folder of its own an etcd has its data.
 const DATA: &str = "data";
 
@@ -129,11 +132,15 @@ pub(crate) struct Etcd {
 
 impl Etcd {
     pub(crate) fn start() -> Self {
-        Self::run(tempfile::tempdir().unwrap(), &free_address())
+        on_free_ports(|| Self::run(tempfile::tempdir().unwrap(), &free_address()))
     }
 
     /// One on what etcdctl makes of a snapshot.
     pub(crate) fn restored(snapshot: &Path) -> Self {
+        on_free_ports(|| Self::restore(snapshot))
+    }
+
+    fn restore(snapshot: &Path) -> Option<Self> {
         let (folder, peer) = (tempfile::tempdir().unwrap(), free_address());
         let data = folder.path().join(DATA);
         let (peer_url, cluster) = (format!("http://{peer}"), format!("one=http://{peer}"));
@@ -144,7 +151,8 @@ impl Etcd {
         Self::run(folder, &peer)
     }
 
-    fn run(folder: tempfile::TempDir, peer: &str) -> Self {
+    /// None if it ends, as it does when somebody else has taken one of its ports.
+    fn run(folder: tempfile::TempDir, peer: &str) -> Option<Self> {
         let client = free_address();
         let child = program("etcd")
             .args(["--name", "one", "--log-level", "error", "--data-dir"])
@@ -158,17 +166,21 @@ impl Etcd {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let etcd = Self { child, endpoint: client, _folder: folder };
-        etcd.wait();
-        etcd
+        let mut etcd = Self { child, endpoint: client, _folder: folder };
+        etcd.comes_up().then_some(etcd)
     }
 
-    fn wait(&self) {
-        let until = Instant::now() + PATIENCE;
+    fn comes_up(&mut self) -> bool {
+        let until = Instant::now() + STARTING;
         while etcdctl(&self.endpoint, &["endpoint", "health"], "").code != Some(0) {
-            assert!(Instant::now() < until, "etcd did not start within {PATIENCE:?}");
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(Instant::now() < until, "etcd did not start within {STARTING:?}");
             thread::sleep(Duration::from_millis(100));
         }
+        // Another one that answers at its port is not this one.
+        self.child.try_wait().unwrap().is_none()
     }
 }
 
@@ -183,7 +195,12 @@ pub(crate) fn path(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A port that is free now. Somebody else may take it before it is used; then the test fails, and says why.
+/// Tries a few times: a port that is free now somebody else may take before it is used.
+fn on_free_ports<T>(start: impl Fn() -> Option<T>) -> T {
+    (0..5).find_map(|_| start()).unwrap_or_else(|| panic!("etcd ends when it is started"))
+}
+
+/// A port that is free now.
 fn free_address() -> String {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().to_string()
 }
