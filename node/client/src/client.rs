@@ -54,23 +54,19 @@ impl Client {
     /// If the genesis is not usable or no UDP socket can be had.
     pub fn new(genesis: &Genesis, key: SigningKey, options: ClientOptions) -> Result<Self, ClientError> {
         genesis.check()?;
-        let connector = Connector::new(replicas(genesis), connector_config(&options))?;
-        let membership = Arc::new(genesis.membership());
-        let verifier = Verifier::new(Arc::clone(&membership), Arc::new(Ed25519));
-        Ok(Self { connector: Arc::new(connector), membership, verifier, options, key, nonces: Mutex::default() })
+        let connector = Arc::new(Connector::new(replicas(genesis), connector_config(&options))?);
+        Ok(Self::over(connector, Arc::new(genesis.membership()), key, options))
     }
 
     /// A client that signs with another key and shares this one's connections.
     #[must_use]
     pub fn with_key(&self, key: SigningKey) -> Self {
-        Self {
-            connector: Arc::clone(&self.connector),
-            membership: Arc::clone(&self.membership),
-            verifier: Verifier::new(Arc::clone(&self.membership), Arc::new(Ed25519)),
-            options: self.options,
-            key,
-            nonces: Mutex::default(),
-        }
+        Self::over(Arc::clone(&self.connector), Arc::clone(&self.membership), key, self.options)
+    }
+
+    fn over(connector: Arc<Connector>, membership: Arc<Membership>, key: SigningKey, options: ClientOptions) -> Self {
+        let verifier = Verifier::new(Arc::clone(&membership), Arc::new(Ed25519));
+        Self { connector, membership, verifier, options, key, nonces: Mutex::default() }
     }
 
     /// The same, but each nonce is set aside on disk before it is used: whatever becomes of this process, the next one with this key goes on above.

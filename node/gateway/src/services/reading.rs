@@ -34,8 +34,8 @@ pub(super) async fn range<B: Backend>(
     }
 }
 
-/// Reads as much of a range as one query answers, in the order of keys, and counts nothing behind it. Without an order to fall back to, since a range that comes in pages is
-/// mostly larger than an ordered one may be: where replicas do not agree they are asked again.
+/// Reads as much of a range as one query answers, in the order of keys, and counts nothing behind it. Without an order to fall back to, since a range
+/// that comes in pages is mostly larger than an ordered one may be: where replicas do not agree they are asked again.
 pub(super) async fn page<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Result<Read, Refusal> {
     let page = KvQuery::Page(request);
     for _ in 1..PAGE_ATTEMPTS {

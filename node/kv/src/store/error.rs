@@ -1,7 +1,6 @@
 //! Why the store refuses something. Where etcd has a sentence for it, it is etcd's, without the `etcdserver: ` in front.
 
 use serde::{Deserialize, Serialize};
-
 use tetrarch_types::Timestamp;
 
 use super::bounds;

@@ -47,16 +47,21 @@ pub(crate) fn etcdctl(endpoint: &str, line: &[&str], input: &str) -> Said {
     Said { code, out: out.join().unwrap(), err: err.join().unwrap() }
 }
 
-/// What an etcdctl that never ends prints, as soon as it has printed so many bytes; ended by its id.
-pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> String {
-    let mut child = program("etcdctl")
+/// An etcdctl that goes on until it is ended.
+fn going(endpoint: &str, line: &[&str]) -> Child {
+    program("etcdctl")
         .env("ETCDCTL_API", "3")
         .args(["--endpoints", endpoint, "--dial-timeout", "10s"])
         .args(line)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// What an etcdctl that never ends prints, as soon as it has printed so many bytes; ended by its id.
+pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> String {
+    let mut child = going(endpoint, line);
     let mut out = child.stdout.take().unwrap();
     let mut printed = vec![0; bytes];
     let (done, read) = std::sync::mpsc::channel();
@@ -79,14 +84,7 @@ pub(crate) fn printed_within(endpoint: &str, line: &[&str], bytes: usize) -> Str
 
 /// The first lines that an etcdctl prints which then goes on, as soon as there are so many; ended by its id.
 pub(crate) fn lines_within(endpoint: &str, line: &[&str], count: usize) -> Vec<String> {
-    let mut child = program("etcdctl")
-        .env("ETCDCTL_API", "3")
-        .args(["--endpoints", endpoint, "--dial-timeout", "10s"])
-        .args(line)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = going(endpoint, line);
     let out = BufReader::new(child.stdout.take().unwrap());
     let (tell, told) = std::sync::mpsc::channel();
     let reading = thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));

@@ -101,18 +101,13 @@ impl KvQuery {
 
     /// The rest of a range in the order of its keys, whose last answer ended with this key.
     #[must_use]
-    pub fn after(self, last: &[u8]) -> Self {
-        match self {
-            Self::Range(mut request) if !request.range.is_one() => {
-                request.range.begin_behind(last);
-                Self::Range(request)
-            }
-            Self::Page(mut request) if !request.range.is_one() => {
-                request.range.begin_behind(last);
-                Self::Page(request)
-            }
-            other => other,
+    pub fn after(mut self, last: &[u8]) -> Self {
+        if let Self::Range(request) | Self::Page(request) = &mut self
+            && !request.range.is_one()
+        {
+            request.range.begin_behind(last);
         }
+        self
     }
 
     /// The bytes of a [`Query::Read`](tetrarch_types::Query::Read).

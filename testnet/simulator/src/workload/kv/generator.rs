@@ -5,7 +5,6 @@ use tetrarch_kv::{
     Command, CommandResult, Compare, Comparison, DeleteRangeRequest, Expected, KeyRange, Operation, PutRequest,
     RangeRequest, Request, Response, Target, TxnRequest,
 };
-
 use tetrarch_types::View;
 
 use crate::rng::Rng;
