@@ -84,6 +84,8 @@ domains! {
     KvChain => "kv-chain",
     /// Proof of a replica's misbehaviour.
     Evidence => "evidence",
+    /// A claim that was found to hold, as a process remembers it.
+    Claim => "claim",
 }
 
 impl Domain {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use tetrarch_crypto::{Digest, Ed25519, PublicKey, Signer, SigningKey};
+use tetrarch_crypto::{Digest, Ed25519, PublicKey, Remembering, Signer, SigningKey};
 use tetrarch_transport::{Connector, ConnectorConfig};
 use tetrarch_types::{
     Genesis, Membership, Refusal, Request, Timestamp, Transaction, TransactionBody, Verifier, limits,
@@ -31,7 +31,7 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(2);
 pub struct Client {
     pub(crate) connector: Arc<Connector>,
     pub(crate) membership: Arc<Membership>,
-    pub(crate) verifier: Verifier,
+    pub(crate) verifier: Arc<Verifier>,
     pub(crate) options: ClientOptions,
     key: SigningKey,
     nonces: Mutex<Kept>,
@@ -55,17 +55,16 @@ impl Client {
     pub fn new(genesis: &Genesis, key: SigningKey, options: ClientOptions) -> Result<Self, ClientError> {
         genesis.check()?;
         let connector = Arc::new(Connector::new(replicas(genesis), connector_config(&options))?);
-        Ok(Self::over(connector, Arc::new(genesis.membership()), key, options))
+        let membership = Arc::new(genesis.membership());
+        let verifier = Arc::new(Verifier::new(Arc::clone(&membership), Arc::new(Remembering::new(Ed25519))));
+        Ok(Self { connector, membership, verifier, options, key, nonces: Mutex::default() })
     }
 
-    /// A client that signs with another key and shares this one's connections.
+    /// A client that signs with another key, and shares this one's connections and what it knows of signatures.
     #[must_use]
     pub fn with_key(&self, key: SigningKey) -> Self {
-        Self::over(Arc::clone(&self.connector), Arc::clone(&self.membership), key, self.options)
-    }
-
-    fn over(connector: Arc<Connector>, membership: Arc<Membership>, key: SigningKey, options: ClientOptions) -> Self {
-        let verifier = Verifier::new(Arc::clone(&membership), Arc::new(Ed25519));
+        let (connector, membership) = (Arc::clone(&self.connector), Arc::clone(&self.membership));
+        let (verifier, options) = (Arc::clone(&self.verifier), self.options);
         Self { connector, membership, verifier, options, key, nonces: Mutex::default() }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use tetrarch_crypto::Ed25519;
+use tetrarch_crypto::{Ed25519, Remembering};
 use tetrarch_kv::{Execution, Installation, StateMachine};
 use tetrarch_storage::Store;
 use tetrarch_transport::{ClientListener, Peers};
@@ -89,12 +89,13 @@ struct Common<M, S> {
 impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> {
     fn new(identity: Identity, recovered: &Recovered<M, S>, peers: &Arc<Peers>, shared: &Shared) -> Self {
         let state = Arc::clone(&recovered.state);
-        let outbox =
-            Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), shared.seam.clone(), shared.counts.clone()));
+        let scheme = Arc::new(Remembering::new(Ed25519));
+        let verifier = Arc::new(Verifier::new(Arc::clone(identity.membership()), Arc::clone(&scheme) as _));
+        let (seam, counts) = (shared.seam.clone(), shared.counts.clone());
+        let outbox = Arc::new(Outbox::new(identity.clone(), Arc::clone(peers), scheme, seam, counts));
         let board = Arc::new(Board::new(&recovered.replica));
         shared.parking.post(state.executed());
         let egress = Arc::new(Egress::new(Arc::clone(&state), Arc::clone(&outbox), shared.counts.clone()));
-        let verifier = Arc::new(Verifier::new(Arc::clone(identity.membership()), Arc::new(Ed25519)));
         let report = Arc::new(Report {
             identity,
             state: Arc::clone(&state),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tetrarch_crypto::{Ed25519, Remembering};
 use tetrarch_replica::Recipients;
 use tetrarch_transport::{Peers, Responder};
 use tetrarch_types::{Message, Payload, ReplicaId, Response, Results, Signed, sign};
@@ -14,23 +15,31 @@ use crate::seam::{Mouth, Seam};
 pub(crate) struct Outbox {
     identity: Identity,
     peers: Arc<Peers>,
+    /// What this replica signs, it need not examine when it comes back.
+    scheme: Arc<Remembering<Ed25519>>,
     seam: Option<Arc<dyn Seam>>,
     counts: Counts,
 }
 
 impl Outbox {
-    pub(crate) fn new(identity: Identity, peers: Arc<Peers>, seam: Option<Arc<dyn Seam>>, counts: Counts) -> Self {
+    pub(crate) fn new(
+        identity: Identity,
+        peers: Arc<Peers>,
+        scheme: Arc<Remembering<Ed25519>>,
+        seam: Option<Arc<dyn Seam>>,
+        counts: Counts,
+    ) -> Self {
         if let Some(seam) = &seam {
             seam.begin(Mouth::new(&peers));
         }
-        Self { identity, peers, seam, counts }
+        Self { identity, peers, scheme, seam, counts }
     }
 
     /// Signs a payload, encodes it once and hands it to the transport for each recipient. Returns the message if this replica is
     /// one of them. Never waits.
     pub(crate) fn send(&self, to: Recipients, payload: Payload) -> Option<Message> {
         let scope = self.identity.membership().scope();
-        let message = sign(payload, self.identity.id(), scope, self.identity.key());
+        let message = sign(payload, self.identity.id(), scope, &self.scheme.signer(self.identity.key()));
         let mut others = self.recipients(to).filter(|id| *id != self.identity.id()).peekable();
         if others.peek().is_some() {
             self.say(others, &message);

@@ -7,16 +7,17 @@
 mod checkpoint;
 mod claims;
 mod reply;
-mod senders;
 
 use std::sync::{Arc, Mutex};
 
-use tetrarch_crypto::{Claim, SignatureScheme, WeakKey};
+use tetrarch_crypto::{Claim, PublicKey, Recent, SignatureScheme, WeakKey};
 
 use crate::{Membership, Message, ReplicaId, Reply, Transaction};
 pub(crate) use checkpoint::checkpoint_certificate;
 pub(crate) use reply::reply_certificate;
-use senders::KnownSenders;
+
+/// Senders of the recent past whose keys are known to be strong, in each of two generations.
+const KNOWN_SENDERS: usize = 16_384;
 
 /// Something whose every signature was checked. There is no other way to make one than [`Verifier`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,13 +110,14 @@ pub enum Rejection {
 pub struct Verifier {
     membership: Arc<Membership>,
     scheme: Arc<dyn SignatureScheme>,
-    senders: Mutex<KnownSenders>,
+    /// Keys found strong: a sender's key is examined once, and not with each of its transactions.
+    senders: Mutex<Recent<PublicKey>>,
 }
 
 impl Verifier {
     /// A verifier for a membership under a signature scheme: [`Ed25519`](tetrarch_crypto::Ed25519), everywhere but in simulations.
     pub fn new(membership: Arc<Membership>, scheme: Arc<dyn SignatureScheme>) -> Self {
-        Self { membership, scheme, senders: Mutex::new(KnownSenders::default()) }
+        Self { membership, scheme, senders: Mutex::new(Recent::new(KNOWN_SENDERS)) }
     }
 
     /// The membership it checks for.
@@ -206,7 +208,7 @@ impl Verifier {
     }
 
     /// Refuses weak sender keys. The verdict depends on the key alone; it is remembered because it costs more than a signature.
-    fn check_sender(&self, key: &tetrarch_crypto::PublicKey) -> Result<(), Rejection> {
+    fn check_sender(&self, key: &PublicKey) -> Result<(), Rejection> {
         // A poisoned lock means another thread panicked between two cache operations, none of which leaves the cache broken.
         let mut senders = self.senders.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if !senders.contains(key) {
