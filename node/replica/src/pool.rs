@@ -74,6 +74,11 @@ impl Pool {
         !self.unassigned.is_empty()
     }
 
+    /// How many wait, and are in no batch.
+    pub(crate) fn waiting_len(&self) -> usize {
+        self.unassigned.len()
+    }
+
     pub(crate) fn get(&self, id: &TransactionId) -> Option<&Transaction> {
         self.entries.get(id).map(|entry| &entry.transaction)
     }

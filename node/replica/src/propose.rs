@@ -1,13 +1,14 @@
 //! Requests in, batches out: what a backup does with a request, and how the primary makes batches.
 //!
-//! A batch is made when no other input waits, so that what arrived together is ordered together; nothing waits for a batch to
-//! fill. While as many batches are in flight as the pipeline allows, requests gather in the pool and the next batch is larger.
+//! A batch is made when no other input waits, so that what arrived together is ordered together. Agreement on it costs every replica the
+//! same whatever it holds. So with nothing in flight nothing is waited for; beside others a batch is made when it is large, or when the last one
+//! is [`Config::batch_spacing`](crate::Config::batch_spacing) old. While as many are in flight as the pipeline allows, requests gather.
 
 use std::collections::BTreeMap;
 
 use tetrarch_crypto::PublicKey;
 use tetrarch_types::{
-    Batch, NonceWindow, Now, Payload, PrePrepare, Refusal, ReplicaId, SeqNum, Supply, Timestamp, Transaction,
+    Batch, NonceWindow, Now, Payload, PrePrepare, Refusal, ReplicaId, SeqNum, Supply, Time, Timestamp, Transaction,
     TransactionId, Verified, limits,
 };
 
@@ -15,6 +16,9 @@ use crate::content::Content;
 use crate::pool::Admission;
 use crate::safety::is_valid_at;
 use crate::{Effect, Effects, Event, Recipients, Record, Replica};
+
+/// Requests that make one more batch worth its while, for each that is in flight.
+const WORTH_A_BATCH: u64 = 64;
 
 /// Requests passed on to the primary at a time.
 const RELAY_TRANSACTIONS: usize = 64;
@@ -108,12 +112,16 @@ impl Replica {
         }
         self.next_seq = self.next_seq.max(self.dispatched.next());
         while self.may_assign(self.next_seq) {
+            if self.propose_due() > now.time {
+                self.timers.propose = true;
+                break;
+            }
             let stamp = now.clock.max(self.last_stamp.next());
             let transactions = self.select(stamp);
             if transactions.is_empty() && !self.is_tick(self.next_seq, stamp) {
                 break;
             }
-            self.propose(self.next_seq, stamp, transactions, effects);
+            self.propose(now.time, stamp, transactions, effects);
             self.next_seq = self.next_seq.next();
         }
     }
@@ -122,6 +130,16 @@ impl Replica {
     fn may_assign(&self, seq: SeqNum) -> bool {
         let in_flight = seq.above(self.dispatched.next());
         in_flight < self.config.pipeline && self.log.in_window(seq) && seq != seq.next()
+    }
+
+    /// When the next batch is due, if there is something for it: at once, unless others are not executed yet and this one would be small.
+    pub(crate) fn propose_due(&self) -> Time {
+        let in_flight = self.next_seq.above(self.executed.next());
+        let large = in_flight.saturating_mul(WORTH_A_BATCH).min(self.config.batch_transactions as u64);
+        if in_flight == 0 || self.pool.waiting_len() as u64 >= large {
+            return Time::ZERO;
+        }
+        self.timers.proposed.after(self.config.batch_spacing)
     }
 
     /// The next transactions by arrival, within the bounds of a batch.
@@ -158,15 +176,15 @@ impl Replica {
     /// Rule D-1: durable with its bodies, then sent. It comes back to this replica like to any other.
     fn propose(
         &mut self,
-        seq: SeqNum,
+        now: Time,
         stamp: Timestamp,
         chosen: Vec<(TransactionId, Transaction)>,
         effects: &mut Effects,
     ) {
         let (ids, transactions): (Vec<_>, Vec<_>) = chosen.into_iter().unzip();
         let batch = Batch { timestamp: stamp, transactions: ids };
-        let (view, digest) = (self.view, batch.digest());
-        self.last_stamp = stamp;
+        let (view, seq, digest) = (self.view, self.next_seq, batch.digest());
+        (self.last_stamp, self.timers.proposed) = (stamp, now);
         let content = Content::complete(batch.clone(), transactions.clone());
         self.place(seq, &content);
         self.log.slot(seq).contents.insert(digest, content);

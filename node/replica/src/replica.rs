@@ -195,12 +195,11 @@ impl Replica {
 
     /// When [`Input::Deadline`] is due next. An instant that has passed is due at the end of the turn.
     pub fn deadline(&self) -> Option<Time> {
-        if self.timers.propose && self.is_primary() && (self.pool.has_unassigned() || self.has_rung()) {
-            return Some(Time::ZERO);
-        }
+        let proposes = self.timers.propose && self.is_primary() && (self.pool.has_unassigned() || self.has_rung());
+        let propose = proposes.then(|| self.propose_due());
         let fetch = self.fetches.values().map(|attempt| attempt.due).min();
         let (status, view, relay) = (Some(self.status_due()), self.view_due(), self.relay_due());
-        let due = [status, view, fetch, self.catch_up_due(), relay, self.ask_due(), self.alarm_due()];
+        let due = [propose, status, view, fetch, self.catch_up_due(), relay, self.ask_due(), self.alarm_due()];
         due.into_iter().flatten().chain(self.turnaround.due(&self.config)).min()
     }
 

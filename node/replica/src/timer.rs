@@ -30,6 +30,8 @@ pub(crate) struct Timers {
     pub(crate) overtaken: Option<(u64, Time)>,
     /// A proposal can be made as soon as no input waits.
     pub(crate) propose: bool,
+    /// When this replica last proposed a batch.
+    pub(crate) proposed: Time,
 }
 
 impl Timers {

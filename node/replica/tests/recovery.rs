@@ -47,7 +47,7 @@ fn isolated(which: u8) -> Vec<support::envelope::Pattern> {
 }
 
 fn recover(chain: &Chain, who: usize, state: &Machine, records: Vec<Record>) -> Result<Replica, String> {
-    let config = Config::new(id(who), Arc::clone(&chain.membership));
+    let config = Config { batch_spacing: Duration::ZERO, ..Config::new(id(who), Arc::clone(&chain.membership)) };
     Replica::recover(config, state.applied(), records).map_err(|corrupt| corrupt.to_string())
 }
 

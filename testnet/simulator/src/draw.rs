@@ -61,6 +61,8 @@ pub struct Drawn {
     pub window: u64,
     /// The replicas' pipeline.
     pub pipeline: u64,
+    /// How long a primary gathers requests before one more small batch joins others.
+    pub spacing: Duration,
     /// The replicas' batch limit.
     pub batch: usize,
     /// The replicas' first timeout.
@@ -202,6 +204,7 @@ impl Drawn {
             checkpoint_interval,
             window: checkpoint_interval * rng.between(2, 4),
             pipeline: rng.one_of([1, 2, 4, 8, 16]),
+            spacing: Duration::from_millis(rng.one_of([0, 1, 5, 20])),
             batch: rng.one_of([1, 2, 16, 1_024]),
             base_timeout: base_timeout(rng, latency + jitter),
             ledger: rng.one_of([16, 64, 256, 1_024]),
@@ -344,7 +347,8 @@ impl fmt::Display for Drawn {
         writeln!(f, "clients {} × {}, faults for {:?}", self.clients, self.depth, self.faulty_for)?;
         writeln!(f, "at most {} events of them, pauses of {:?}", self.faulty_events, self.pause)?;
         writeln!(f, "checkpoint interval {}, window {}", self.checkpoint_interval, self.window)?;
-        writeln!(f, "pipeline {}, batch {}, base timeout {:?}", self.pipeline, self.batch, self.base_timeout)?;
+        let (pipeline, spacing, batch) = (self.pipeline, self.spacing, self.batch);
+        writeln!(f, "pipeline {pipeline}, {spacing:?} apart, batch {batch}, base timeout {:?}", self.base_timeout)?;
         writeln!(f, "ledger {}, {} starts", self.ledger, if self.is_cold { "cold" } else { "hot" })?;
         writeln!(f, "latency {:?} + {:?}, fsync {:?}, skew {:?}", self.latency, self.jitter, self.fsync, self.skew)?;
         writeln!(f, "message faults {:?}", self.message_troubles)?;

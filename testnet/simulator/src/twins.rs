@@ -87,6 +87,7 @@ impl Scenario {
             checkpoint_interval: 8,
             window: 16,
             pipeline: 4,
+            spacing: Duration::ZERO,
             batch: 16,
             base_timeout: BASE_TIMEOUT,
             ledger: 64,

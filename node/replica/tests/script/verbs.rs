@@ -2,7 +2,7 @@
 //!
 //! | verb | does |
 //! |---|---|
-//! | `cluster n=4 k=4 window=8 pipeline=8 batch=1024 per-sender=4096 timeout=1s` | starts a cluster; `keep=8`: its ledgers hold no more batches |
+//! | `cluster n=4 k=4 window=8 pipeline=8 spacing=0 batch=1024 per-sender=4096 timeout=1s` | starts a cluster; `keep=8`: its ledgers hold no more batches |
 //! | `show effects` (or `all`, `events`, `nothing`) | how much is written down from here on |
 //! | `request A1 B1 to all` (or `to 0 2`; `valid=5s`) | clients' transactions, by client and nonce, all in one turn; `A1!` is another command under A's nonce 1, `A2#1500` one of 1500 KiB; W's let the machine wait for 500 ms of agreed time |
 //! | `deliver all`, `deliver prepare 1->* s2`, `deliver #7` | everything and what comes of it, or what is picked now |
@@ -51,6 +51,7 @@ fn start(rest: &[&str]) -> Stage {
     let chain = Chain::new(value("n", 4) as usize, value("k", 4), value("window", 8));
     let mut cluster = Cluster::new(chain, |config| {
         config.pipeline = value("pipeline", config.pipeline);
+        config.batch_spacing = Duration::from_millis(value("spacing", 0));
         config.batch_transactions = value("batch", config.batch_transactions as u64) as usize;
         config.pool.per_sender = value("per-sender", config.pool.per_sender as u64) as usize;
         config.pool.transactions = value("pool", config.pool.transactions as u64) as usize;

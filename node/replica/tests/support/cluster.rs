@@ -50,6 +50,8 @@ impl Cluster {
     pub(crate) fn new(chain: Chain, settings: impl Fn(&mut Config)) -> Self {
         let config = |id| {
             let mut config = Config::new(id, std::sync::Arc::clone(&chain.membership));
+            // As a rule what a test shows does not depend on how requests are gathered.
+            config.batch_spacing = Duration::ZERO;
             settings(&mut config);
             config
         };

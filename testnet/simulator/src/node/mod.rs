@@ -233,7 +233,7 @@ fn config(id: ReplicaId, chain: &Chain, drawn: &Drawn) -> Config {
     config.max_timeout = (drawn.base_timeout * 8).max(drawn.hop() * 16).clamp(LONGEST_TIMEOUT.0, LONGEST_TIMEOUT.1);
     config.retransmit_interval = (drawn.base_timeout / 4).max(drawn.hop()).max(Duration::from_millis(25));
     config.heartbeat_interval = drawn.base_timeout.max(drawn.hop() * 4).max(Duration::from_millis(100));
-    config.pipeline = drawn.pipeline;
+    (config.pipeline, config.batch_spacing) = (drawn.pipeline, drawn.spacing);
     config.batch_transactions = drawn.batch;
     config.pool = drawn.pool;
     config
