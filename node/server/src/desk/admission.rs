@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tetrarch_kv::{Execution, Fate, StateMachine};
+use tetrarch_kv::{Execution, Fate, QueryError, StateMachine};
 use tetrarch_storage::Store;
 use tetrarch_transport::Responder;
 use tetrarch_types::{Refusal, Response, Transaction, Verified, limits};
@@ -47,7 +47,7 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
     /// Why not to order it, if it was not executed before. An executed one is spent, and `settle` finds its reply.
     fn refusal(&self, transaction: &Transaction) -> Option<Refusal> {
         let body = &transaction.body;
-        match self.state.fate(&transaction.id(), &body.sender, body.nonce) {
+        match self.fate(transaction) {
             Ok(Fate::Open) => {}
             Ok(Fate::Settled(_) | Fate::Never) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
             Ok(Fate::Forgotten) => return Some(Refusal::NonceForgotten { nonce: body.nonce }),
@@ -59,6 +59,16 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
             return Some(Refusal::Expired);
         }
         (body.valid_until > now.plus(limits::MAX_VALIDITY)).then_some(Refusal::ValidTooLong)
+    }
+
+    /// As a rule the nonce is not spent, and no reply need be looked for: that there is one nevertheless, of a sender who was forgotten meanwhile, `settle`
+    /// finds, since nothing that such a sender signed is valid any more.
+    fn fate(&self, transaction: &Transaction) -> Result<Fate, QueryError> {
+        let body = &transaction.body;
+        if !self.state.is_spent(&body.sender, body.nonce)? {
+            return Ok(Fate::Open);
+        }
+        self.state.fate(&transaction.id(), &body.sender, body.nonce)
     }
 
     fn pass_on(&self, transaction: Verified<Transaction>) -> Result<(), Refusal> {
