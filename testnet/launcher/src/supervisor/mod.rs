@@ -6,6 +6,7 @@ mod keeper;
 mod process;
 mod server;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -41,8 +42,9 @@ impl Supervisor {
             testnet.check_gateway_port(&lock)?;
         }
         let layout = testnet.layout().clone();
-        let recipes =
-            (0..description.n).map(|replica| replica_recipe(&layout, replica, program)).collect::<Result<_, _>>()?;
+        let threads = threads_each(description.n);
+        let recipe = |replica| replica_recipe(&layout, replica, program, threads);
+        let recipes = (0..description.n).map(recipe).collect::<Result<_, _>>()?;
         let gateway = gateway.map(|gateway| gateway_recipe(&layout, gateway, program)).transpose()?;
         let fleet = Arc::new(Fleet::start(recipes, gateway));
         let control = server::serve(&layout, fleet.clone())?;
@@ -82,8 +84,15 @@ impl Drop for Supervisor {
     }
 }
 
-fn replica_recipe(layout: &Layout, replica: u16, program: &Path) -> Result<Recipe, LaunchError> {
-    recipe(program, Role::Replica(layout.config(replica)), &layout.log(replica))
+/// Replicas share this machine's processors. With a runtime as wide as the machine in each, they wake each other's threads more than they work.
+fn threads_each(replicas: u16) -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (processors / usize::from(replicas.max(1))).max(1)
+}
+
+fn replica_recipe(layout: &Layout, replica: u16, program: &Path, threads: usize) -> Result<Recipe, LaunchError> {
+    let role = Role::Replica { config: layout.config(replica), threads };
+    recipe(program, role, &layout.log(replica))
 }
 
 fn gateway_recipe(

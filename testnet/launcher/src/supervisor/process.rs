@@ -17,6 +17,9 @@ use crate::log_file::LogFile;
 /// How long the rest of a dead node's log may take to arrive.
 const LOG_PATIENCE: Duration = Duration::from_millis(500);
 
+/// How wide tokio's runtime is.
+const THREADS: &str = "TOKIO_WORKER_THREADS";
+
 /// How one process is started.
 #[derive(Clone, Debug)]
 pub(super) struct Recipe {
@@ -28,8 +31,8 @@ pub(super) struct Recipe {
 /// What a process is to be.
 #[derive(Clone, Debug)]
 pub(super) enum Role {
-    /// A replica, with this configuration.
-    Replica(PathBuf),
+    /// A replica, with this configuration, and so many threads for what it does on the network.
+    Replica { config: PathBuf, threads: usize },
     /// The gateway.
     Gateway(Gateway),
 }
@@ -38,7 +41,7 @@ impl Recipe {
     /// An honest node is an ordinary one; a liar is a command of its own, since `node run` cannot lie.
     fn arguments(&self, corruption: Option<Corruption>) -> Vec<OsString> {
         let config = match &self.role {
-            Role::Replica(config) => config,
+            Role::Replica { config, .. } => config,
             Role::Gateway(gateway) => return gateway.arguments(),
         };
         let verb: &[&str] = if corruption.is_some() { &["testnet", "liar"] } else { &["node", "run"] };
@@ -48,6 +51,14 @@ impl Recipe {
             arguments.extend(["--mode", mode.name(), "--seed", &seed.to_string()].map(OsString::from));
         }
         arguments
+    }
+
+    /// What its environment says beside ours. Where ours says how many threads there are to be, that holds.
+    fn environment(&self) -> Option<(&'static str, String)> {
+        match self.role {
+            Role::Replica { threads, .. } if std::env::var_os(THREADS).is_none() => Some((THREADS, threads.to_string())),
+            _ => None,
+        }
     }
 }
 
@@ -68,6 +79,7 @@ impl Process {
         let mut command = Command::new(&recipe.program);
         command
             .args(recipe.arguments(corruption))
+            .envs(recipe.environment())
             .stdin(Stdio::piped())
             .stdout(writer.try_clone()?)
             .stderr(writer)
