@@ -24,7 +24,13 @@ impl Page {
 
     /// What hangs where the page does.
     pub fn joined(&self) -> Branch {
-        self.levels()[0].first().copied().unwrap_or_default()
+        let mut level = self.0;
+        for half in [8, 4, 2, 1] {
+            for at in 0..half {
+                level[at] = Branch::join(level[2 * at], level[2 * at + 1]);
+            }
+        }
+        level[0]
     }
 
     /// Whether its leaves belong below this place, each behind its own nibble. What a page says of nodes cannot be seen by itself.

@@ -124,7 +124,7 @@ fn rows_and_pages_that_cannot_be_read_are_named_once() {
         (PAGES, vec![]),
         (PAGES, vec![3]),
         (PATHS, Path::of(number(8).0.name(), &number(8).1).as_bytes().to_vec()),
-        (CHANGED, Path::of(number(9).0.name(), &number(9).1).as_bytes().to_vec()),
+        (CHANGED, 0_u64.to_be_bytes().to_vec()),
     ] {
         let mut store = Rotten { store: store_of(&many(600)), ..Rotten::default() };
         change(&store.store, &vec![(number(9), Some(b"new".to_vec()))]);
@@ -142,6 +142,21 @@ fn rows_and_pages_that_cannot_be_read_are_named_once() {
     let found = damage(&store);
     let [Damage { table: A, keys: Some((from, to)), .. }] = &found[..] else { panic!("{found:?}") };
     assert!(*from <= stray && (to.is_empty() || stray < *to));
+}
+
+#[test]
+fn rows_that_differ_are_not_told_where_a_list_of_changes_is_damaged() {
+    let mut store = Rotten { store: store_of(&many(600)), ..Rotten::default() };
+    let fresh = number(700);
+    change(&store.store, &vec![(number(9), Some(b"new".to_vec())), (fresh, Some(b"new".to_vec())), (number(11), None)]);
+    change(&store.store, &vec![(number(12), Some(b"newer".to_vec()))]);
+    write(&store.store, CHANGED, &0_u64.to_be_bytes(), Some(b"\xff"));
+    assert_eq!(named(&store), vec![(CHANGED, vec![0; 8], "unreadable")]);
+    // What cannot be read is told all the same.
+    store.rotten.insert(number(13));
+    assert_eq!(named(&store).len(), 2);
+    write(&store.store, CHANGED, b"short", Some(b""));
+    assert_eq!(named(&store).len(), 3);
 }
 
 #[test]
@@ -169,7 +184,7 @@ fn building_anew_takes_what_can_be_read() {
 
 #[test]
 fn building_anew_goes_on_after_a_crash() {
-    let rows = many(5_000);
+    let rows = many(36_000);
     for fails_at in 0..5 {
         let store = FaultyStore::new();
         fill(&store, &rows);

@@ -39,6 +39,8 @@ struct Checked {
 struct Found {
     state: State,
     root: Digest,
+    /// Rows changed since the tree was folded; none if that cannot be read.
+    changed: Option<u64>,
     ledger: Option<(u64, u64)>,
     tables: Vec<Size>,
     checked: Option<Checked>,
@@ -59,7 +61,8 @@ pub(super) fn inspect(node: &Stopped, check: bool, output: &Output) -> Result<()
 fn look(frozen: &Arc<Frozen>, state: State, check: bool) -> Result<Found, StoreError> {
     let checked = if check { Some(checked(&state)?) } else { None };
     let tables = State::tables(&KvMachine).into_iter().map(|table| size(frozen, table)).collect();
-    Ok(Found { root: tree::root(frozen)?, ledger: ledger(frozen)?, state, tables, checked })
+    let changed = tree::changed_rows(frozen).ok();
+    Ok(Found { root: tree::root(frozen)?, changed, ledger: ledger(frozen)?, state, tables, checked })
 }
 
 fn checked(state: &State) -> Result<Checked, StoreError> {
@@ -91,10 +94,6 @@ fn ledger(frozen: &Frozen) -> Result<Option<(u64, u64)>, StoreError> {
 }
 
 impl Found {
-    fn rows_of(&self, table: Table) -> Option<u64> {
-        self.tables.iter().find(|size| size.table == table.name())?.rows
-    }
-
     /// What the state is, if it is that of no batch.
     fn interruption(&self) -> Option<String> {
         match (self.state.install_target(), self.state.is_damaged()) {
@@ -126,7 +125,7 @@ fn object(found: &Found) -> Value {
         "revision": found.state.revision().ok(),
         "last_checkpoint": { "sequence": sequence.get(), "state_root": root.to_string() },
         "tree_root": found.root.to_string(),
-        "changed_rows": found.rows_of(tree::CHANGED),
+        "changed_rows": found.changed,
         "interrupted": found.interruption(),
         "ledger": found.ledger.map(|(first, last)| json!({ "first": first, "last": last })),
         "tables": found.tables,
@@ -141,7 +140,7 @@ fn text(found: &Found) -> String {
         format!("revision    {}", found.state.revision().map_or_else(|_| "-".into(), |revision| revision.to_string())),
         format!("agreed time {} µs", found.state.agreed_time().as_micros()),
         format!("checkpoint  {sequence}, state root {root}"),
-        format!("tree        root {}, {} rows changed since", found.root, found.rows_of(tree::CHANGED).unwrap_or(0)),
+        format!("tree        root {}, {} rows changed since", found.root, found.changed.unwrap_or(0)),
     ];
     lines.extend(found.ledger.map(|(first, last)| format!("ledger      batches {first} to {last}")));
     lines.extend(found.interruption().map(|interruption| format!("condition   {interruption}")));

@@ -122,11 +122,7 @@ struct Turn<'a, 'o, M> {
 impl<M: StateMachine> Turn<'_, '_, M> {
     /// What time does of itself.
     fn begin(&mut self, time: Timestamp) -> Result<(), StoreError> {
-        let mut own = Overlay::new(self.state, self.machine.tables());
-        self.machine.begin_batch(time, &mut own);
-        let changes = own.into_changes()?;
-        self.state.absorb(changes);
-        Ok(())
+        self.state.within(self.machine.tables(), |state| self.machine.begin_batch(time, state))
     }
 
     /// One transaction; nothing comes of it when its nonce is spent.
@@ -150,16 +146,16 @@ impl<M: StateMachine> Turn<'_, '_, M> {
         Ok(Some(Settled { transaction: id, sender: body.sender, nonce: body.nonce, outcome }))
     }
 
-    /// The machine's turn, on an overlay of its own, so that it cannot touch the envelope's tables.
+    /// The machine's turn, kept away from the envelope's tables.
     fn run(&mut self, context: &Context, command: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let mut own = Overlay::new(self.state, self.machine.tables());
-        let result = self.machine.execute(context, command, &mut own);
-        let changes = own.into_changes()?;
+        let attempt = self.state.attempt();
+        let result = self.state.within(self.machine.tables(), |state| self.machine.execute(context, command, state))?;
         if result.len() > self.largest_result() {
+            self.state.undo(attempt);
             return Ok(Vec::new());
         }
+        self.state.keep(attempt);
         self.result_bytes += result.len();
-        self.state.absorb(changes);
         Ok(result)
     }
 

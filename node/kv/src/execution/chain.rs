@@ -10,7 +10,7 @@ use crate::tables::{row, unless_damaged};
 use crate::tree;
 
 /// The version of the tables' layout and rows.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The key of [`CONFIGURATION`]'s row.
 const CONFIGURATION_KEY: &[u8] = b"genesis";
@@ -48,14 +48,11 @@ pub(super) fn configuration(membership: &Membership) -> Configuration {
 /// Writes what tells a store of this chain from an empty one, and the state that a chain starts with.
 pub(super) fn put_start(batch: &mut WriteBatch, configuration: &Configuration) {
     put_identity(batch, configuration);
-    put_rooted(batch, CONFIGURATION, CONFIGURATION_KEY, encode(configuration));
-    put_rooted(batch, PROGRESS, PROGRESS_KEY, encode(&Progress::default()));
-}
-
-/// Writes a rooted row, and that it has to be folded into the tree.
-fn put_rooted(batch: &mut WriteBatch, table: Table, key: &[u8], value: Vec<u8>) {
-    tree::note_in(batch, table, key, Some(&value));
-    batch.put(table, key, value);
+    let (configuration, progress) = (encode(configuration), encode(&Progress::default()));
+    let rows: [(Table, &[u8], &[u8]); 2] =
+        [(CONFIGURATION, CONFIGURATION_KEY, &configuration), (PROGRESS, PROGRESS_KEY, &progress)];
+    tree::note_first(batch, &rows);
+    rows.into_iter().for_each(|(table, key, value)| batch.put(table, key, value));
 }
 
 /// Whether there is anything in the tables that every chain begins with.

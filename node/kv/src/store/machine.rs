@@ -29,7 +29,7 @@ impl StateMachine for KvMachine {
 
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8> {
         let result = match Command::decode(command) {
-            Ok(command) => run::run(command, state, &TABLES, context),
+            Ok(command) => run::run(command, state, context),
             Err(reason) => run::refuse(reason, state),
         };
         match result {

@@ -18,14 +18,30 @@ pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 pub struct Overlay<'a> {
     base: &'a dyn Reader,
     tables: &'a [Table],
-    changes: BTreeMap<Table, Changes>,
+    /// Of each table that was changed. A dozen are found sooner by looking at each than by comparing names in order.
+    changes: Vec<(Table, Changes)>,
+    /// What changes replaced since the outermost attempt under way began, in order.
+    replaced: Vec<Replaced>,
+    /// Attempts under way, each within the one before.
+    attempts: usize,
     failure: OnceCell<StoreError>,
 }
+
+/// A change that took the place of another one, or of none.
+struct Replaced {
+    table: Table,
+    key: Vec<u8>,
+    before: Option<Option<Vec<u8>>>,
+}
+
+/// Where an attempt began.
+#[must_use = "an attempt is kept or undone"]
+pub(crate) struct Attempt(usize);
 
 impl<'a> Overlay<'a> {
     /// No changes yet, on top of `base`; only `tables` can be used.
     pub fn new(base: &'a dyn Reader, tables: &'a [Table]) -> Self {
-        Self { base, tables, changes: BTreeMap::new(), failure: OnceCell::new() }
+        Self { base, tables, changes: Vec::new(), replaced: Vec::new(), attempts: 0, failure: OnceCell::new() }
     }
 
     /// Sets `key` to `value`.
@@ -53,9 +69,13 @@ impl<'a> Overlay<'a> {
     ///
     /// # Errors
     /// The overlay's [`failure`](Self::failure), if it has one.
-    pub fn into_batch(self) -> Result<WriteBatch, StoreError> {
+    pub fn into_batch(mut self) -> Result<WriteBatch, StoreError> {
+        if let Some(failure) = self.failure.into_inner() {
+            return Err(failure);
+        }
         let mut batch = WriteBatch::new();
-        for (table, changes) in self.into_changes()? {
+        self.changes.sort_unstable_by_key(|(table, _)| *table);
+        for (table, changes) in self.changes {
             for (key, value) in changes {
                 match value {
                     Some(value) => batch.put(table, key, value),
@@ -66,31 +86,76 @@ impl<'a> Overlay<'a> {
         Ok(batch)
     }
 
-    /// The changes as they are, for [`absorb`](Self::absorb).
-    pub(crate) fn into_changes(self) -> Result<BTreeMap<Table, Changes>, StoreError> {
-        match self.failure.into_inner() {
-            Some(failure) => Err(failure),
-            None => Ok(self.changes),
+    /// Lets someone use these tables only.
+    ///
+    /// # Errors
+    /// The overlay's [`failure`](Self::failure), if it has one by then.
+    pub(crate) fn within<T>(
+        &mut self,
+        tables: &'a [Table],
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, StoreError> {
+        let all = std::mem::replace(&mut self.tables, tables);
+        let done = work(self);
+        self.tables = all;
+        self.failure.get().map_or(Ok(done), |failure| Err(failure.clone()))
+    }
+
+    /// From here on changes can be undone, until the attempt is kept. Attempts end in the opposite order.
+    pub(crate) const fn attempt(&mut self) -> Attempt {
+        self.attempts += 1;
+        Attempt(self.replaced.len())
+    }
+
+    /// Ends an attempt, with all that was changed.
+    pub(crate) fn keep(&mut self, _attempt: Attempt) {
+        self.attempts = self.attempts.saturating_sub(1);
+        if self.attempts == 0 {
+            self.replaced.clear();
         }
     }
 
-    /// Takes over the changes of an overlay that lay on top of this one.
-    pub(crate) fn absorb(&mut self, changes: BTreeMap<Table, Changes>) {
-        for (table, changes) in changes {
-            self.changes.entry(table).or_default().extend(changes);
+    /// Ends an attempt as if it had not been made.
+    pub(crate) fn undo(&mut self, attempt: Attempt) {
+        for Replaced { table, key, before } in self.replaced.split_off(attempt.0).into_iter().rev() {
+            let changes = self.changes_mut(table);
+            match before {
+                Some(before) => changes.insert(key, before),
+                None => changes.remove(&key),
+            };
         }
+        self.keep(attempt);
     }
 
     /// A table in its two layers: what lies below, and what was changed here. For whoever must tell them apart; an error of a read
     /// below is not kept as this overlay's failure.
     pub(crate) fn layers(&self, table: Table) -> (&'a dyn Reader, Option<&Changes>) {
-        (self.base, self.changes.get(&table))
+        (self.base, self.changes(table))
+    }
+
+    fn changes(&self, table: Table) -> Option<&Changes> {
+        self.changes.iter().find(|(held, _)| *held == table).map(|(_, changes)| changes)
+    }
+
+    fn changes_mut(&mut self, table: Table) -> &mut Changes {
+        let at = self.changes.iter().position(|(held, _)| *held == table).unwrap_or(self.changes.len());
+        if at == self.changes.len() {
+            self.changes.push((table, Changes::new()));
+        }
+        &mut self.changes[at].1
     }
 
     fn change(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
         // The failure stays for whoever takes the changes.
-        if self.noted(self.check(table)).is_ok() {
-            self.changes.entry(table).or_default().insert(key, value);
+        if self.noted(self.check(table)).is_err() {
+            return;
+        }
+        let value = value.map(snug);
+        if self.attempts == 0 {
+            self.changes_mut(table).insert(key, value);
+        } else {
+            let before = self.changes_mut(table).insert(key.clone(), value);
+            self.replaced.push(Replaced { table, key, before });
         }
     }
 
@@ -107,7 +172,7 @@ impl<'a> Overlay<'a> {
 
     fn read(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.check(table)?;
-        match self.changes.get(&table).and_then(|changes| changes.get(key)) {
+        match self.changes(table).and_then(|changes| changes.get(key)) {
             Some(changed) => Ok(changed.clone()),
             None => self.base.get(table, key),
         }
@@ -115,7 +180,7 @@ impl<'a> Overlay<'a> {
 
     fn read_range(&self, table: Table, range: Range<'_>, limit: usize) -> Result<Vec<Pair>, StoreError> {
         self.check(table)?;
-        match self.changes.get(&table) {
+        match self.changes(table) {
             Some(changes) => self.merged(table, changes, range, limit),
             None => self.base.scan(table, range.from, range.to, range.direction, limit),
         }
@@ -152,6 +217,11 @@ impl<'a> Overlay<'a> {
         found.truncate(limit);
         Ok(found)
     }
+}
+
+/// The same bytes in no more room than they need, about: an encoding is put together in half a kilobyte, and an overlay holds thousands.
+fn snug(bytes: Vec<u8>) -> Vec<u8> {
+    if bytes.capacity() / 2 > bytes.len() { bytes.as_slice().to_vec() } else { bytes }
 }
 
 struct Range<'r> {

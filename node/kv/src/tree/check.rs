@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   pages from the root down ──▶ leaves ──▶ execution.paths ──▶ rows          missing, different, unreadable
-//!   execution.changed        ──────────────────────────────▶ rows          in place of their leaves
+//!   execution.changed, first ──────────────────────────────▶ rows          in place of their leaves
 //!   tables counted           ──▶ other than what was met? then each row of them is looked up          not due at all
 //! ```
 
@@ -12,7 +12,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Path, Prefix, value_digest};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
 
-use super::changes::Change;
+use super::changes::{self, Change, latest};
 use super::damage::{Damage, DamageKind};
 use super::look::descend;
 use super::pages::{CHANGED, PAGES, PATHS, named, owner, page, path_of, place_on};
@@ -23,15 +23,26 @@ const REMEMBERED: usize = 4_096;
 
 /// Reads the whole state, in the order of the tree, and tells `found` everything that is not as it should be.
 ///
-/// What changed since the tree was folded is taken into account. Below a damaged page nothing is told of but rows
-/// that cannot be read. Returns how many rows were read. Whether the root is the right one is for the caller to say. Memory does not grow with the state.
+/// What changed since the tree was folded is taken into account. Below a damaged page nothing is told of but rows that cannot be read, and
+/// so it is everywhere if a list of those changes is damaged. Returns how many rows were read. Whether the root is the right one is for the
+/// caller to say. Memory grows with what changed since the tree was folded, as a fold's does, and not with the state.
 ///
 /// # Errors
 /// What the store says, except that something is damaged.
 pub fn check(reader: &dyn Reader, rooted: &[Table], found: &mut dyn FnMut(Damage)) -> Result<u64, StoreError> {
-    let mut walk = Walk { reader, rooted, found, counts: BTreeMap::new(), broken: Vec::new(), unreadable: Vec::new() };
+    let mut walk = Walk {
+        reader,
+        rooted,
+        found,
+        changed: Vec::new(),
+        is_changed_known: true,
+        counts: BTreeMap::new(),
+        broken: Vec::new(),
+        unreadable: Vec::new(),
+    };
+    walk.lists()?;
     walk.page(&Prefix::ROOT, None)?;
-    walk.changed()?;
+    walk.changes()?;
     for table in [&[PAGES, PATHS], rooted].concat() {
         walk.count(table)?;
     }
@@ -42,6 +53,10 @@ struct Walk<'c> {
     reader: &'c dyn Reader,
     rooted: &'c [Table],
     found: &'c mut dyn FnMut(Damage),
+    /// What changed since the tree was folded, by path.
+    changed: Vec<Change>,
+    /// Whether that is all that did.
+    is_changed_known: bool,
     /// Rows met and readable, for each table.
     counts: BTreeMap<Table, u64>,
     /// Places with a page that cannot be trusted.
@@ -95,15 +110,11 @@ impl Walk<'_> {
         self.met(PATHS);
         let table = named(self.rooted, &name).filter(|_| Path::of(&name, &key) == *path);
         let Some(table) = table else { return self.tell(place, PATHS, at(), DamageKind::Differs) };
-        if self.is_changed(path)? { Ok(()) } else { self.row(place, table, key, Some(value)) }
+        if self.is_changed(path) { Ok(()) } else { self.row(place, table, key, Some(value)) }
     }
 
-    /// Whether a row of [`CHANGED`] speaks of this path, readable or not: [`changed`](Self::changed) looks at those.
-    fn is_changed(&self, path: &Path) -> Result<bool, StoreError> {
-        match self.reader.get(CHANGED, path.as_bytes()) {
-            Ok(change) => Ok(change.is_some()),
-            Err(error) => unreadable(error).map(|_| true),
-        }
+    fn is_changed(&self, path: &Path) -> bool {
+        self.changed.binary_search_by_key(path, |change| change.path).is_ok()
     }
 
     /// A row, and the digest due of its value; none if it should not be there.
@@ -124,28 +135,49 @@ impl Walk<'_> {
                 }
             }
         };
-        self.tell(place, table, key, kind)
+        let is_certain = self.is_changed_known || matches!(kind, DamageKind::Unreadable(_));
+        if is_certain { self.tell(place, table, key, kind) } else { Ok(()) }
+    }
+
+    /// Reads what changed since the tree was folded.
+    fn lists(&mut self) -> Result<(), StoreError> {
+        scan(self.reader, CHANGED, &mut |piece| match piece {
+            Piece::Rows(rows) => rows.iter().try_for_each(|row| self.list(row)),
+            Piece::Gap { from, to, reason } => {
+                self.is_changed_known = false;
+                self.gap(CHANGED, from, to, reason)
+            }
+        })?;
+        self.changed = latest(std::mem::take(&mut self.changed));
+        Ok(())
+    }
+
+    fn list(&mut self, row: &Pair) -> Result<(), StoreError> {
+        let is_sound = |change: &Change| {
+            named(self.rooted, &change.table).is_some() && Path::of(&change.table, &change.key) == change.path
+        };
+        let kind = match changes::read(row) {
+            Ok(changes) if changes.iter().all(is_sound) => {
+                self.changed.extend(changes);
+                return Ok(());
+            }
+            Ok(_) => DamageKind::Differs,
+            Err(error) => unreadable(error)?,
+        };
+        self.is_changed_known = false;
+        self.tell(Prefix::ROOT, CHANGED, row.0.clone(), kind)
     }
 
     /// Every row that changed since the tree was folded.
-    fn changed(&mut self) -> Result<(), StoreError> {
-        scan(self.reader, CHANGED, &mut |piece| match piece {
-            Piece::Rows(rows) => rows.iter().try_for_each(|row| self.change(row)),
-            Piece::Gap { from, to, reason } => self.gap(CHANGED, from, to, reason),
-        })
-    }
-
-    fn change(&mut self, row: &Pair) -> Result<(), StoreError> {
-        let change = match Change::read(row) {
-            Ok(change) => change,
-            Err(error) => return self.tell(Prefix::ROOT, CHANGED, row.0.clone(), unreadable(error)?),
-        };
-        let place = place_on(&change.path, Path::NIBBLES);
-        let table = named(self.rooted, &change.table);
-        match table.filter(|_| Path::of(&change.table, &change.key) == change.path) {
-            Some(table) => self.row(place, table, change.key, change.value),
-            None => self.tell(place, CHANGED, row.0.clone(), DamageKind::Differs),
+    fn changes(&mut self) -> Result<(), StoreError> {
+        let changed = std::mem::take(&mut self.changed);
+        for change in &changed {
+            if let Some(table) = named(self.rooted, &change.table) {
+                self.row(place_on(&change.path, Path::NIBBLES), table, change.key.clone(), change.value)?;
+            }
         }
+        self.changed = changed;
+        Ok(())
     }
 
     /// Counts a table's rows; if they are not those that were met, looks for the ones that nothing led to.
@@ -183,7 +215,8 @@ impl Walk<'_> {
             // Told already.
             Err(error) => unreadable(error).map(|_| true)?,
         };
-        let is_new = table != PAGES && table != PATHS && self.is_changed(&path)?;
+        let is_row = table != PAGES && table != PATHS;
+        let is_new = is_row && (self.is_changed(&path) || !self.is_changed_known);
         if is_due || is_new { Ok(()) } else { self.tell(place, table, key, DamageKind::Extra) }
     }
 

@@ -10,48 +10,49 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix};
-use tetrarch_storage::{Direction, Reader, StoreError};
+use tetrarch_storage::StoreError;
 use tetrarch_types::encode;
 
-use super::changes::Change;
+use super::changes::{self, Change};
 use super::look::root;
 use super::pages::{CHANGED, PAGES, PATHS, own, page, page_due};
-use crate::tables::Overlay;
-use crate::tables::behind;
+use crate::tables::{Overlay, behind};
 
-/// Changes folded in one go: what stands in memory beside the overlay's own changes. Large, because goes share the pages near the root.
-const GO: usize = 16_384;
+/// Changes folded in one go, about: what stands in memory beside the overlay's own changes. Large, because goes share most pages.
+const GO: usize = 65_536;
 
 /// Folds all that changed into the tree, and returns the state's root.
 ///
 /// # Errors
-/// If the tree or the list of changes cannot be read. The overlay's changes must then be thrown away.
+/// If the tree or a list of changes cannot be read. The overlay's changes must then be thrown away.
 pub fn fold(state: &mut Overlay<'_>) -> Result<Digest, StoreError> {
-    let mut from = Some(Vec::new());
-    while let Some(next) = from {
-        from = fold_from(state, &next, GO)?;
+    loop {
+        let (changes, is_all) = take(state)?;
+        fold_in(state, changes)?;
+        if is_all {
+            return root(state);
+        }
     }
-    root(state)
 }
 
-/// Folds the first `limit` changes, in the order of their paths; whether there may be more. For trees too large for one write.
-///
-/// # Errors
-/// As [`fold`].
-pub fn fold_some(state: &mut Overlay<'_>, limit: usize) -> Result<bool, StoreError> {
-    Ok(fold_from(state, &[], limit)?.is_some())
+/// Takes the oldest lists of changes; whether these are all.
+fn take(state: &mut Overlay<'_>) -> Result<(Vec<Change>, bool), StoreError> {
+    let (mut changes, mut from) = (Vec::new(), Vec::new());
+    while changes.len() < GO {
+        let lists = changes::lists(state, &from)?;
+        let Some((last, _)) = lists.last() else { return Ok((changes, true)) };
+        from = behind(last);
+        for list in lists {
+            changes.extend(changes::read(&list)?);
+            state.delete(CHANGED, list.0);
+        }
+    }
+    Ok((changes, false))
 }
 
-/// Folds up to `limit` changes from this path on. Where to go on, if there may be more.
-pub(super) fn fold_from(state: &mut Overlay<'_>, from: &[u8], limit: usize) -> Result<Option<Vec<u8>>, StoreError> {
-    let rows = state.scan(CHANGED, from, &[], Direction::Ascending, limit)?;
-    let changes = rows.iter().map(Change::read).collect::<Result<Vec<_>, _>>()?;
-    update(state, &Prefix::ROOT, Branch::Empty, &changes)?;
-    let next = rows.last().filter(|_| rows.len() == limit).map(|(path, _)| behind(path));
-    for (path, _) in rows {
-        state.delete(CHANGED, path);
-    }
-    Ok(next)
+/// Folds changes into the tree, in the order in which they came.
+pub(super) fn fold_in(state: &mut Overlay<'_>, changes: Vec<Change>) -> Result<(), StoreError> {
+    update(state, &Prefix::ROOT, Branch::Empty, &changes::latest(changes)).map(|_| ())
 }
 
 /// What hangs at a place behind these changes, all of them below it and ascending.

@@ -1,7 +1,7 @@
 //! The state tree as it is stored: pages kept beside the rows that they vouch for.
 //!
 //! ```text
-//!   a batch's changes ──note──▶ execution.changed     path → table, key, digest of the new value
+//!   a batch's changes ──note──▶ execution.changed     number → rows: path, table, key, digest of the new value
 //!                                     │ fold            at a checkpoint
 //!                                     ▼
 //!                               execution.tree        place → page of sixteen branches
@@ -30,10 +30,10 @@ mod rebuild;
 mod replace;
 mod scan;
 
-pub use changes::{note, note_in};
+pub use changes::{changed_rows, note, note_first};
 pub use check::check;
 pub use damage::{Damage, DamageKind};
-pub use fold::{fold, fold_some};
+pub use fold::fold;
 pub use judge::is_due;
 pub use look::{branch_at, prove, root};
 pub use pages::{CHANGED, PAGES, PATHS, TABLES};

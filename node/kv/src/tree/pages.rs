@@ -11,7 +11,8 @@ use crate::tables::{row, value};
 pub const PAGES: Table = Table::new("execution.tree");
 /// Path of a leaf → its row's table and key.
 pub const PATHS: Table = Table::new("execution.paths");
-/// Path → the table and key of a row changed since the tree was last folded, and the digest of its new value; none if it is gone.
+/// Number, counted from 0 since the tree was last folded → a list of rows that changed: path, table, key, and the digest of the new value,
+/// none if it is gone. Later lists count more.
 pub const CHANGED: Table = Table::new("execution.changed");
 
 /// The tables that the tree is kept in.
@@ -45,7 +46,7 @@ pub(super) fn own(state: &mut Overlay<'_>, path: &Path, table: &str, key: &[u8])
     state.put(PATHS, *path.as_bytes(), encode(&(table, key)));
 }
 
-/// Reads the key of a row of [`PATHS`] or [`CHANGED`].
+/// Reads the key of a row of [`PATHS`].
 pub(super) fn path_of(table: Table, key: &[u8]) -> Result<Path, StoreError> {
     let bytes = key.try_into().map_err(|_| {
         damaged(format!("A key of the table {:?}", table.name()), &format!("it has {} bytes, not 32", key.len()))

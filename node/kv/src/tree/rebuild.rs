@@ -1,24 +1,25 @@
 //! Building the tree anew from the rows.
 //!
-//! The rows come in the order of their keys, the tree wants them in that of their paths: the list of changes sorts them, in the
-//! store, and folding it in that order writes each page about once. No step takes more than tens of megabytes, however many rows
-//! there are.
+//! Some thousands of rows at a time are hashed, sorted by their paths and folded in, each time in one write. No step takes more than
+//! tens of megabytes, however many rows there are.
+
+use std::sync::Arc;
 
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::Prefix;
-use tetrarch_storage::{Durability, Pair, Store, StoreError, Table, WriteBatch};
+use tetrarch_storage::{Durability, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::limits;
 
-use super::changes::changed;
+use super::changes::Change;
 use super::damage::{Damage, DamageKind};
-use super::fold::fold_from;
+use super::fold::fold_in;
 use super::look::root;
 use super::pages::{CHANGED, PAGES, PATHS, TABLES};
 use super::scan::{Piece, scan};
 use crate::tables::Overlay;
 
-/// Changes in one write.
-const STEP: usize = 4_096;
+/// Rows in one write. Many, because most of them have pages of their own to be written, and share those above.
+const STEP: usize = 8_192;
 
 /// Forgets the tree, and builds it from those rows of the rooted tables that can be read; its root.
 ///
@@ -30,15 +31,11 @@ const STEP: usize = 4_096;
 /// What the store says, except that a row is damaged.
 pub fn rebuild(store: &dyn Store, rooted: &[Table], lost: &mut dyn FnMut(Damage)) -> Result<Digest, StoreError> {
     forget(store)?;
+    let mut rows = Vec::with_capacity(STEP);
     for table in rooted {
-        list(store, *table, lost)?;
+        list(store, *table, &mut rows, lost)?;
     }
-    let mut from = Some(Vec::new());
-    while let Some(next) = from {
-        let mut state = Overlay::new(store, &TABLES);
-        from = fold_from(&mut state, &next, STEP)?;
-        store.write(state.into_batch()?, Durability::Buffered)?;
-    }
+    fold_rows(store, rows)?;
     root(store)
 }
 
@@ -52,32 +49,34 @@ fn forget(store: &dyn Store) -> Result<(), StoreError> {
     store.write(batch, Durability::Buffered)
 }
 
-/// Lists every row of a table as changed.
-fn list(store: &dyn Store, table: Table, lost: &mut dyn FnMut(Damage)) -> Result<(), StoreError> {
-    let mut batch = WriteBatch::new();
+/// Reads every row of a table, and folds them in as soon as there are enough.
+fn list(
+    store: &dyn Store,
+    table: Table,
+    rows: &mut Vec<Change>,
+    lost: &mut dyn FnMut(Damage),
+) -> Result<(), StoreError> {
+    let name: Arc<str> = table.name().into();
     scan(store, table, &mut |piece| {
         match piece {
-            Piece::Rows(rows) => enlist(&mut batch, table, &rows),
-            Piece::Gap { from, to, reason } => lost(drop_gap(&mut batch, table, from, to, reason)),
+            Piece::Rows(read) => rows.extend(read.into_iter().map(|(key, value)| Change::to(&name, key, &value))),
+            Piece::Gap { from, to, reason } => lost(drop_gap(store, table, from, to, reason)?),
         }
-        if batch.len() < STEP {
-            return Ok(());
-        }
-        store.write(std::mem::take(&mut batch), Durability::Buffered)
-    })?;
-    store.write(batch, Durability::Buffered)
+        if rows.len() < STEP { Ok(()) } else { fold_rows(store, std::mem::take(rows)) }
+    })
 }
 
-fn enlist(batch: &mut WriteBatch, table: Table, rows: &[Pair]) {
-    for (key, value) in rows {
-        let (path, change) = changed(table, key, Some(value));
-        batch.put(CHANGED, path, change);
-    }
+fn fold_rows(store: &dyn Store, rows: Vec<Change>) -> Result<(), StoreError> {
+    let mut state = Overlay::new(store, &TABLES);
+    fold_in(&mut state, rows)?;
+    store.write(state.into_batch()?, Durability::Buffered)
 }
 
-fn drop_gap(batch: &mut WriteBatch, table: Table, from: Vec<u8>, to: Vec<u8>, reason: String) -> Damage {
+fn drop_gap(store: &dyn Store, table: Table, from: Vec<u8>, to: Vec<u8>, reason: String) -> Result<Damage, StoreError> {
+    let mut batch = WriteBatch::new();
     // A range needs an end, and no key is as long as this one.
     let end = if to.is_empty() { vec![u8::MAX; limits::MAX_COMMAND_BYTES + 1] } else { to.clone() };
     batch.delete_range(table, from.clone(), end);
-    Damage { place: Prefix::ROOT, table, keys: Some((from, to)), kind: DamageKind::Unreadable(reason) }
+    store.write(batch, Durability::Buffered)?;
+    Ok(Damage { place: Prefix::ROOT, table, keys: Some((from, to)), kind: DamageKind::Unreadable(reason) })
 }

@@ -8,7 +8,7 @@ mod revision;
 mod txn;
 
 use revision::Revision;
-use tetrarch_storage::{StoreError, Table};
+use tetrarch_storage::StoreError;
 use tetrarch_types::Timestamp;
 
 use super::bounds::{Budget, CLEARED_PER_BATCH};
@@ -31,30 +31,25 @@ pub(super) fn begin_batch(state: &mut Overlay<'_>, now: Timestamp) -> Result<(),
 }
 
 /// Runs a command's requests in order. One that is refused changes nothing.
-pub(super) fn run(
-    command: Command,
-    state: &mut Overlay<'_>,
-    tables: &[Table],
-    context: &Context,
-) -> Result<CommandResult, StoreError> {
+pub(super) fn run(command: Command, state: &mut Overlay<'_>, context: &Context) -> Result<CommandResult, StoreError> {
     let (mut meta, mut budget) = (Meta::read(state)?, Budget::COMMAND);
     let mut results = Vec::with_capacity(command.requests.len());
     let left = (1..=command.requests.len()).rev();
     for (request, left) in command.requests.into_iter().zip(left) {
         let share = budget.share(left);
-        let mut own = Overlay::new(state, tables);
-        let mut revision = Revision::begin(&mut own, meta, share);
+        let attempt = state.attempt();
+        let mut revision = Revision::begin(state, meta, share);
         let result = match ask(&mut revision, request, context) {
             Ok(answered) => {
                 let (after, rest) = revision.finish()?;
-                let changes = own.into_changes()?;
-                state.absorb(changes);
+                state.keep(attempt);
                 budget.settle(&share, &rest);
                 meta = after;
                 Ok(answered)
             }
             Err(Failure::Refused(error)) => {
                 budget.settle(&share, &revision.budget);
+                state.undo(attempt);
                 Err(error)
             }
             Err(Failure::Store(error)) => return Err(error),
