@@ -65,6 +65,7 @@ impl Replica {
             return;
         }
         self.executed = seq;
+        self.turnaround.note_executed(now.time, seq);
         self.set_alarm(now, alarm);
         self.leave_if_asked(now, leaves, effects);
         // An empty batch behind it can be judged now.

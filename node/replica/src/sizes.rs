@@ -47,7 +47,7 @@ impl Replica {
     pub fn sizes(&self) -> Sizes {
         let mut sizes = self.sizes_of_slots();
         sizes.noted = self.placed.len().max(self.in_flight.len()).max(self.awaited.len());
-        sizes.asked = self.fetches.len().max(self.own_proposals.len()).max(self.turnaround.accepted());
+        sizes.asked = self.fetches.len().max(self.own_proposals.len()).max(self.turnaround.under_way());
         sizes.view_changes = self.view_changes.len();
         sizes.checkpoints = self.checkpoints.votes();
         sizes.roots = self.checkpoints.roots.len();

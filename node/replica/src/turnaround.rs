@@ -1,13 +1,15 @@
 //! How long the primary takes to order what this replica holds, and when that is too long (rule V-9).
 //!
 //! ```text
-//!   request held ────── wait ──────▶ its batch accepted ────── agreement ──────▶ decided
-//!                the primary's doing                     what q replicas need: the measure of what is slow here
+//!   request held ────── wait ──────▶ its batch accepted ────── agreement ──────▶ decided ────── execution ──────▶ executed
+//!                the primary's doing                     what q replicas need              what this one needs
+//!                                                        └──────────── the measure of what is slow here ─────────────┘
 //! ```
 //!
 //! The wait is the primary's: Prime calls it the turnaround time (Amir, Coan, Kirsch, Lane, "Byzantine Replication Under Attack", DSN 2008).
 //! What a fair wait is follows from how long agreement takes at the same time, in which a lying primary has no part: n − f honest replicas
-//! are enough for a quorum. Means are compared and no quantiles: with so many requests under way, as many are answered as that number
+//! are enough for a quorum. Where execution is what takes long, an honest primary has requests wait for it, and batches grow; that part counts once,
+//! or a primary that lets requests gather without need could point to the large batches that come of it. Means are compared and no quantiles: with so many requests under way, as many are answered as that number
 //! divided by the mean (Little's law), so it is the mean that a slow primary has to keep low.
 
 use std::collections::BTreeMap;
@@ -21,7 +23,7 @@ use crate::{Config, Effects, Replica, ViewChangeReason};
 /// A wait of this part of the base timeout is never too long.
 const FAIR_PART: u32 = 16;
 
-/// Nor is one that takes so many times what agreement takes.
+/// Nor is one that takes so many times what agreement takes, and what execution takes beside it.
 const FAIR_AGREEMENTS: u32 = 2;
 
 /// Requests that a measure needs: a single one that goes astray shows nothing.
@@ -54,6 +56,13 @@ impl Mean {
     }
 }
 
+/// How far a batch is that was accepted before it was decided.
+#[derive(Clone, Copy, Debug)]
+enum UnderWay {
+    Accepted(Time),
+    Decided(Time),
+}
+
 /// The measure of the present primary. Nothing of it outlives the process: a replica that starts has no opinion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Turnaround {
@@ -65,8 +74,9 @@ pub(crate) struct Turnaround {
     began: Time,
     waits: Mean,
     agreements: Mean,
-    /// When batches were accepted that are not decided yet: as many as the window has numbers.
-    accepted: BTreeMap<SeqNum, Time>,
+    executions: Mean,
+    /// Accepted batches that are not executed yet: as many as the window has numbers.
+    under_way: BTreeMap<SeqNum, UnderWay>,
     /// Until when the last measure counts, which found the primary slow.
     slow_until: Option<Time>,
     patience: Patience,
@@ -113,7 +123,7 @@ impl Turnaround {
     /// Numbers above the high watermark `high` may be assigned from now on, and those through the new stable checkpoint are over.
     pub(crate) fn note_window(&mut self, now: Time, stable: SeqNum, high: SeqNum) {
         self.full = (high, now);
-        self.accepted = self.accepted.split_off(&stable.next());
+        self.under_way = self.under_way.split_off(&stable.next());
     }
 
     fn note_accepted(&mut self, now: Time, seq: SeqNum, held_since: impl Iterator<Item = Time>) {
@@ -122,14 +132,32 @@ impl Turnaround {
     }
 
     pub(crate) fn note_decided(&mut self, now: Time, seq: SeqNum) {
-        if let Some(accepted) = self.accepted.remove(&seq) {
+        if let Some(it) = self.under_way.get_mut(&seq)
+            && let UnderWay::Accepted(accepted) = *it
+        {
             self.agreements.add(now.since(accepted));
+            *it = UnderWay::Decided(now);
         }
     }
 
-    /// For how many batches it holds when they were accepted.
-    pub(crate) fn accepted(&self) -> usize {
-        self.accepted.len()
+    pub(crate) fn note_executed(&mut self, now: Time, seq: SeqNum) {
+        if let Some(UnderWay::Decided(decided)) = self.under_way.remove(&seq) {
+            self.executions.add(now.since(decided));
+        }
+    }
+
+    /// How many batches it follows.
+    pub(crate) fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// How long execution takes: at least as long as what waits for it has waited already.
+    fn execution(&self, now: Time) -> Duration {
+        let waiting = self.under_way.values().find_map(|it| match it {
+            UnderWay::Decided(decided) => Some(now.since(*decided)),
+            UnderWay::Accepted(_) => None,
+        });
+        self.executions.get().max(waiting).unwrap_or_default()
     }
 
     /// When the present measure is whole.
@@ -142,11 +170,13 @@ impl Turnaround {
     fn judge(&mut self, now: Time, config: &Config) {
         self.patience.relax(now, config.base_timeout);
         if let (Some(wait), Some(agreement)) = (self.waits.get(), self.agreements.get()) {
-            let fair = (config.base_timeout / FAIR_PART).max(agreement.saturating_mul(FAIR_AGREEMENTS));
+            let due = agreement.saturating_mul(FAIR_AGREEMENTS).saturating_add(self.execution(now));
+            let fair = (config.base_timeout / FAIR_PART).max(due);
             let is_slow = wait > self.patience.stretch(fair);
             self.slow_until = is_slow.then(|| now.after(config.base_timeout.saturating_mul(2)));
         }
-        (self.waits, self.agreements, self.began) = (Mean::default(), Mean::default(), now);
+        (self.waits, self.agreements, self.executions) = Default::default();
+        self.began = now;
     }
 }
 
@@ -159,7 +189,7 @@ impl Replica {
         let held = content.batch.transactions.iter().filter_map(|id| self.pool.held_since(id));
         self.turnaround.note_accepted(now.time, seq, held);
         if self.log.get(seq).is_some_and(|slot| slot.commit.is_none()) {
-            self.turnaround.accepted.insert(seq, now.time);
+            self.turnaround.under_way.insert(seq, UnderWay::Accepted(now.time));
         }
     }
 
@@ -216,3 +246,6 @@ impl Replica {
         self.turnaround.begin(now.time);
     }
 }
+
+#[cfg(test)]
+mod tests;

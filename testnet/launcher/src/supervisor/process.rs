@@ -56,7 +56,9 @@ impl Recipe {
     /// What its environment says beside ours. Where ours says how many threads there are to be, that holds.
     fn environment(&self) -> Option<(&'static str, String)> {
         match self.role {
-            Role::Replica { threads, .. } if std::env::var_os(THREADS).is_none() => Some((THREADS, threads.to_string())),
+            Role::Replica { threads, .. } if std::env::var_os(THREADS).is_none() => {
+                Some((THREADS, threads.to_string()))
+            }
             _ => None,
         }
     }
