@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
-use tetrarch_bench::{Limit, Operation, Plan, plot, signature_limit};
+use tetrarch_bench::{Limit, Operation, Plan, Target, plot, signature_limit};
 use tokio::sync::oneshot;
 
 use crate::cluster::ClusterArguments;
@@ -112,12 +112,19 @@ impl BenchArguments {
         Ok(())
     }
 
-    /// What signatures alone would allow, where there are any to verify.
-    fn limit(&self, cluster: &ClusterArguments) -> Result<Option<Limit>, Failure> {
-        if self.endpoint.is_some() || matches!(self.operation, What::Get | What::Mixed | What::Watch) {
+    /// The clients, and what signatures alone would allow them where there are any to verify.
+    async fn targets(&self, cluster: &ClusterArguments) -> Result<(Vec<Target>, Option<Limit>), Failure> {
+        if let Some(endpoint) = &self.endpoint {
+            return Ok((targets::of_etcd(self, endpoint).await?, None));
+        }
+        let genesis = cluster.load_genesis()?;
+        Ok((targets::of_cluster(self, cluster, &genesis)?, self.limit(genesis.replicas.len())?))
+    }
+
+    fn limit(&self, replicas: usize) -> Result<Option<Limit>, Failure> {
+        if matches!(self.operation, What::Get | What::Mixed | What::Watch) {
             return Ok(None);
         }
-        let replicas = cluster.load_genesis()?.replicas.len();
         let bytes = usize::from(self.bundle) * self.size as usize;
         let failed = |error: tetrarch_crypto::NoEntropy| Failure::failed(TRIED, error.to_string(), "try again");
         signature_limit(replicas, bytes, self.distinct_keys).map(Some).map_err(failed)
@@ -132,8 +139,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     arguments.check()?;
     let faults = Faults::new(&arguments.fault, cluster)?;
-    let targets = targets::make(arguments, cluster).await?;
-    let limit = arguments.limit(cluster)?;
+    let (targets, limit) = arguments.targets(cluster).await?;
     let (begin, begun) = oneshot::channel();
     let breaking = tokio::spawn(faults.carry_out(begun, arguments.duration));
     let tell = |from| {
