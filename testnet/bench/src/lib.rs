@@ -29,6 +29,6 @@ pub use limit::{Limit, signature_limit};
 pub use load::run;
 pub use measured::{Latency, Measured};
 pub use members::EtcdMembers;
-pub use plan::{Operation, Plan};
+pub use plan::{NoOperation, Operation, Plan};
 pub use plot::{PlotError, plot};
 pub use target::{ClusterTarget, EtcdTarget, Target};
