@@ -23,7 +23,8 @@ help:
 	@echo 'make test      every test'
 	@echo 'make lint      formatting, lints and documentation, as CI checks them'
 	@echo 'make mutants   puts 24 deliberate bugs back, one at a time: the simulator has to catch each'
-	@echo 'make bench     everything that is said of speed, beside etcd where it is installed, into specs/benchmarks.md: half an hour'
+	@echo 'make bench     what each part costs, by itself (cargo bench), ten minutes; then everything that is said of speed, beside etcd'
+	@echo '               where it is installed, into specs/benchmarks.md: half an hour'
 	@echo 'make fuzz      a fuzz target under libFuzzer (TARGET=core SECONDS=300); fuzz-seeded without guidance, on every core'
 	@echo '               fuzz-replay runs one input again (TARGET=core FILE=...)'
 	@echo 'make build     the release binary, $(TETRARCH)'
@@ -47,7 +48,7 @@ mutants: deps
 	$(CARGO) test --locked --package tetrarch-simulator --features mutants --test mutants -- --nocapture
 
 bench: build test-programs
-	$(CARGO) bench --locked --package tetrarch-kv --bench tree
+	$(CARGO) bench --locked --workspace --bench '*'
 	PATH="$(CURDIR)/target/test-programs:$$PATH" $(CARGO) run --release --locked --package tetrarch-cli --example benchmarks -- $(TETRARCH) target/benchmarks --page specs/benchmarks.md
 
 # What is found to be interesting stays in FUZZ_DIR; an input that fails is written there, and its name printed.

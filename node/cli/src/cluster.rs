@@ -76,13 +76,7 @@ impl ClusterArguments {
     /// The same, for transactions that stay valid for this long.
     pub(crate) fn signing_client_for(&self, validity: Duration) -> Result<Client, Failure> {
         let genesis = self.load_genesis()?;
-        let path = self.key_path().ok_or_else(|| {
-            let next = "give one with --key; `tetrarch keys new FILE` makes one";
-            Failure::usage("cannot sign for this cluster", "there is no key to sign with", next)
-        })?;
-        let passphrase = self.passphrase.read()?;
-        let key = keys::load(&path, passphrase.as_ref())?;
-        self.client(&genesis, key, validity)
+        self.client(&genesis, self.load_key()?, validity)
     }
 
     /// A client for what needs nobody's signature. If there is a key it is used, else one is made up for the moment.
@@ -90,17 +84,33 @@ impl ClusterArguments {
         if self.key_path().is_some() {
             return self.signing_client();
         }
-        let genesis = self.load_genesis()?;
-        let key = SigningKey::generate()
-            .map_err(|error| Failure::failed("cannot make a key", error.to_string(), "try again"))?;
-        self.client(&genesis, key, ClientOptions::default().validity)
+        self.client_of(&self.load_genesis()?, keys::generate()?)
+    }
+
+    /// A client of the cluster with this genesis that signs with this key.
+    pub(crate) fn client_of(&self, genesis: &Genesis, key: SigningKey) -> Result<Client, Failure> {
+        self.client(genesis, key, ClientOptions::default().validity)
     }
 
     /// The cluster's store, for what takes more than one question. It signs with the key given, or with the testnet's. Must be called in a
     /// runtime.
     pub(crate) fn store(&self) -> Result<Store, Failure> {
         let genesis = self.load_genesis()?;
-        Ok(Plain(Arc::new(ClusterBackend::new(self.signing_client()?, &genesis, self.timeout))))
+        Ok(self.store_through(self.client_of(&genesis, self.load_key()?)?, &genesis))
+    }
+
+    /// The store of the cluster with this genesis, asked by this client. Must be called in a runtime.
+    pub(crate) fn store_through(&self, client: Client, genesis: &Genesis) -> Store {
+        Plain(Arc::new(ClusterBackend::new(client, genesis, self.timeout)))
+    }
+
+    /// The key given, or the testnet's.
+    pub(crate) fn load_key(&self) -> Result<SigningKey, Failure> {
+        let path = self.key_path().ok_or_else(|| {
+            let next = "give one with --key; `tetrarch keys new FILE` makes one";
+            Failure::usage("cannot sign for this cluster", "there is no key to sign with", next)
+        })?;
+        keys::load(&path, self.passphrase.read()?.as_ref())
     }
 
     fn key_path(&self) -> Option<PathBuf> {

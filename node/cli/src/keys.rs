@@ -49,6 +49,11 @@ pub(crate) fn run(command: KeysCommand, output: &Output) -> Result<(), Failure> 
     }
 }
 
+/// A key that nobody else has, made up for the moment.
+pub(crate) fn generate() -> Result<SigningKey, Failure> {
+    SigningKey::generate().map_err(|error| Failure::failed("cannot make a key", error.to_string(), "try again"))
+}
+
 /// Reads a key file.
 pub(crate) fn load(path: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<SigningKey, Failure> {
     SigningKey::load(path, passphrase.map(|it| it.as_str())).map_err(|error| {

@@ -2,23 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
-/// What an operation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Operation {
-    /// A put.
-    Put,
-    /// A transaction of one compare, which holds, and one put.
-    Txn,
-    /// A linearizable read of one key.
-    Get,
-    /// Puts and reads in turn.
-    Mixed,
-    /// Puts whose event the client waits for, at a watch of its own.
-    Watch,
-}
+use crate::operation::Operation;
 
 /// A load.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,14 +4,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
-use tetrarch_client::Client;
-use tetrarch_launcher::{Command, LaunchError, Testnet, Whom, send};
-use tetrarch_types::nth_largest;
+use tetrarch_launcher::{Command, LaunchError, Observer, Testnet, TestnetStatus, Whom, send};
 use tokio::sync::oneshot;
 use tokio::time::sleep_until;
 
 use super::TRIED;
-use crate::cluster::{ClusterArguments, finish};
+use crate::cluster::ClusterArguments;
 use crate::duration;
 use crate::failure::{Class, Failure};
 
@@ -88,7 +86,7 @@ fn seconds<S: Serializer>(at: &Duration, serializer: S) -> Result<S::Ok, S::Erro
 /// What is to be done, and what it takes to do it.
 pub(super) struct Faults {
     due: Vec<Fault>,
-    place: Option<(Testnet, Client)>,
+    place: Option<(Testnet, Observer)>,
 }
 
 impl Faults {
@@ -105,7 +103,9 @@ impl Faults {
         }
         let testnet = Testnet::open(&cluster.place.dir)
             .map_err(|error| Failure::sentence(Class::Usage, TRIED, &error.to_string()))?;
-        Ok(Self { due, place: Some((testnet, cluster.reading_client()?)) })
+        let observer = Observer::new(&testnet, cluster.timeout)
+            .map_err(|error| Failure::sentence(Class::Failed, TRIED, &error.to_string()))?;
+        Ok(Self { due, place: Some((testnet, observer)) })
     }
 
     /// Does it all, each when it is due after `begun`, and mends it when the load has had its time.
@@ -114,11 +114,11 @@ impl Faults {
         begun: oneshot::Receiver<Instant>,
         span: Duration,
     ) -> Result<Vec<Done>, Failure> {
-        let (Some((testnet, client)), Ok(from)) = (self.place, begun.await) else { return Ok(Vec::new()) };
+        let (Some((testnet, observer)), Ok(from)) = (self.place, begun.await) else { return Ok(Vec::new()) };
         let mut done = Vec::new();
         for fault in self.due {
             sleep_until((from + fault.at).into()).await;
-            let replica = whom(&client, fault.whom).await?;
+            let replica = whom(&observer, fault.whom).await?;
             let command = match fault.verb {
                 Verb::Kill => Command::Kill { whom: Whom::Replica(replica) },
                 Verb::Pause => Command::Pause { whom: Whom::Replica(replica) },
@@ -135,7 +135,7 @@ impl Faults {
             };
             tell(&testnet, mend).await?;
         }
-        finish(&client).await;
+        observer.close().await;
         Ok(done)
     }
 }
@@ -146,15 +146,13 @@ async fn tell(testnet: &Testnet, command: Command) -> Result<(), Failure> {
 }
 
 /// The primary of the view that f + 1 say they have reached, or the replica before it in turn.
-async fn whom(client: &Client, whom: Place) -> Result<u16, Failure> {
-    let membership = client.membership();
-    let statuses = client.statuses().await;
-    let views = statuses.iter().flatten().map(|status| status.view);
-    let view = nth_largest(views, membership.weak_quorum()).ok_or_else(|| {
+async fn whom(observer: &Observer, whom: Place) -> Result<u16, Failure> {
+    let TestnetStatus { primary, replicas, .. } = observer.look().await;
+    let primary = primary.ok_or_else(|| {
         let next = "`tetrarch testnet status` says how the replicas are";
         Failure::new(Class::Unreachable, TRIED, "too few replicas say who is primary", next)
     })?;
-    let (primary, size) = (membership.primary(view).get(), membership.size() as u16);
+    let size = replicas.len() as u16;
     Ok(match whom {
         Place::Primary => primary,
         Place::Backup => (primary + size - 1) % size,

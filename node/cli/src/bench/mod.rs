@@ -7,8 +7,9 @@ mod targets;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Args, ValueEnum, value_parser};
-use tetrarch_bench::{Limit, Operation, Plan, plot, signature_limit};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, value_parser};
+use tetrarch_bench::{Limit, Operation, Plan, Target, plot, signature_limit};
 use tokio::sync::oneshot;
 
 use crate::cluster::ClusterArguments;
@@ -27,8 +28,8 @@ const WARM_UP: Duration = Duration::from_secs(2);
 #[derive(Debug, Args)]
 pub(crate) struct BenchArguments {
     /// What the operations are.
-    #[arg(value_enum)]
-    operation: What,
+    #[arg(value_parser = operation())]
+    operation: Operation,
     /// How many clients, each with one operation under way at a time.
     #[arg(long, default_value_t = 16, value_name = "C", value_parser = value_parser!(u16).range(1..=4096))]
     clients: u16,
@@ -61,36 +62,15 @@ pub(crate) struct BenchArguments {
     plot: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum What {
-    /// Puts.
-    Put,
-    /// Transactions of one compare, which holds, and one put.
-    Txn,
-    /// Linearizable reads.
-    Get,
-    /// Puts and reads in turn.
-    Mixed,
-    /// Puts, each until its client's own watch tells of it.
-    Watch,
-}
-
-impl From<What> for Operation {
-    fn from(what: What) -> Self {
-        match what {
-            What::Put => Self::Put,
-            What::Txn => Self::Txn,
-            What::Get => Self::Get,
-            What::Mixed => Self::Mixed,
-            What::Watch => Self::Watch,
-        }
-    }
+fn operation() -> impl TypedValueParser<Value = Operation> {
+    let value = |it: Operation| PossibleValue::new(it.name()).help(it.description());
+    PossibleValuesParser::new(Operation::ALL.map(value)).try_map(|name| name.parse::<Operation>())
 }
 
 impl BenchArguments {
     fn plan(&self) -> Plan {
         Plan {
-            operation: self.operation.into(),
+            operation: self.operation,
             rate: self.rate.map(f64::from),
             span: self.duration,
             warm_up: WARM_UP,
@@ -101,7 +81,7 @@ impl BenchArguments {
     }
 
     fn check(&self) -> Result<(), Failure> {
-        if self.bundle > 1 && (!matches!(self.operation, What::Put) || self.endpoint.is_some()) {
+        if self.bundle > 1 && (!matches!(self.operation, Operation::Put) || self.endpoint.is_some()) {
             let next = "leave --bundle out";
             return Err(Failure::usage(TRIED, "only puts that are sent to the replicas come in bundles", next));
         }
@@ -112,12 +92,19 @@ impl BenchArguments {
         Ok(())
     }
 
-    /// What signatures alone would allow, where there are any to verify.
-    fn limit(&self, cluster: &ClusterArguments) -> Result<Option<Limit>, Failure> {
-        if self.endpoint.is_some() || matches!(self.operation, What::Get | What::Mixed | What::Watch) {
+    /// The clients, and what signatures alone would allow them where there are any to verify.
+    async fn targets(&self, cluster: &ClusterArguments) -> Result<(Vec<Target>, Option<Limit>), Failure> {
+        if let Some(endpoint) = &self.endpoint {
+            return Ok((targets::of_etcd(self, endpoint).await?, None));
+        }
+        let genesis = cluster.load_genesis()?;
+        Ok((targets::of_cluster(self, cluster, &genesis)?, self.limit(genesis.replicas.len())?))
+    }
+
+    fn limit(&self, replicas: usize) -> Result<Option<Limit>, Failure> {
+        if matches!(self.operation, Operation::Get | Operation::Mixed | Operation::Watch) {
             return Ok(None);
         }
-        let replicas = cluster.load_genesis()?.replicas.len();
         let bytes = usize::from(self.bundle) * self.size as usize;
         let failed = |error: tetrarch_crypto::NoEntropy| Failure::failed(TRIED, error.to_string(), "try again");
         signature_limit(replicas, bytes, self.distinct_keys).map(Some).map_err(failed)
@@ -132,8 +119,7 @@ pub(crate) async fn run(
 ) -> Result<(), Failure> {
     arguments.check()?;
     let faults = Faults::new(&arguments.fault, cluster)?;
-    let targets = targets::make(arguments, cluster).await?;
-    let limit = arguments.limit(cluster)?;
+    let (targets, limit) = arguments.targets(cluster).await?;
     let (begin, begun) = oneshot::channel();
     let breaking = tokio::spawn(faults.carry_out(begun, arguments.duration));
     let tell = |from| {

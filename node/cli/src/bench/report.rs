@@ -33,7 +33,7 @@ impl Report {
     pub(super) fn of(arguments: &BenchArguments, measured: Measured, limit: Option<Limit>, faults: Vec<Done>) -> Self {
         let allowed = limit.map(|limit| limit.transactions_per_s * f64::from(arguments.bundle));
         Self {
-            operation: arguments.operation.into(),
+            operation: arguments.operation,
             clients: arguments.clients,
             rate: arguments.rate,
             seconds: arguments.duration.as_secs_f64(),
@@ -52,13 +52,7 @@ impl Report {
 
     /// The load in words.
     pub(super) fn title(&self) -> String {
-        let name = match self.operation {
-            Operation::Put => "put",
-            Operation::Txn => "txn",
-            Operation::Get => "get",
-            Operation::Mixed => "mixed",
-            Operation::Watch => "watch",
-        };
+        let name = self.operation.name();
         let pace = self.rate.map_or_else(String::new, |rate| format!(", {rate}/s due"));
         let bundle = if self.bundle > 1 { format!(", {} under a signature", self.bundle) } else { String::new() };
         let keys = if self.distinct_keys { ", each its own key" } else { "" };

@@ -4,29 +4,20 @@ use std::sync::Arc;
 
 use tetrarch_bench::{ClusterTarget, EtcdTarget, Target};
 use tetrarch_client::Client;
-use tetrarch_crypto::SigningKey;
-use tetrarch_kv_client::ClusterBackend;
-use tetrarch_kv_client::turns::Plain;
+use tetrarch_types::Genesis;
 
 use super::{BenchArguments, TRIED};
-use crate::cluster::ClusterArguments;
+use crate::cluster::{ClusterArguments, Store};
 use crate::failure::{Class, Failure};
+use crate::keys;
 
 /// Sets of connections to the replicas that clients with keys of their own share.
 const CONNECTIONS: usize = 16;
 
-/// A client for each that is asked for.
-pub(super) async fn make(arguments: &BenchArguments, cluster: &ClusterArguments) -> Result<Vec<Target>, Failure> {
-    let clients = usize::from(arguments.clients);
-    if let Some(endpoint) = &arguments.endpoint {
-        return etcd(endpoint, clients).await;
-    }
-    if arguments.distinct_keys { distinct(cluster, clients) } else { alike(cluster, clients) }
-}
-
-async fn etcd(endpoint: &str, clients: usize) -> Result<Vec<Target>, Failure> {
-    let mut targets = Vec::with_capacity(clients);
-    for number in 0..clients {
+/// Clients of whatever speaks etcd's API there.
+pub(super) async fn of_etcd(arguments: &BenchArguments, endpoint: &str) -> Result<Vec<Target>, Failure> {
+    let mut targets = Vec::new();
+    for number in 0..arguments.clients.into() {
         let connected = EtcdTarget::connect(number, endpoint).await.map_err(|error| {
             let next = "check --endpoint, and that it serves without TLS";
             Failure::new(Class::Unreachable, TRIED, format!("{endpoint}: {error}"), next)
@@ -36,34 +27,41 @@ async fn etcd(endpoint: &str, clients: usize) -> Result<Vec<Target>, Failure> {
     Ok(targets)
 }
 
+/// Clients of the cluster with this genesis. Must be called in a runtime.
+pub(super) fn of_cluster(
+    arguments: &BenchArguments,
+    cluster: &ClusterArguments,
+    genesis: &Genesis,
+) -> Result<Vec<Target>, Failure> {
+    let clients = usize::from(arguments.clients);
+    if arguments.distinct_keys { distinct(cluster, genesis, clients) } else { alike(cluster, genesis, clients) }
+}
+
 /// One key and one set of connections, as a gateway has.
-fn alike(cluster: &ClusterArguments, clients: usize) -> Result<Vec<Target>, Failure> {
-    let signer = Arc::new(cluster.signing_client()?);
-    let reader = reader(cluster, &signer)?;
+fn alike(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Result<Vec<Target>, Failure> {
+    let signer = Arc::new(cluster.client_of(genesis, cluster.load_key()?)?);
+    let reader = reader(cluster, genesis, &signer)?;
     let target = |number| Target::Cluster(ClusterTarget::new(number, Arc::clone(&signer), Arc::clone(&reader)));
     Ok((0..clients).map(target).collect())
 }
 
 /// A key for each, and as many sets of connections as are of use.
-fn distinct(cluster: &ClusterArguments, clients: usize) -> Result<Vec<Target>, Failure> {
-    let mut connections = Vec::new();
-    for _ in 0..clients.min(CONNECTIONS) {
-        let client = cluster.reading_client()?;
-        let reader = reader(cluster, &client)?;
-        connections.push((client, reader));
-    }
-    let sign = |(number, (client, reader)): (usize, &(Client, Arc<_>))| {
-        let signer = Arc::new(client.with_key(key()?));
+fn distinct(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Result<Vec<Target>, Failure> {
+    let connect = |_| {
+        let client = cluster.client_of(genesis, keys::generate()?)?;
+        let reader = reader(cluster, genesis, &client)?;
+        Ok((client, reader))
+    };
+    let connections: Vec<(Client, Arc<Store>)> =
+        (0..clients.min(CONNECTIONS)).map(connect).collect::<Result<_, _>>()?;
+    let target = |(number, (client, reader)): (usize, &(Client, Arc<Store>))| {
+        let signer = Arc::new(client.with_key(keys::generate()?));
         Ok(Target::Cluster(ClusterTarget::new(number, signer, Arc::clone(reader))))
     };
-    connections.iter().cycle().take(clients).enumerate().map(sign).collect()
+    connections.iter().cycle().take(clients).enumerate().map(target).collect()
 }
 
-fn reader(cluster: &ClusterArguments, client: &Client) -> Result<Arc<Plain<ClusterBackend>>, Failure> {
-    let genesis = cluster.load_genesis()?;
-    Ok(Arc::new(Plain(Arc::new(ClusterBackend::new(client.with_key(key()?), &genesis, cluster.timeout)))))
-}
-
-fn key() -> Result<SigningKey, Failure> {
-    SigningKey::generate().map_err(|error| Failure::failed("cannot make a key", error.to_string(), "try again"))
+/// What reads over a client's connections. Reads need no key of anybody's.
+fn reader(cluster: &ClusterArguments, genesis: &Genesis, client: &Client) -> Result<Arc<Store>, Failure> {
+    Ok(Arc::new(cluster.store_through(client.with_key(keys::generate()?), genesis)))
 }

@@ -30,6 +30,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("simulator", &["adversary", "reference", "chance", "replica", "kv", "types", "storage", "crypto", "mutants"]),
     ("adversary", &["chance", "types", "crypto"]),
     ("chance", &[]),
+    ("stopwatch", &[]),
     ("reference", &["kv", "types"]),
     ("gateway", &["kv-client", "client", "kv", "types", "crypto"]),
     ("kv-client", &["client", "kv", "types", "crypto"]),
