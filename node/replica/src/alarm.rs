@@ -66,6 +66,9 @@ impl Replica {
         }
         self.executed = seq;
         self.turnaround.note_executed(now.time, seq);
+        // While batches were executing, nobody else was waited for (rule V-1).
+        self.timers.excused = now.time;
+        self.timers.propose = true;
         self.set_alarm(now, alarm);
         self.leave_if_asked(now, leaves, effects);
         // An empty batch behind it can be judged now.

@@ -31,6 +31,9 @@ pub struct Config {
     pub batch_spacing: Duration,
     /// Transactions a batch holds at most; never above the protocol's limit.
     pub batch_transactions: usize,
+    /// Bytes of a batch's transactions beyond which it takes no more; never above the protocol's limit. Large enough for agreement to cost little beside
+    /// them, and small enough for their execution to keep nobody waiting for long.
+    pub batch_bytes: usize,
     /// Waiting transactions.
     pub pool: PoolLimits,
 }
@@ -67,6 +70,7 @@ impl Config {
             pipeline: 8,
             batch_spacing: Duration::from_millis(5),
             batch_transactions: limits::MAX_BATCH_TRANSACTIONS,
+            batch_bytes: 1024 * 1024,
             pool: PoolLimits::default(),
         }
     }

@@ -128,13 +128,17 @@ impl Replica {
 
     /// Within the pipeline and the window. The last number there is stays free: the one behind it would be the same again.
     fn may_assign(&self, seq: SeqNum) -> bool {
-        let in_flight = seq.above(self.dispatched.next());
-        in_flight < self.config.pipeline && self.log.in_window(seq) && seq != seq.next()
+        self.unexecuted_below(seq) < self.config.pipeline && self.log.in_window(seq) && seq != seq.next()
+    }
+
+    /// How many batches below this number are not executed here.
+    const fn unexecuted_below(&self, seq: SeqNum) -> u64 {
+        seq.above(self.executed.next())
     }
 
     /// When the next batch is due, if there is something for it: at once, unless others are not executed yet and this one would be small.
     pub(crate) fn propose_due(&self) -> Time {
-        let in_flight = self.next_seq.above(self.executed.next());
+        let in_flight = self.unexecuted_below(self.next_seq);
         let large = in_flight.saturating_mul(WORTH_A_BATCH).min(self.config.batch_transactions as u64);
         if in_flight == 0 || self.pool.waiting_len() as u64 >= large {
             return Time::ZERO;
@@ -150,8 +154,9 @@ impl Replica {
             .filter(|(_, transaction)| is_valid_at(transaction, stamp) && self.is_fresh(transaction, &mut highest))
             .take(self.config.batch_transactions.min(limits::MAX_BATCH_TRANSACTIONS))
             .take_while(|(_, transaction)| {
+                let is_first = bytes == 0;
                 bytes += transaction.cost();
-                bytes <= limits::MAX_BATCH_BYTES
+                is_first || bytes <= self.config.batch_bytes.min(limits::MAX_BATCH_BYTES)
             })
             .map(|(id, transaction)| (*id, transaction.clone()))
             .collect()

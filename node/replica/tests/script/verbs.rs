@@ -13,6 +13,7 @@
 //! | `trap 2 prepared before` (or `after`) | power off when it writes such a record, before or after that is durable |
 //! | `wipe 2`, `forget 2`, `damage 2` | of a crashed replica, everything is gone and noted so; everything is gone and looks new; the executed state is not usable |
 //! | `backup 2`, `restore 2` | what is on its disk is copied; the copy is put back |
+//! | `busy 2`, `execute 2` | a replica's execution takes its time from here on; it executes all that waits, and what comes later at once |
 //! | `transfers off`, `install 2` | state transfers wait from here on; the one of a replica ends; `gone 2`: nobody holds its target |
 //! | `lose 2 1` | execution's last write of a crashed replica is lost |
 //! | `skew 2 +5s` | sets a wall clock |
@@ -84,6 +85,8 @@ impl Stage {
             "damage" => self.cluster.node_mut(words::replica(first())).damaged = true,
             "backup" => self.cluster.node_mut(words::replica(first())).back_up(),
             "restore" => self.cluster.node_mut(words::replica(first())).restore(),
+            "busy" => self.cluster.node_mut(words::replica(first())).unexecuted = Some(Vec::new()),
+            "execute" => self.cluster.execute_all(words::replica(first())),
             "transfers" => self.cluster.instant_transfers = first() == "on",
             "gone" => self.cluster.gone(words::replica(first())),
             "install" => self.cluster.install(words::replica(first())),

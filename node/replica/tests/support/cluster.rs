@@ -222,6 +222,9 @@ impl Cluster {
     fn execute(&mut self, id: ReplicaId, committed: CommittedBatch, inbox: &mut VecDeque<Input>) {
         let (seq, digest) = (committed.seq, committed.certificate.digest);
         assert_eq!(committed.batch.digest(), digest, "the batch is the decided one");
+        if let Some(unexecuted) = &mut self.node_mut(id).unexecuted {
+            return unexecuted.push(committed);
+        }
         self.promises.executed(id, seq, digest);
         let root = self.node_mut(id).execute(committed);
         if let Some(root) = root {
@@ -230,6 +233,15 @@ impl Cluster {
         let Machine { alarm, leaves, .. } = self.node(id).machine;
         inbox.push_back(Input::Executed { seq, alarm, leaves });
         inbox.extend(root.map(|state_root| Input::Snapshotted { seq, state_root }));
+    }
+
+    /// A replica executes all that waits for it, and what comes later at once.
+    pub(crate) fn execute_all(&mut self, id: ReplicaId) {
+        let mut inbox = VecDeque::new();
+        for committed in self.node_mut(id).unexecuted.take().into_iter().flatten() {
+            self.execute(id, committed, &mut inbox);
+        }
+        self.turn(id, inbox.into());
     }
 
     /// The state that a replica wants, if anyone ever had it.
@@ -311,6 +323,7 @@ impl Cluster {
     /// Stops a replica: what is not durable is lost, and what comes while it is down.
     pub(crate) fn crash(&mut self, id: ReplicaId) {
         self.node_mut(id).replica = None;
+        self.node_mut(id).unexecuted = None;
     }
 
     pub(crate) fn restart(&mut self, id: ReplicaId) {

@@ -27,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) machine: Machine,
     /// The executed states since the last stable checkpoint: execution's writes may be lost in a crash, back to that one.
     pub(crate) states: BTreeMap<SeqNum, Machine>,
+    /// What is to be executed when the test says so, if execution takes its time.
+    pub(crate) unexecuted: Option<Vec<CommittedBatch>>,
     pub(crate) ledger: BTreeMap<SeqNum, CommittedBatch>,
     /// How many batches the ledger keeps.
     pub(crate) keep: usize,
@@ -62,6 +64,7 @@ impl Node {
             annals: Vec::new(),
             machine: Machine::default(),
             states: BTreeMap::from([(SeqNum::ZERO, Machine::default())]),
+            unexecuted: None,
             ledger: BTreeMap::new(),
             keep: usize::MAX,
             skew: 0,
