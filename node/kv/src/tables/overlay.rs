@@ -262,3 +262,6 @@ impl Reader for Overlay<'_> {
         self.noted(self.read_range(table, Range { from, to, direction }, limit))
     }
 }
+
+#[cfg(test)]
+mod tests;

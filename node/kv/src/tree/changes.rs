@@ -3,6 +3,7 @@
 //! Lists, and not a row for each change: what a batch changed is written, read and removed with a few rows of some kilobytes, and sorted
 //! in memory when it is folded, which takes a tenth of what keeping thousands of small rows in order takes the store.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_bytes::{ByteArray, ByteBuf, Bytes};
@@ -13,10 +14,13 @@ use tetrarch_types::encode;
 
 use super::pages::CHANGED;
 use crate::tables::Overlay;
-use crate::tables::{fixed, value};
+use crate::tables::{behind, fixed, value};
 
-/// Changes in one list, at most.
-const LIST: usize = 1_024;
+/// A list ends with the change that brings it to these bytes, about: a thousand changes, as keys usually are.
+const LIST_BYTES: usize = 128 * 1024;
+
+/// What a change takes of a list beside its key.
+const CHANGE_BYTES: usize = 70;
 
 /// Lists read at a time.
 const LISTS: usize = 16;
@@ -49,7 +53,7 @@ type Noted<'n> = (ByteArray<32>, &'n Bytes, Option<ByteArray<32>>);
 #[derive(Default)]
 struct List<'n> {
     tables: Vec<(&'static str, Vec<Noted<'n>>)>,
-    len: usize,
+    bytes: usize,
 }
 
 impl<'n> List<'n> {
@@ -61,19 +65,19 @@ impl<'n> List<'n> {
             Some((last, list)) if *last == name => list.push(noted),
             _ => self.tables.push((name, vec![noted])),
         }
-        self.len += 1;
+        self.bytes += key.len() + CHANGE_BYTES;
     }
 
     /// As it is stored, if there is anything in it; what follows begins another one.
     fn finish(&mut self) -> Option<Vec<u8>> {
-        let List { tables, len } = std::mem::take(self);
-        (len > 0).then(|| encode(&tables))
+        let List { tables, .. } = std::mem::take(self);
+        (!tables.is_empty()).then(|| encode(&tables))
     }
 }
 
 /// Reads a row of [`CHANGED`].
 pub(super) fn read((key, bytes): &Pair) -> Result<Vec<Change>, StoreError> {
-    number(key)?;
+    number_of(key)?;
     let tables: Vec<(String, Vec<Listed>)> = value(CHANGED, bytes)?;
     let mut changes = Vec::with_capacity(tables.iter().map(|(_, list)| list.len()).sum());
     for (table, list) in tables {
@@ -125,7 +129,7 @@ fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {
     for table in rooted {
         for (key, value) in state.layers(*table).1.into_iter().flatten() {
             list.add(*table, key, value.as_deref());
-            if list.len == LIST {
+            if list.bytes >= LIST_BYTES {
                 lists.extend(list.finish());
             }
         }
@@ -137,12 +141,13 @@ fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {
 /// The number of the next list: they count from the last fold on.
 fn next(state: &Overlay<'_>) -> Result<u64, StoreError> {
     match state.scan(CHANGED, &[], &[], Direction::Descending, 1)?.first() {
-        Some((key, _)) => Ok(number(key)?.saturating_add(1)),
+        Some((key, _)) => Ok(number_of(key)?.saturating_add(1)),
         None => Ok(0),
     }
 }
 
-fn number(key: &[u8]) -> Result<u64, StoreError> {
+/// The number of a list, by its key.
+pub(super) fn number_of(key: &[u8]) -> Result<u64, StoreError> {
     Ok(u64::from_be_bytes(fixed(CHANGED, key)?))
 }
 
@@ -151,18 +156,13 @@ fn number(key: &[u8]) -> Result<u64, StoreError> {
 /// # Errors
 /// If a list cannot be read.
 pub fn changed_rows(reader: &dyn Reader) -> Result<u64, StoreError> {
-    Ok(all(reader)?.len() as u64)
-}
-
-/// The last change of each row since the tree was last folded, ascending by path.
-pub(super) fn all(reader: &dyn Reader) -> Result<Vec<Change>, StoreError> {
-    let (mut changes, mut from) = (Vec::new(), Vec::new());
+    let (mut paths, mut from) = (BTreeSet::new(), Vec::new());
     loop {
         let rows = lists(reader, &from)?;
-        let Some((last, _)) = rows.last() else { return Ok(latest(changes)) };
-        from = crate::tables::behind(last);
+        let Some((last, _)) = rows.last() else { return Ok(paths.len() as u64) };
+        from = behind(last);
         for row in &rows {
-            changes.extend(read(row)?);
+            paths.extend(read(row)?.iter().map(|change| change.path));
         }
     }
 }

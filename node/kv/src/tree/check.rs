@@ -12,7 +12,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Path, Prefix, value_digest};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
 
-use super::changes::{self, Change, latest};
+use super::changes::{self, Change, number_of};
 use super::damage::{Damage, DamageKind};
 use super::look::descend;
 use super::pages::{CHANGED, PAGES, PATHS, named, owner, page, path_of, place_on};
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 4_096;
 ///
 /// What changed since the tree was folded is taken into account. Below a damaged page nothing is told of but rows that cannot be read, and
 /// so it is everywhere if a list of those changes is damaged. Returns how many rows were read. Whether the root is the right one is for the
-/// caller to say. Memory grows with what changed since the tree was folded, as a fold's does, and not with the state.
+/// caller to say. Memory does not grow with the state, but by forty bytes for each change since the tree was folded.
 ///
 /// # Errors
 /// What the store says, except that something is damaged.
@@ -53,8 +53,8 @@ struct Walk<'c> {
     reader: &'c dyn Reader,
     rooted: &'c [Table],
     found: &'c mut dyn FnMut(Damage),
-    /// What changed since the tree was folded, by path.
-    changed: Vec<Change>,
+    /// What changed since the tree was folded: paths, ascending, and in which list they stand last.
+    changed: Vec<(Path, u64)>,
     /// Whether that is all that did.
     is_changed_known: bool,
     /// Rows met and readable, for each table.
@@ -114,7 +114,13 @@ impl Walk<'_> {
     }
 
     fn is_changed(&self, path: &Path) -> bool {
-        self.changed.binary_search_by_key(path, |change| change.path).is_ok()
+        self.last_list(path).is_some()
+    }
+
+    /// The last list that speaks of a path, if one does.
+    fn last_list(&self, path: &Path) -> Option<u64> {
+        let at = self.changed.binary_search_by_key(path, |(changed, _)| *changed).ok()?;
+        self.changed.get(at).map(|(_, list)| *list)
     }
 
     /// A row, and the digest due of its value; none if it should not be there.
@@ -148,7 +154,9 @@ impl Walk<'_> {
                 self.gap(CHANGED, from, to, reason)
             }
         })?;
-        self.changed = latest(std::mem::take(&mut self.changed));
+        self.changed.reverse();
+        self.changed.sort_by_key(|(path, _)| *path);
+        self.changed.dedup_by_key(|(path, _)| *path);
         Ok(())
     }
 
@@ -158,7 +166,8 @@ impl Walk<'_> {
         };
         let kind = match changes::read(row) {
             Ok(changes) if changes.iter().all(is_sound) => {
-                self.changed.extend(changes);
+                let list = number_of(&row.0)?;
+                self.changed.extend(changes.iter().map(|change| (change.path, list)));
                 return Ok(());
             }
             Ok(_) => DamageKind::Differs,
@@ -170,13 +179,21 @@ impl Walk<'_> {
 
     /// Every row that changed since the tree was folded.
     fn changes(&mut self) -> Result<(), StoreError> {
-        let changed = std::mem::take(&mut self.changed);
-        for change in &changed {
-            if let Some(table) = named(self.rooted, &change.table) {
-                self.row(place_on(&change.path, Path::NIBBLES), table, change.key.clone(), change.value)?;
+        scan(self.reader, CHANGED, &mut |piece| match piece {
+            Piece::Rows(rows) => rows.iter().try_for_each(|row| self.change(row)),
+            Piece::Gap { .. } => Ok(()),
+        })
+    }
+
+    /// The rows that a list was the last to speak of. What is wrong with the list was told.
+    fn change(&mut self, row: &Pair) -> Result<(), StoreError> {
+        let (Ok(list), Ok(changes)) = (number_of(&row.0), changes::read(row)) else { return Ok(()) };
+        for change in changes {
+            let table = named(self.rooted, &change.table).filter(|_| self.last_list(&change.path) == Some(list));
+            if let Some(table) = table {
+                self.row(place_on(&change.path, Path::NIBBLES), table, change.key, change.value)?;
             }
         }
-        self.changed = changed;
         Ok(())
     }
 
