@@ -166,12 +166,33 @@ impl Suite {
         self.down();
     }
 
+    /// More than the cluster can do: it is to slow its clients down, and nothing else.
+    fn overload(&mut self) {
+        self.table(
+            "Overload: the view afterwards is to be 0, since nobody failed",
+            "| load | operations/s | p50 ms | p99 ms | longest gap ms | view | memory of the largest replica, MiB |",
+        );
+        for load in ["put --clients 2048 --distinct-keys", "put --clients 256 --bundle 128 --size 512"] {
+            self.up(4);
+            let report = self.bench(load);
+            let gap = number(&report, "/longest_gap_ms");
+            let replicas = self.replicas();
+            let view = replicas.iter().filter_map(|replica| replica["view"].as_u64()).max().unwrap();
+            let memory = replicas.iter().map(|replica| resident(replica["pid"].as_u64().unwrap())).max().unwrap();
+            self.line(&format!("| `{load}` | {} | {gap:.0} | {view} | {memory} |", figures(&report)));
+            self.down();
+        }
+    }
+
+    fn replicas(&self) -> Vec<Value> {
+        self.testnet.status("5s")["replicas"].as_array().unwrap().clone()
+    }
+
     fn idle(&mut self) {
         self.table("Idle for 30 s, n = 4", "| replica | processor | written |");
         self.up(4);
         std::thread::sleep(Duration::from_secs(5));
-        let replicas = self.testnet.status("5s")["replicas"].as_array().unwrap().clone();
-        let pids: Vec<u64> = replicas.iter().map(|replica| replica["pid"].as_u64().unwrap()).collect();
+        let pids: Vec<u64> = self.replicas().iter().map(|replica| replica["pid"].as_u64().unwrap()).collect();
         let before: Vec<(u64, u64)> = pids.iter().map(|pid| used(*pid)).collect();
         std::thread::sleep(IDLE);
         for (replica, (pid, (ticks, written))) in pids.iter().zip(before).enumerate() {
@@ -192,6 +213,13 @@ fn used(pid: u64) -> (u64, u64) {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap().parse().unwrap();
     (ticks(11) + ticks(12), written)
+}
+
+/// What a process has in memory, in MiB.
+fn resident(pid: u64) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
 fn number(report: &Value, place: &str) -> f64 {
@@ -233,6 +261,7 @@ async fn main() {
     suite.sizes();
     suite.stores();
     suite.faults();
+    suite.overload();
     suite.idle();
     if let Some(page) = words.option("--page") {
         fs::write(page, &suite.page).unwrap();

@@ -37,6 +37,10 @@ use arguments::{Arguments, Command};
 use failure::Failure;
 use output::Output;
 
+/// Execution makes and drops many small things on many threads: with the system's allocator a fifth of its time went into that.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let output = Output::new(arguments.output);
