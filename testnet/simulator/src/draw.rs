@@ -127,7 +127,7 @@ impl Drawn {
         drawn.be_hostile(&mut rng, options);
         drawn.limit_events(&mut rng, options);
         // Last, so that it moves no other draw of a seed.
-        drawn.spacing = Duration::from_millis(rng.one_of([0, 1, 5, 20]));
+        drawn.spacing = Duration::from_millis(rng.one_of([0, 0, 0, 1, 5, 20]));
         options.without.iter().for_each(|trouble| trouble.strike_out(&mut drawn));
         drawn
     }

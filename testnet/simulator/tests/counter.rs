@@ -20,7 +20,7 @@ use tetrarch_types::{SeqNum, Timestamp};
 use workload::CounterWorkload;
 
 /// Seeds within which each bug must be found, from each of several first ones.
-const PATIENCE: u64 = 60;
+const PATIENCE: u64 = 240;
 
 type Machine = fn() -> Box<dyn StateMachine>;
 
