@@ -157,7 +157,7 @@ impl Suite {
         );
         self.up(4);
         for load in
-            ["put --clients 64 --fault kill-primary@3s", "put --clients 1024 --distinct-keys --fault kill-primary@3s"]
+            ["put --clients 64 --fault kill-primary@1s", "put --clients 1024 --distinct-keys --fault kill-primary@1s"]
         {
             let report = self.bench(load);
             self.line(&format!("| `{load}` | {} | {:.0} |", figures(&report), number(&report, "/longest_gap_ms")));
