@@ -37,13 +37,29 @@ impl<S: SignatureScheme> Remembering<S> {
 }
 
 /// The whole claim, signature included: another signature under the same message is another claim.
-fn name(claim: &Claim) -> Digest {
-    Digest::of(Domain::Claim, &[claim.key.as_bytes(), claim.signature.as_bytes(), &claim.message])
+fn name(key: &PublicKey, message: &[u8], signature: &Signature) -> Digest {
+    Digest::of(Domain::Claim, &[key.as_bytes(), signature.as_bytes(), message])
+}
+
+fn name_of(claim: &Claim) -> Digest {
+    name(&claim.key, &claim.message, &claim.signature)
+}
+
+impl<S: SignatureScheme> Remembering<S> {
+    /// The scheme's verdicts on those that are not known. As a rule none is, and nothing need be copied.
+    fn examine(&self, claims: &[Claim], known: &[bool]) -> Vec<bool> {
+        if !known.contains(&true) {
+            return self.scheme.accepts_each(claims);
+        }
+        let fresh: Vec<Claim> =
+            claims.iter().zip(known).filter(|(_, known)| !**known).map(|(claim, _)| claim.clone()).collect();
+        self.scheme.accepts_each(&fresh)
+    }
 }
 
 impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
     fn accepts(&self, claim: &Claim) -> bool {
-        let name = name(claim);
+        let name = name_of(claim);
         let accepted = self.held().contains(&name) || self.scheme.accepts(claim);
         if accepted {
             self.held().insert(name);
@@ -52,14 +68,12 @@ impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
     }
 
     fn accepts_each(&self, claims: &[Claim]) -> Vec<bool> {
-        let names: Vec<Digest> = claims.iter().map(name).collect();
+        let names: Vec<Digest> = claims.iter().map(name_of).collect();
         let known: Vec<bool> = {
             let held = self.held();
             names.iter().map(|name| held.contains(name)).collect()
         };
-        let fresh: Vec<Claim> =
-            claims.iter().zip(&known).filter(|(_, known)| !**known).map(|(claim, _)| claim.clone()).collect();
-        let mut verdicts = self.scheme.accepts_each(&fresh).into_iter();
+        let mut verdicts = self.examine(claims, &known).into_iter();
         let mut held = self.held();
         let judge = |(name, known): (Digest, bool)| {
             let accepted = known || verdicts.next() == Some(true);
@@ -89,8 +103,7 @@ impl<S: SignatureScheme> Signer for Remembered<'_, S> {
 
     fn sign(&self, message: &[u8]) -> Signature {
         let signature = self.key.sign(message);
-        let claim = Claim { key: self.key.public_key(), message: message.to_vec(), signature };
-        self.scheme.held().insert(name(&claim));
+        self.scheme.held().insert(name(&self.key.public_key(), message, &signature));
         signature
     }
 }
