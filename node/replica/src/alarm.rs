@@ -13,10 +13,10 @@
 //! bounded part of it. One that proposes none loses its place. An alarm is part of what was executed, so all who executed the same know
 //! the same one, and a restart finds it again.
 
-use tetrarch_types::{Now, SeqNum, Time, Timestamp, View};
+use tetrarch_types::{Now, SeqNum, Time, Timestamp};
 
 use crate::content::Content;
-use crate::{Effects, ProposalFault, Replica};
+use crate::{ProposalFault, Replica};
 
 /// What the machine waits for, as of the last batch that execution reported done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,29 +52,6 @@ impl Alarm {
 }
 
 impl Replica {
-    /// Execution says what the machine waits for, and whether it wants the view left, once everything through `seq` is done.
-    pub(crate) fn on_executed(
-        &mut self,
-        now: Now,
-        seq: SeqNum,
-        alarm: Option<Timestamp>,
-        leaves: Option<View>,
-        effects: &mut Effects,
-    ) {
-        if seq <= self.executed {
-            return;
-        }
-        self.executed = seq;
-        self.turnaround.note_executed(now.time, seq);
-        // While batches were executing, nobody else was waited for (rule V-1).
-        self.timers.excused = now.time;
-        self.timers.propose = true;
-        self.set_alarm(now, alarm);
-        self.leave_if_asked(now, leaves, effects);
-        // An empty batch behind it can be judged now.
-        self.try_accept(now, seq.next(), effects);
-    }
-
     pub(crate) fn set_alarm(&mut self, now: Now, alarm: Option<Timestamp>) {
         self.alarm = alarm.map(|at| self.alarm.filter(|it| it.at == at).unwrap_or_else(|| Alarm::set(at, now)));
         self.timers.propose |= self.has_rung();
@@ -108,7 +85,7 @@ impl Replica {
     /// lose its place by that, and a bound for clocks could be waited for here; but then every lease would outlive a dead primary by
     /// that bound, and views that end too early cost little: the time passes meanwhile, and timeouts double.
     pub(crate) fn overslept(&self) -> Option<Time> {
-        self.alarm.filter(|alarm| alarm.has_rung && self.executed == self.dispatched).map(|alarm| alarm.due)
+        self.alarm.filter(|alarm| alarm.has_rung && self.has_executed_all()).map(|alarm| alarm.due)
     }
 
     /// Whether the content of a slot cannot be judged before what lies below has been executed.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tetrarch_types::{Batch, CommittedBatch, Now, Refusal, SeqNum, Transaction, View};
+use tetrarch_types::{Batch, CommittedBatch, Now, Refusal, SeqNum, Timestamp, Transaction, View};
 
 use crate::content::Content;
 use crate::{Effect, Effects, Event, Replica, timer};
@@ -30,6 +30,34 @@ impl Replica {
         let content = slot.complete(&certificate.digest)?.clone();
         let transactions = content.bodies().cloned().collect();
         Some((CommittedBatch { seq, batch: content.batch.clone(), transactions, certificate }, content))
+    }
+
+    /// Execution says what the machine waits for, and whether it wants the view left, once everything through `seq` is done.
+    pub(crate) fn on_executed(
+        &mut self,
+        now: Now,
+        seq: SeqNum,
+        alarm: Option<Timestamp>,
+        leaves: Option<View>,
+        effects: &mut Effects,
+    ) {
+        if seq <= self.executed {
+            return;
+        }
+        self.executed = seq;
+        self.turnaround.note_executed(now.time, seq);
+        // While batches were executing, nobody else was waited for (rule V-1).
+        self.timers.excused = now.time;
+        self.timers.propose = true;
+        self.set_alarm(now, alarm);
+        self.leave_if_asked(now, leaves, effects);
+        // An empty batch behind it can be judged now.
+        self.try_accept(now, seq.next(), effects);
+    }
+
+    /// Whether nothing that was handed out is executing still.
+    pub(crate) fn has_executed_all(&self) -> bool {
+        self.executed == self.dispatched
     }
 
     /// Brings pool, nonces, agreed time and timers in step with a batch that will execute.

@@ -140,7 +140,7 @@ impl Replica {
     pub(crate) fn propose_due(&self) -> Time {
         let in_flight = self.unexecuted_below(self.next_seq);
         let large = in_flight.saturating_mul(WORTH_A_BATCH).min(self.config.batch_transactions as u64);
-        if in_flight == 0 || self.pool.waiting_len() as u64 >= large {
+        if self.pool.waiting_len() as u64 >= large {
             return Time::ZERO;
         }
         self.timers.proposed.after(self.config.batch_spacing)

@@ -223,7 +223,7 @@ impl Replica {
             return self.timers.new_view;
         }
         let has_work = if mutated!(TimerWaitsForProposal) { self.is_in_agreement() } else { self.has_work() };
-        let waits_for_others = has_work && self.executed == self.dispatched;
+        let waits_for_others = has_work && self.has_executed_all();
         let no_progress = waits_for_others.then(|| self.timers.no_progress(&self.config));
         let overslept = self.overslept().map(|since| self.timers.no_progress_since(since, &self.config));
         [no_progress, overslept, self.timers.censorship(&self.config)].into_iter().flatten().min()

@@ -8,9 +8,10 @@
 //!
 //! The wait is the primary's: Prime calls it the turnaround time (Amir, Coan, Kirsch, Lane, "Byzantine Replication Under Attack", DSN 2008).
 //! What a fair wait is follows from how long agreement takes at the same time, in which a lying primary has no part: n − f honest replicas
-//! are enough for a quorum. Where execution is what takes long, an honest primary has requests wait for it, and batches grow; that part counts once,
-//! or a primary that lets requests gather without need could point to the large batches that come of it. Means are compared and no quantiles: with so many requests under way, as many are answered as that number
-//! divided by the mean (Little's law), so it is the mean that a slow primary has to keep low.
+//! are enough for a quorum. Where execution is what takes long, an honest primary has requests wait for it, and batches grow; that part
+//! counts once, or a primary that lets requests gather without need could point to the large batches that come of it. Means are compared
+//! and no quantiles: with so many requests under way, as many are answered as that number divided by the mean (Little's law), so it is the
+//! mean that a slow primary has to keep low.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
