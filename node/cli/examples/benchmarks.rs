@@ -178,7 +178,8 @@ impl Suite {
             let gap = number(&report, "/longest_gap_ms");
             let replicas = self.replicas();
             let view = replicas.iter().filter_map(|replica| replica["view"].as_u64()).max().unwrap();
-            let memory = replicas.iter().map(|replica| resident(replica["pid"].as_u64().unwrap())).max().unwrap();
+            let memory =
+                replicas.iter().map(|replica| support::memory(replica["pid"].as_u64().unwrap()) >> 20).max().unwrap();
             self.line(&format!("| `{load}` | {} | {gap:.0} | {view} | {memory} |", figures(&report)));
             self.down();
         }
@@ -213,13 +214,6 @@ fn used(pid: u64) -> (u64, u64) {
     let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap();
     let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).unwrap().parse().unwrap();
     (ticks(11) + ticks(12), written)
-}
-
-/// What a process has in memory, in MiB.
-fn resident(pid: u64) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
 fn number(report: &Value, place: &str) -> f64 {

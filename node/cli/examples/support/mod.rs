@@ -35,6 +35,13 @@ impl Words {
     }
 }
 
+/// How many bytes of a process are in memory: none, once it has ended.
+pub(crate) fn memory(pid: u64) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or(0) * 1024
+}
+
 /// A testnet in a directory, told what to do as a user tells it.
 pub(crate) struct Testnet {
     binary: PathBuf,
