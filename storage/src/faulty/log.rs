@@ -79,9 +79,7 @@ impl Log {
         };
         self.writes.truncate(surviving);
         (self.durable, self.claimed) = (surviving, surviving);
-        while !self.writes.is_empty() {
-            self.pop(flushed);
-        }
+        self.settle(flushed);
         taken
     }
 
@@ -103,6 +101,13 @@ impl Log {
         };
         write.rotten.push((table, key.to_vec()));
         true
+    }
+
+    /// Everything in it is on the disk, and leaves the log: no crash takes it.
+    pub(super) fn settle(&mut self, flushed: &mut Flushed) {
+        while !self.writes.is_empty() {
+            self.pop(flushed);
+        }
     }
 
     fn pop(&mut self, flushed: &mut Flushed) {

@@ -105,6 +105,12 @@ impl FaultyStore {
         self.lock().misdirect_in_snapshot(number, table, from, to)
     }
 
+    /// Changes what lies on the disk of a stopped node. It is no write: it is not counted, cannot fail, and no crash takes it back,
+    /// not even one that tears a sector.
+    pub fn alter(&self, batch: WriteBatch) {
+        self.lock().alter(batch);
+    }
+
     /// Everything is gone, as with a new disk: tables, unsynced writes, snapshots, poison. Counters and plans stay.
     pub fn wipe(&self) {
         self.restore(&Image::default());

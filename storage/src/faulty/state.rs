@@ -177,6 +177,13 @@ impl State {
         }
     }
 
+    pub(super) fn alter(&mut self, batch: WriteBatch) {
+        let changes = Change::all(batch);
+        self.log.settle(&mut self.flushed);
+        self.flushed.settle().apply(&changes);
+        self.visible.apply(&changes);
+    }
+
     pub(super) fn corrupt(&mut self, table: Table, key: &[u8], at_byte: usize) -> bool {
         let Some(byte) = self.visible.get_mut(table, key).and_then(|value| value.get_mut(at_byte)) else {
             return false;

@@ -75,3 +75,11 @@ fn a_hasty_run_leaves_records_where_they_are() {
         assert!(!drawn.node_troubles.iter().any(|(trouble, _)| takes_records(trouble)), "{drawn}");
     }
 }
+
+/// Found by crashes seed 373981: a replica learnt that its records were gone when all clients had their last answers, and nobody brought
+/// the checkpoints that would have ended its silence.
+#[test]
+fn clients_go_on_when_a_silence_begins_late() {
+    let report = run(Seed::new(373_981), &Options { profile: Profile::Crashes, ..Options::default() });
+    assert_eq!(report.failure, None);
+}

@@ -33,6 +33,21 @@ fn a_cut_takes_what_the_mark_vouches_for() {
     assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
 }
 
+/// Found by seed 372396 under crashes: a torn sector took back the cut itself, with the write of the start behind it.
+#[test]
+fn what_befell_a_disk_outlasts_a_torn_sector() {
+    let disk = Disk::new(Vec::new());
+    disk.mark.restore(Some(Mark::ORIGIN));
+    let mut opened = journal(&disk).unwrap();
+    opened.append(vec![vec![1]]).unwrap();
+    opened.append(vec![vec![2]]).unwrap();
+    disk.store.crash(|_| 0);
+    assert!(disk.cut_journal());
+    disk.store.crash_torn(|_| 0, 4);
+    let error = journal(&disk).map(|_| ()).unwrap_err();
+    assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
+}
+
 fn new_node() -> (Chain, Node) {
     let (drawn, workload) = (Drawn::new(1, &Options::default()), Arc::new(KvWorkload) as Arc<dyn Workload>);
     let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };

@@ -44,6 +44,8 @@ pub struct Client {
     next_nonce: u64,
     generator: Box<dyn Generator>,
     pending: BTreeMap<TransactionId, Pending>,
+    /// How often it was answered and did not go on.
+    rests: usize,
     counts: Counters,
     rng: Rng,
 }
@@ -74,7 +76,7 @@ impl Client {
     /// A client with this key that asks for what the generator draws.
     pub fn new(signer: SharedSigner, generator: Box<dyn Generator>, rng: Rng) -> Self {
         let key = signer.public_key();
-        Self { signer, key, next_nonce: 0, generator, pending: BTreeMap::new(), counts: Counters::new(), rng }
+        Self { signer, key, next_nonce: 0, generator, pending: BTreeMap::new(), rests: 0, counts: Counters::new(), rng }
     }
 
     /// Signs the next command.
@@ -118,6 +120,16 @@ impl Client {
     /// A transaction that is not answered yet.
     pub fn pending(&self, id: &TransactionId) -> Option<Rc<Transaction>> {
         self.pending.get(id).map(|pending| pending.transaction.clone())
+    }
+
+    /// It was answered, and asks for nothing more for now.
+    pub const fn rest(&mut self) {
+        self.rests += 1;
+    }
+
+    /// It is to go on: how many more things it asks for.
+    pub const fn wake(&mut self) -> usize {
+        std::mem::replace(&mut self.rests, 0)
     }
 
     /// How many are not answered yet.

@@ -8,7 +8,7 @@
 //! the checksums stand.
 
 use tetrarch_replica::Record;
-use tetrarch_storage::{Direction, Durability, JOURNAL, Pair, Reader, Store, Table, WriteBatch};
+use tetrarch_storage::{Direction, JOURNAL, Pair, Reader, Store, Table, WriteBatch};
 use tetrarch_types::decode;
 
 use super::Disk;
@@ -73,7 +73,9 @@ impl Disk {
         let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
         let mut batch = WriteBatch::new();
         tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
-        !batch.is_empty() && self.store.write(batch, Durability::Synced).is_ok()
+        let is_harm = !batch.is_empty();
+        self.store.alter(batch);
+        is_harm
     }
 
     /// A row of the journal lies at another's place, and nothing at its own.
@@ -120,7 +122,8 @@ impl Disk {
         let mut batch = WriteBatch::new();
         batch.put(table, to, value);
         batch.delete(table, from);
-        self.store.write(batch, Durability::Synced).is_ok()
+        self.store.alter(batch);
+        true
     }
 
     fn make_unreadable(&self, table: Table, key: Vec<u8>) -> bool {

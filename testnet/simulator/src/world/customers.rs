@@ -106,6 +106,17 @@ impl World {
             let at_most = if self.phase == Phase::Faulty { self.drawn.pause } else { PAUSE };
             let pause = self.clients[client].thinks(at_most);
             self.queue.after(pause, Event::Issue { client });
+        } else {
+            self.clients[client].rest();
+        }
+    }
+
+    /// Somebody is silent who was not when clients got their last answers: only what they ask for ends that.
+    pub(super) fn wake_clients(&mut self) {
+        for client in 0..self.clients.len() {
+            for _ in 0..self.clients[client].wake() {
+                self.queue.after(Duration::ZERO, Event::Issue { client });
+            }
         }
     }
 }

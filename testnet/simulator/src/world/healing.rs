@@ -54,6 +54,9 @@ impl World {
             let what = self.complaint();
             self.fail("liveness", what);
         } else {
+            if !self.is_everyone_voting() {
+                self.wake_clients();
+            }
             self.queue.after(EVERY, Event::Check);
         }
     }
