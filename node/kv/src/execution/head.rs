@@ -25,6 +25,8 @@ pub(super) struct Head {
     pub(super) checkpoints: Vec<(SeqNum, Digest)>,
     /// How much the ledger holds.
     pub(super) ledger: Kept,
+    /// The bytes of changes noted, and not folded into the tree, since this node opened the store.
+    pub(super) unfolded: usize,
 }
 
 impl Head {
@@ -34,7 +36,7 @@ impl Head {
             let progress = Progress::read(reader)?;
             let checkpoints = row(reader, LOCAL, CHECKPOINTS_KEY)?.unwrap_or_default();
             let ledger = ledger::kept(reader, progress.executed)?;
-            Ok(Self { condition: Condition::Whole, progress, checkpoints, ledger })
+            Ok(Self { condition: Condition::Whole, progress, checkpoints, ledger, unfolded: 0 })
         };
         Ok(match (unless_damaged(read())?, condition) {
             (Some(head), condition) => Self { condition, ..head },
@@ -58,7 +60,7 @@ impl Head {
 
     fn unknown(condition: Condition) -> Self {
         let ledger = Kept::from(SeqNum::ZERO.next());
-        Self { condition, progress: Progress::default(), checkpoints: Vec::new(), ledger }
+        Self { condition, progress: Progress::default(), checkpoints: Vec::new(), ledger, unfolded: 0 }
     }
 }
 

@@ -112,16 +112,18 @@ pub fn note_first(batch: &mut WriteBatch, rows: &[(Table, &[u8], &[u8])]) {
     list.finish().into_iter().for_each(|list| batch.put(CHANGED, 0_u64.to_be_bytes(), list));
 }
 
-/// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them.
+/// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them; the bytes of that.
 ///
 /// Once for each batch, behind everything that changes rooted rows and before the changes are taken. Errors are kept as the
 /// overlay's failure.
-pub fn note(state: &mut Overlay<'_>, rooted: &[Table]) {
+pub fn note(state: &mut Overlay<'_>, rooted: &[Table]) -> usize {
     let lists = changed(state, rooted);
+    let bytes = lists.iter().map(Vec::len).sum();
     match next(state) {
         Ok(next) => (next..).zip(lists).for_each(|(number, list)| state.put(CHANGED, number.to_be_bytes(), list)),
         Err(error) => state.fail(error),
     }
+    bytes
 }
 
 fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   a batch's changes ──note──▶ execution.changed     number → rows: path, table, key, digest of the new value
-//!                                     │ fold            at a checkpoint
+//!                                     │ fold            at a checkpoint, and before it when much has changed
 //!                                     ▼
 //!                               execution.tree        place → page of sixteen branches
 //!                               execution.paths       path → table, key: which row a leaf stands for
