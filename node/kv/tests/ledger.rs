@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{INTERVAL, batch, fresh, fresh_store, noop, open_with, put, rows, transaction};
+use support::{INTERVAL, batch, fresh, fresh_store, noop, open, open_with, put, rows, transaction};
 use tetrarch_kv::{Command, Retention};
 use tetrarch_storage::{MemoryStore, Table};
 use tetrarch_types::{CommittedBatch, SeqNum, limits};
@@ -77,9 +77,26 @@ fn old_batches_go_with_all_their_rows() {
     assert!(node.committed_after(after(6)).unwrap().is_empty(), "below what is kept");
     assert_eq!(node.transaction(&put(1, 14, "k", "v").id()).unwrap(), None);
     assert!(node.transaction(&put(1, 16, "k", "v").id()).unwrap().is_some());
-    for (table, count) in [("execution.ledger", 3), ("execution.bodies", 6), ("execution.places", 6)] {
+    for (table, count) in [("execution.ledger", 3), ("execution.bodies", 3), ("execution.places", 6)] {
         assert_eq!(rows(&*store, Table::new(table)).len(), count, "{table}");
     }
+}
+
+#[test]
+fn transactions_are_found_in_every_part_of_a_batch() {
+    let store = fresh_store();
+    let node = open(store.clone());
+    // Small ones, one that fills a part by itself, and so many that they take several.
+    let sizes = [10, 20_000, 10, 10].into_iter().chain((0..40).map(|_| 1_000));
+    let bodies: Vec<_> =
+        (1..).zip(sizes).map(|(nonce, size)| transaction(1, nonce, &Command::put("k", vec![0; size]))).collect();
+    node.execute(&batch(1, vec![put(2, 1, "k", "v")])).unwrap();
+    node.execute(&batch(2, bodies.clone())).unwrap();
+    assert_eq!(rows(&*store, Table::new("execution.bodies")).len(), 1 + 5);
+    for body in &bodies {
+        assert_eq!(node.transaction(&body.id()).unwrap().as_ref(), Some(body));
+    }
+    assert_eq!(node.committed_after(after(0)).unwrap()[1].transactions, bodies);
 }
 
 #[test]

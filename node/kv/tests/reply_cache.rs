@@ -16,6 +16,7 @@ const REPLIES: Table = Table::new("execution.replies");
 const NONCES: Table = Table::new("execution.nonces");
 const SENDERS: Table = Table::new("execution.senders");
 const IDLE: Table = Table::new("execution.idle");
+const MINUTE: u64 = HOUR / 60;
 const ANSWERS: Table = Table::new("execution.answers");
 
 fn fate(node: &Node, one: &Transaction) -> Fate {
@@ -178,11 +179,13 @@ fn an_idle_sender_is_dropped() {
     node.execute(&by(2, 2, NOW + HOUR)).unwrap();
     node.execute(&by(3, 3, NOW + 2 * HOUR)).unwrap();
     assert!(node.highest_nonce(&sender(1)).unwrap().is_some(), "two hours are not longer than two hours");
-    node.execute(&by(3, 4, NOW + 2 * HOUR + 1)).unwrap();
+    node.execute(&by(3, 4, NOW + 2 * HOUR + MINUTE - 1)).unwrap();
+    assert!(node.highest_nonce(&sender(1)).unwrap().is_some(), "nor by a whole minute");
+    node.execute(&by(3, 5, NOW + 2 * HOUR + MINUTE)).unwrap();
     assert_eq!(node.highest_nonce(&sender(1)).unwrap(), None);
     assert_eq!(rows(&*store, SENDERS).len(), 2);
     assert_eq!(rows(&*store, IDLE).len(), 2);
-    assert_eq!((cached(&store), rows(&*store, NONCES).len()), (4, 4), "its replies stay");
+    assert_eq!((cached(&store), rows(&*store, NONCES).len()), (5, 5), "its replies stay");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tetrarch_types::{Batch, CommitCertificate, CommittedBatch, SeqNum, Transacti
 
 use super::rows::{BODIES, LEDGER, LOCAL, PLACES, seq_key};
 use crate::tables::Overlay;
-use crate::tables::{fixed, row, value};
+use crate::tables::{behind, corrupt, fixed, row, value};
 
 /// Batches removed in one go even if fewer would do, so that a smaller retention takes effect in time.
 const MIN_REMOVED: u64 = 4;
@@ -51,9 +51,12 @@ pub(super) struct Keep {
     pub(super) wanted_after: Option<SeqNum>,
 }
 
-/// A ledger row: the bytes of the bodies, which have rows of their own, and of a [`CommittedBatch`] all but its number, which is
-/// the key.
-type Entry = (u64, Batch, CommitCertificate);
+/// A row of bodies ends with the one that brings it to so many bytes.
+const PART_BYTES: usize = 16 * 1024;
+
+/// A ledger row: the bytes of the bodies, which have rows of their own, with which of them each of those rows begins, and of a
+/// [`CommittedBatch`] all but its number, which is the key.
+type Entry = (u64, Vec<u32>, Batch, CommitCertificate);
 
 impl Kept {
     /// An empty ledger, whose first batch will be this one.
@@ -101,17 +104,33 @@ impl Kept {
 /// Writes a batch's rows, and says how many bytes they have.
 fn put(state: &mut Overlay<'_>, committed: &CommittedBatch) -> u64 {
     let CommittedBatch { seq, batch, transactions, certificate } = committed;
-    let mut bytes = 0;
-    for (index, (id, transaction)) in (0_u32..).zip(batch.transactions.iter().zip(transactions)) {
-        let (place, body) = (place(*seq, index), encode(transaction));
-        bytes += body.len() as u64;
-        state.put(BODIES, place.clone(), body);
-        state.put(PLACES, id.digest().as_bytes(), place);
+    for (index, id) in (0_u32..).zip(&batch.transactions) {
+        state.put(PLACES, id.digest().as_bytes(), place(*seq, index));
     }
-    let entry = encode(&(bytes, batch, certificate));
+    let (mut bytes, mut firsts) = (0, Vec::new());
+    for (first, part) in parts(transactions) {
+        let part = encode(part);
+        bytes += part.len() as u64;
+        firsts.push(first);
+        state.put(BODIES, place(*seq, first), part);
+    }
+    let entry = encode(&(bytes, firsts, batch, certificate));
     bytes += entry.len() as u64;
     state.put(LEDGER, seq_key(*seq), entry);
     bytes
+}
+
+/// The rows that bodies are stored in, each with the place of its first.
+fn parts(bodies: &[Transaction]) -> Vec<(u32, &[Transaction])> {
+    let (mut parts, mut first, mut bytes) = (Vec::new(), 0, 0);
+    for (next, body) in (1..).zip(bodies) {
+        bytes += body.cost();
+        if bytes >= PART_BYTES || next == bodies.len() {
+            parts.push((first as u32, &bodies[first..next]));
+            (first, bytes) = (next, 0);
+        }
+    }
+    parts
 }
 
 /// Removes a batch's rows, and says how many bytes they had.
@@ -121,11 +140,9 @@ fn put(state: &mut Overlay<'_>, committed: &CommittedBatch) -> u64 {
 fn remove(state: &mut Overlay<'_>, seq: SeqNum) -> Result<u64, StoreError> {
     let key = seq_key(seq);
     let Some(bytes) = state.get(LEDGER, &key)? else { return Ok(0) };
-    let (bodies, batch, _): Entry = value(LEDGER, &bytes)?;
-    for (index, id) in (0_u32..).zip(&batch.transactions) {
-        state.delete(BODIES, place(seq, index));
-        state.delete(PLACES, id.digest().as_bytes());
-    }
+    let (bodies, firsts, batch, _): Entry = value(LEDGER, &bytes)?;
+    firsts.iter().for_each(|first| state.delete(BODIES, place(seq, *first)));
+    batch.transactions.iter().for_each(|id| state.delete(PLACES, id.digest().as_bytes()));
     state.delete(LEDGER, key);
     Ok(bodies.saturating_add(bytes.len() as u64))
 }
@@ -170,20 +187,32 @@ pub(super) fn read_after(reader: &dyn Reader, after: SeqNum) -> Result<Vec<Commi
 
 /// A transaction, by its id.
 pub(super) fn transaction(reader: &dyn Reader, id: &TransactionId) -> Result<Option<Transaction>, StoreError> {
-    match reader.get(PLACES, id.digest().as_bytes())? {
-        Some(place) => row(reader, BODIES, &place),
-        None => Ok(None),
-    }
+    let Some(at) = reader.get(PLACES, id.digest().as_bytes())? else { return Ok(None) };
+    // The part that begins there or before.
+    let Some((first, part)) = reader.scan(BODIES, &[], &behind(&at), Direction::Descending, 1)?.pop() else {
+        return Ok(None);
+    };
+    let (at, first) = (index_of(&at)?, index_of(&first)?);
+    let part: Vec<Transaction> = value(BODIES, &part)?;
+    let body = at.checked_sub(first).and_then(|behind| part.into_iter().nth(behind as usize));
+    Ok(body.filter(|body| body.id() == *id))
 }
 
 fn with_bodies(reader: &dyn Reader, seq: SeqNum, entry: Entry) -> Result<CommittedBatch, StoreError> {
-    let (_, batch, certificate) = entry;
+    let (_, firsts, batch, certificate) = entry;
     let (from, to) = (place(seq, 0), place(seq.next(), 0));
-    let rows = reader.scan(BODIES, &from, &to, Direction::Ascending, batch.transactions.len())?;
-    let transactions = rows.iter().map(|(_, bytes)| value(BODIES, bytes)).collect::<Result<_, _>>()?;
+    let rows = reader.scan(BODIES, &from, &to, Direction::Ascending, firsts.len())?;
+    let parts: Vec<Vec<Transaction>> = rows.iter().map(|(_, bytes)| value(BODIES, bytes)).collect::<Result<_, _>>()?;
+    let transactions = parts.into_iter().flatten().collect();
     Ok(CommittedBatch { seq, batch, transactions, certificate })
 }
 
 fn place(seq: SeqNum, index: u32) -> Vec<u8> {
     [seq.get().to_be_bytes().as_slice(), &index.to_be_bytes()].concat()
+}
+
+/// Which of its batch's transactions a place names.
+fn index_of(place: &[u8]) -> Result<u32, StoreError> {
+    let (_, index) = place.split_last_chunk().ok_or_else(|| corrupt(PLACES, "a place is cut"))?;
+    Ok(u32::from_be_bytes(*index))
 }

@@ -26,7 +26,7 @@ pub(crate) fn rooted<M: StateMachine>(machine: &M) -> Vec<Table> {
     [machine.tables(), &ROOTED].concat()
 }
 
-/// Agreed time of last use, public key → nothing: the order in which idle senders are dropped.
+/// Agreed time of last use, by the minute, public key → nothing: the order in which idle senders are dropped.
 pub(super) const IDLE: Table = Table::new("execution.idle");
 /// Transaction id, place of its reply → nothing.
 pub(super) const ANSWERS: Table = Table::new("execution.answers");
@@ -40,7 +40,7 @@ pub(super) const INDEXES: [Table; 3] = [IDLE, ANSWERS, NONCES];
 pub(super) const LOCAL: Table = Table::new("execution.local");
 /// Sequence number → the batch and its certificate.
 pub(super) const LEDGER: Table = Table::new("execution.ledger");
-/// Sequence number, index → the transaction.
+/// Sequence number, index → the transactions from there on, about 16 KiB of them.
 pub(super) const BODIES: Table = Table::new("execution.bodies");
 /// Transaction id → where it stands in `BODIES`.
 pub(super) const PLACES: Table = Table::new("execution.places");

@@ -14,8 +14,12 @@ use crate::tables::{fixed, for_each_row, row, value};
 /// Senders dropped in one batch, at most. Part of the protocol: it decides what the state is.
 const MAX_DROPPED_SENDERS: usize = 64;
 
-/// How long a sender may be idle. No transaction of its own can be valid any more after half of that, so its nonces can go.
+/// How long a sender may be idle, to the step. No transaction of its own can be valid any more after half of that, so its nonces can go.
 const MAX_IDLE: Duration = limits::MAX_VALIDITY.saturating_mul(2);
+
+/// Agreed time of the last use counts by so much here: a sender's row in the index stays for as long, however often it is heard of. Part
+/// of the protocol.
+const STEP: Duration = Duration::from_secs(60);
 
 /// Senders in memory at a time: their rows have up to half a kilobyte.
 pub(super) const SENDERS_PAGE: usize = 1_024;
@@ -60,10 +64,11 @@ impl Senders {
     pub(super) fn flush(self, state: &mut Overlay<'_>) {
         for (key, Touched { sender, last_used, .. }) in self.0.into_iter().filter(|(_, touched)| touched.is_changed) {
             state.put(SENDERS, key.as_bytes(), encode(&sender));
-            if let Some(before) = last_used {
-                state.delete(IDLE, idle_key(before, &key));
+            let (before, now) = (last_used.map(|before| idle_key(before, &key)), idle_key(sender.last_used, &key));
+            if before.as_ref() != Some(&now) {
+                before.into_iter().for_each(|before| state.delete(IDLE, before));
+                state.put(IDLE, now, []);
             }
-            state.put(IDLE, idle_key(sender.last_used, &key), []);
         }
     }
 }
@@ -91,7 +96,7 @@ pub(super) fn index_key(key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, StoreError>
 
 /// Drops senders that have been idle for long, the longest idle first, a bounded number of them.
 pub(super) fn drop_idle(state: &mut Overlay<'_>, time: Timestamp) -> Result<(), StoreError> {
-    let oldest_kept = time.as_micros().saturating_sub(micros(MAX_IDLE));
+    let oldest_kept = step(time.as_micros().saturating_sub(micros(MAX_IDLE)));
     let idle = state.scan(IDLE, &[], &oldest_kept.to_be_bytes(), Direction::Ascending, MAX_DROPPED_SENDERS)?;
     for (idle_key, _) in idle {
         let key: [u8; 32] = fixed(IDLE, idle_key.get(8..).unwrap_or_default())?;
@@ -106,7 +111,12 @@ fn read_key(key: &[u8]) -> Result<PublicKey, StoreError> {
 }
 
 fn idle_key(last_used: Timestamp, key: &PublicKey) -> Vec<u8> {
-    [last_used.as_micros().to_be_bytes().as_slice(), key.as_bytes()].concat()
+    [step(last_used.as_micros()).to_be_bytes().as_slice(), key.as_bytes()].concat()
+}
+
+/// The last full step.
+fn step(at: u64) -> u64 {
+    at - at % micros(STEP)
 }
 
 fn micros(duration: Duration) -> u64 {
