@@ -75,6 +75,9 @@ pub trait Store: Reader + Send + Sync {
     /// earlier write failed.
     fn take_snapshot(&self, number: u64) -> Result<(), StoreError>;
 
+    /// A snapshot will be taken soon: a store that can prepare for that without being waited for does so, and then it takes less time.
+    fn expect_snapshot(&self) {}
+
     /// The numbers of all snapshots, ascending.
     ///
     /// # Errors
@@ -149,6 +152,10 @@ macro_rules! forward {
         impl<S: Store + ?Sized> Store for $pointer {
             fn write(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
                 (**self).write(batch, durability)
+            }
+
+            fn expect_snapshot(&self) {
+                (**self).expect_snapshot();
             }
 
             fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {

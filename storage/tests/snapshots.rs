@@ -61,6 +61,24 @@ fn a_snapshot_does_not_see_later_writes() {
 }
 
 #[test]
+fn one_that_is_expected_holds_what_was_written_before_it() {
+    each(|store| {
+        // Enough that a database writes it into files when it is told.
+        let keys: Vec<String> = (0..12).map(|number| format!("{number:02}")).collect();
+        for key in &keys[..10] {
+            buffered(&store, key.as_bytes(), &[7; 1 << 20]).unwrap();
+        }
+        store.expect_snapshot();
+        store.expect_snapshot();
+        buffered(&store, b"10", b"").unwrap();
+        store.take_snapshot(1).unwrap();
+        buffered(&store, b"11", b"").unwrap();
+        assert_eq!(seen(store, 1), keys[..11]);
+        assert_eq!(support::keys(&store), keys);
+    });
+}
+
+#[test]
 fn snapshots_are_listed_in_order_and_removed_one_by_one() {
     each(|store| {
         assert_eq!(store.snapshots().unwrap(), [0; 0]);

@@ -6,7 +6,8 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rocksdb::{Cache, ColumnFamilyDescriptor, DB, Options, properties};
+use rocksdb::properties::{self, PropName};
+use rocksdb::{Cache, ColumnFamilyDescriptor, DB, FlushOptions, Options};
 
 use super::{errors, options};
 use crate::StoreError;
@@ -49,15 +50,32 @@ pub(super) fn table_names(path: &Path) -> Result<BTreeSet<String>, StoreError> {
 
 /// The bytes of the files of these tables as they are now, and of what waits in memory to be written to such a file.
 pub(super) fn size(db: &DB, names: &BTreeSet<String>) -> Result<u64, StoreError> {
-    let mut bytes = 0;
+    Ok(sum(db, names, properties::LIVE_SST_FILES_SIZE)? + unflushed(db, names)?)
+}
+
+/// The bytes that wait in memory to be written to files of these tables.
+pub(super) fn unflushed(db: &DB, names: &BTreeSet<String>) -> Result<u64, StoreError> {
+    sum(db, names, properties::CUR_SIZE_ALL_MEM_TABLES)
+}
+
+/// A property of all these tables together.
+fn sum(db: &DB, names: &BTreeSet<String>, property: &PropName) -> Result<u64, StoreError> {
+    let mut sum = 0;
     for name in names {
         let Some(family) = db.cf_handle(name) else { continue };
-        for property in [properties::LIVE_SST_FILES_SIZE, properties::CUR_SIZE_ALL_MEM_TABLES] {
-            let part = db.property_int_value_cf(family, property).map_err(|error| errors::on_read(name, error))?;
-            bytes += part.unwrap_or_default();
-        }
+        let part = db.property_int_value_cf(family, property).map_err(|error| errors::on_read(name, error))?;
+        sum += part.unwrap_or_default();
     }
-    Ok(bytes)
+    Ok(sum)
+}
+
+/// Has what waits in memory written to files, and does not wait for that.
+pub(super) fn begin_flush(db: &DB, names: &BTreeSet<String>) {
+    let families: Vec<_> = names.iter().filter_map(|name| db.cf_handle(name)).collect();
+    let mut options = FlushOptions::default();
+    options.set_wait(false);
+    // Whatever goes wrong with it goes wrong with the next write as well, and that says so.
+    db.flush_cfs_opt(&families, &options).ok();
 }
 
 /// Refuses a database that is open elsewhere, as far as the system's list of locks tells: another container's locks are not

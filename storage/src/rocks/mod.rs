@@ -167,6 +167,12 @@ impl Store for RocksStore {
         self.snapshots.take(&self.db, number)
     }
 
+    fn expect_snapshot(&self) {
+        if database::unflushed(&self.db, &self.tables).is_ok_and(|bytes| bytes > snapshots::LOG_COPIED / 2) {
+            database::begin_flush(&self.db, &self.tables);
+        }
+    }
+
     fn snapshots(&self) -> Result<Vec<u64>, StoreError> {
         self.snapshots.numbers()
     }

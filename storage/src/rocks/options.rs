@@ -1,6 +1,6 @@
 //! How RocksDB is set up: careful before fast, and small, since several replicas may share one laptop.
 //!
-//! Memory, roughly and at most: 32 MiB block cache (indexes and filters included), 32 MiB of write buffers over all tables,
+//! Memory, roughly and at most: 32 MiB block cache (indexes and filters included), 64 MiB of write buffers over all tables,
 //! and the scans under way. Disk: 64 MiB of write-ahead log and 16 MiB of its own messages beside the data.
 //!
 //! A table that grows at the end and is cut at the front needs no option for giving its disk back: a flushed file that holds
@@ -9,6 +9,7 @@
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 
+const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
 
 /// One cache for all tables of a store.
@@ -51,7 +52,7 @@ fn recovery(options: &mut Options) {
 }
 
 fn bounds(options: &mut Options) {
-    options.set_db_write_buffer_size(32 * MIB);
+    options.set_db_write_buffer_size(64 * MIB);
     options.set_max_total_wal_size(64 * MIB as u64);
     options.set_max_manifest_file_size(16 * MIB);
     options.set_max_open_files(256);
@@ -67,8 +68,12 @@ fn bounds(options: &mut Options) {
 /// What concerns one table.
 pub(super) fn table(cache: &Cache) -> Options {
     let mut options = Options::default();
-    options.set_write_buffer_size(8 * MIB);
+    options.set_write_buffer_size(16 * MIB);
+    // What a table takes of the buffers' room at a time: two dozen of them share it, and most have little in theirs.
+    options.set_arena_block_size(256 * KIB);
     options.set_max_write_buffer_number(2);
+    // Keys are scattered, so a merge of new files reads and writes all of the level below: twice as many at a time halve that.
+    options.set_level_zero_file_num_compaction_trigger(8);
     options.set_target_file_size_base(16 * MIB as u64);
     options.set_block_based_table_factory(&blocks(cache));
     // What comes fresh from memory is rewritten soon; compressing pays below that. The last entry counts for all deeper levels.

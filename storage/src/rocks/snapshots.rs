@@ -24,7 +24,7 @@ use crate::StoreError;
 use crate::files::{beside, sync_directory, sync_parent};
 
 /// A log up to this long is copied; a longer one is written into table files first.
-const LOG_COPIED: u64 = 16 << 20;
+pub(super) const LOG_COPIED: u64 = 16 << 20;
 /// How many snapshots stay open for the next reader.
 const KEPT_OPEN: usize = 2;
 

@@ -16,6 +16,9 @@ use super::snapshots::Leases;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
 use crate::tree;
 
+/// The part of an interval that lies between a checkpoint and the store's being told of it.
+const SNAPSHOT_EXPECTED: u64 = 8;
+
 /// A state machine over a store, with what makes it replicated. `Send` and `Sync` when machine and store are.
 ///
 /// One thread at a time executes; others may ask meanwhile. An answer is always that of the state behind a whole batch, and a
@@ -104,8 +107,13 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(self.with_snapshot(executed))
     }
 
-    /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it.
+    /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it. Some batches before it can prepare for that.
     fn with_snapshot(&self, executed: Executed) -> Executed {
+        let (_, _, parameters) = &self.setup.configuration;
+        let lead = parameters.checkpoint_interval / SNAPSHOT_EXPECTED;
+        if lead > 0 && executed.seq.get().saturating_add(lead).is_multiple_of(parameters.checkpoint_interval) {
+            self.store.expect_snapshot();
+        }
         let take = |_| self.store.take_snapshot(executed.seq.get()).and_then(|()| self.bound_snapshots());
         let due = executed.checkpoint.map(take);
         Executed { snapshot_error: due.and_then(Result::err), ..executed }
