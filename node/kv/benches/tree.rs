@@ -17,7 +17,7 @@ use tetrarch_crypto::state_tree::Path;
 use tetrarch_kv::Overlay;
 use tetrarch_kv::tree::{TABLES, fold, note, prove, rebuild, root};
 use tetrarch_storage::{Durability, MemoryStore, Store, Table, WriteBatch};
-use tetrarch_types::encode;
+use tetrarch_types::{SeqNum, encode};
 
 const ROWS: Table = Table::new("kv.records");
 const ALL: [Table; 4] = [ROWS, TABLES[0], TABLES[1], TABLES[2]];
@@ -60,7 +60,7 @@ fn fold_changes(store: &MemoryStore, size: u64, round: u64) -> Duration {
     (0..CHANGED)
         .map(|it| scattered(it + round * CHANGED) % size)
         .for_each(|it| state.put(ROWS, key(it), value(it, round + 1)));
-    note(&mut state, &[ROWS]);
+    note(&mut state, &[ROWS], SeqNum::new(round));
     store.write(state.into_batch().unwrap(), Durability::Buffered).unwrap();
     let began = Instant::now();
     let mut state = Overlay::new(store, &ALL);

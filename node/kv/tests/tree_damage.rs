@@ -124,7 +124,7 @@ fn rows_and_pages_that_cannot_be_read_are_named_once() {
         (PAGES, vec![]),
         (PAGES, vec![3]),
         (PATHS, Path::of(number(8).0.name(), &number(8).1).as_bytes().to_vec()),
-        (CHANGED, 0_u64.to_be_bytes().to_vec()),
+        (CHANGED, vec![0; 12]),
     ] {
         let mut store = Rotten { store: store_of(&many(600)), ..Rotten::default() };
         change(&store.store, &vec![(number(9), Some(b"new".to_vec()))]);
@@ -150,8 +150,8 @@ fn rows_that_differ_are_not_told_where_a_list_of_changes_is_damaged() {
     let fresh = number(700);
     change(&store.store, &vec![(number(9), Some(b"new".to_vec())), (fresh, Some(b"new".to_vec())), (number(11), None)]);
     change(&store.store, &vec![(number(12), Some(b"newer".to_vec()))]);
-    write(&store.store, CHANGED, &0_u64.to_be_bytes(), Some(b"\xff"));
-    assert_eq!(named(&store), vec![(CHANGED, vec![0; 8], "unreadable")]);
+    write(&store.store, CHANGED, &[0; 12], Some(b"\xff"));
+    assert_eq!(named(&store), vec![(CHANGED, vec![0; 12], "unreadable")]);
     // What cannot be read is told all the same.
     store.rotten.insert(number(13));
     assert_eq!(named(&store).len(), 2);

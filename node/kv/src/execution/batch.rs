@@ -83,7 +83,7 @@ pub(super) fn effect<M: StateMachine>(
     };
     head.progress.put(&mut state);
     head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
-    head.unfolded += tree::note(&mut state, &setup.rooted);
+    head.unfolded += tree::note(&mut state, &setup.rooted, committed.seq);
     let checkpoint = keep_tree(setup, &mut state, &mut head)?;
     let (alarm, leaves) = (machine.alarm(&state)?, machine.leaves(committed.seq, &state)?);
     let executed =

@@ -10,7 +10,7 @@ use serde_bytes::{ByteArray, ByteBuf, Bytes};
 use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Path, value_digest};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::encode;
+use tetrarch_types::{SeqNum, encode};
 
 use super::pages::CHANGED;
 use crate::tables::Overlay;
@@ -24,6 +24,10 @@ const CHANGE_BYTES: usize = 70;
 
 /// Lists read at a time.
 const LISTS: usize = 16;
+
+/// Which list: the batch whose changes it has, and which of that batch's lists. Never the same one twice, so that the store keeps no older
+/// versions of a row that it would have to pass over.
+pub(super) type Number = (SeqNum, u32);
 
 /// A row that changed.
 #[derive(Clone)]
@@ -109,20 +113,17 @@ pub(super) fn latest(mut changes: Vec<Change>) -> Vec<Change> {
 pub fn note_first(batch: &mut WriteBatch, rows: &[(Table, &[u8], &[u8])]) {
     let mut list = List::default();
     rows.iter().for_each(|(table, key, value)| list.add(*table, key, Some(value)));
-    list.finish().into_iter().for_each(|list| batch.put(CHANGED, 0_u64.to_be_bytes(), list));
+    list.finish().into_iter().for_each(|list| batch.put(CHANGED, key((SeqNum::ZERO, 0)), list));
 }
 
 /// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them; the bytes of that.
 ///
 /// Once for each batch, behind everything that changes rooted rows and before the changes are taken. Errors are kept as the
 /// overlay's failure.
-pub fn note(state: &mut Overlay<'_>, rooted: &[Table]) -> usize {
+pub fn note(state: &mut Overlay<'_>, rooted: &[Table], batch: SeqNum) -> usize {
     let lists = changed(state, rooted);
     let bytes = lists.iter().map(Vec::len).sum();
-    match next(state) {
-        Ok(next) => (next..).zip(lists).for_each(|(number, list)| state.put(CHANGED, number.to_be_bytes(), list)),
-        Err(error) => state.fail(error),
-    }
+    (0..).zip(lists).for_each(|(part, list)| state.put(CHANGED, key((batch, part)), list));
     bytes
 }
 
@@ -140,17 +141,16 @@ fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {
     lists
 }
 
-/// The number of the next list: they count from the last fold on.
-fn next(state: &Overlay<'_>) -> Result<u64, StoreError> {
-    match state.scan(CHANGED, &[], &[], Direction::Descending, 1)?.first() {
-        Some((key, _)) => Ok(number_of(key)?.saturating_add(1)),
-        None => Ok(0),
-    }
+/// The key of a list.
+fn key((batch, part): Number) -> Vec<u8> {
+    [batch.get().to_be_bytes().as_slice(), &part.to_be_bytes()].concat()
 }
 
 /// The number of a list, by its key.
-pub(super) fn number_of(key: &[u8]) -> Result<u64, StoreError> {
-    Ok(u64::from_be_bytes(fixed(CHANGED, key)?))
+pub(super) fn number_of(key: &[u8]) -> Result<Number, StoreError> {
+    let key: [u8; 12] = fixed(CHANGED, key)?;
+    let number = key.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
+    Ok((SeqNum::new((number >> 32) as u64), number as u32))
 }
 
 /// How many rows changed since the tree was last folded.

@@ -12,7 +12,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Path, Prefix, value_digest};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
 
-use super::changes::{self, Change, number_of};
+use super::changes::{self, Change, Number, number_of};
 use super::damage::{Damage, DamageKind};
 use super::look::descend;
 use super::pages::{CHANGED, PAGES, PATHS, named, owner, page, path_of, place_on};
@@ -25,7 +25,7 @@ const REMEMBERED: usize = 4_096;
 ///
 /// What changed since the tree was folded is taken into account. Below a damaged page nothing is told of but rows that cannot be read, and
 /// so it is everywhere if a list of those changes is damaged. Returns how many rows were read. Whether the root is the right one is for the
-/// caller to say. Memory does not grow with the state, but by forty bytes for each change since the tree was folded.
+/// caller to say. Memory does not grow with the state, but by fifty bytes for each change since the tree was folded.
 ///
 /// # Errors
 /// What the store says, except that something is damaged.
@@ -54,7 +54,7 @@ struct Walk<'c> {
     rooted: &'c [Table],
     found: &'c mut dyn FnMut(Damage),
     /// What changed since the tree was folded: paths, ascending, and in which list they stand last.
-    changed: Vec<(Path, u64)>,
+    changed: Vec<(Path, Number)>,
     /// Whether that is all that did.
     is_changed_known: bool,
     /// Rows met and readable, for each table.
@@ -118,7 +118,7 @@ impl Walk<'_> {
     }
 
     /// The last list that speaks of a path, if one does.
-    fn last_list(&self, path: &Path) -> Option<u64> {
+    fn last_list(&self, path: &Path) -> Option<Number> {
         let at = self.changed.binary_search_by_key(path, |(changed, _)| *changed).ok()?;
         self.changed.get(at).map(|(_, list)| *list)
     }

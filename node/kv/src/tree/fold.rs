@@ -135,6 +135,7 @@ mod tests {
 
     use tetrarch_crypto::Digest;
     use tetrarch_storage::{Durability, MemoryStore, Store, Table};
+    use tetrarch_types::SeqNum;
 
     use super::{GO, fold_in_goes};
     use crate::tables::Overlay;
@@ -151,7 +152,7 @@ mod tests {
                 state.put(ROWS, row.to_be_bytes(), batch.to_be_bytes());
                 state.delete(ROWS, (row + 3).to_be_bytes());
             }
-            note(&mut state, &[ROWS]);
+            note(&mut state, &[ROWS], SeqNum::new(batch.into()));
             store.write(state.into_batch().unwrap(), Durability::Buffered).unwrap();
         }
         fold_in_goes(&mut Overlay::new(&store, &tables), go).unwrap()

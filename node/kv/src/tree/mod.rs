@@ -1,7 +1,7 @@
 //! The state tree as it is stored: pages kept beside the rows that they vouch for.
 //!
 //! ```text
-//!   a batch's changes ──note──▶ execution.changed     number → rows: path, table, key, digest of the new value
+//!   a batch's changes ──note──▶ execution.changed     batch, part → rows: path, table, key, digest of the new value
 //!                                     │ fold            at a checkpoint, and before it when much has changed
 //!                                     ▼
 //!                               execution.tree        place → page of sixteen branches

@@ -11,8 +11,8 @@ use crate::tables::{row, value};
 pub const PAGES: Table = Table::new("execution.tree");
 /// Path of a leaf → its row's table and key.
 pub const PATHS: Table = Table::new("execution.paths");
-/// Number, counted from 0 since the tree was last folded → a list of rows that changed: path, table, key, and the digest of the new value,
-/// none if it is gone. Later lists count more.
+/// Batch, part → a list of rows that changed with it: path, table, key, and the digest of the new value, none if it is gone. Only those of
+/// batches since the tree was last folded. Later lists count more.
 pub const CHANGED: Table = Table::new("execution.changed");
 
 /// The tables that the tree is kept in.

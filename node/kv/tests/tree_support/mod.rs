@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use tetrarch_crypto::state_tree::{Branch, Leaf, Path, Prefix, value_digest};
 use tetrarch_crypto::{Digest, Domain};
 use tetrarch_kv::Overlay;
-use tetrarch_kv::tree::{TABLES, fold, note};
+use tetrarch_kv::tree::{CHANGED, TABLES, fold, note};
 use tetrarch_storage::{Direction, Durability, MemoryStore, Pair, Reader, Store, StoreError, Table};
+use tetrarch_types::SeqNum;
 
 pub(crate) const A: Table = Table::new("kv.records");
 pub(crate) const B: Table = Table::new("kv.events");
@@ -40,7 +41,9 @@ pub(crate) fn change(store: &dyn Store, changes: &Changes) {
             None => state.delete(*table, key.clone()),
         }
     }
-    note(&mut state, &ROOTED);
+    // As if these lists were of the batches before.
+    let batch = SeqNum::new(dump(&state, CHANGED).len() as u64);
+    note(&mut state, &ROOTED, batch);
     store.write(state.into_batch().unwrap(), Durability::Buffered).unwrap();
 }
 
