@@ -46,7 +46,7 @@ impl Testnet {
     fn sizes(&self) -> Vec<(u64, u64)> {
         let replica = |status: &Value| {
             let id = status["id"].as_u64().unwrap();
-            (disk(&self.data(id)), status["pid"].as_u64().map_or(0, memory))
+            (disk(&self.data(id)), status["pid"].as_u64().map_or(0, support::memory))
         };
         self.replicas().iter().map(replica).collect()
     }
