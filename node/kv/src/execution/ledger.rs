@@ -5,7 +5,7 @@ use tetrarch_types::{Batch, CommitCertificate, CommittedBatch, SeqNum, Transacti
 
 use super::rows::{BODIES, LEDGER, LOCAL, PLACES, seq_key};
 use crate::tables::Overlay;
-use crate::tables::{behind, corrupt, fixed, row, value};
+use crate::tables::{behind, fixed, part_key, part_of, row, value};
 
 /// Batches removed in one go even if fewer would do, so that a smaller retention takes effect in time.
 const MIN_REMOVED: u64 = 4;
@@ -105,14 +105,14 @@ impl Kept {
 fn put(state: &mut Overlay<'_>, committed: &CommittedBatch) -> u64 {
     let CommittedBatch { seq, batch, transactions, certificate } = committed;
     for (index, id) in (0_u32..).zip(&batch.transactions) {
-        state.put(PLACES, id.digest().as_bytes(), place(*seq, index));
+        state.put(PLACES, id.digest().as_bytes(), part_key(*seq, index));
     }
     let (mut bytes, mut firsts) = (0, Vec::new());
     for (first, part) in parts(transactions) {
         let part = encode(part);
         bytes += part.len() as u64;
         firsts.push(first);
-        state.put(BODIES, place(*seq, first), part);
+        state.put(BODIES, part_key(*seq, first), part);
     }
     let entry = encode(&(bytes, firsts, batch, certificate));
     bytes += entry.len() as u64;
@@ -141,7 +141,7 @@ fn remove(state: &mut Overlay<'_>, seq: SeqNum) -> Result<u64, StoreError> {
     let key = seq_key(seq);
     let Some(bytes) = state.get(LEDGER, &key)? else { return Ok(0) };
     let (bodies, firsts, batch, _): Entry = value(LEDGER, &bytes)?;
-    firsts.iter().for_each(|first| state.delete(BODIES, place(seq, *first)));
+    firsts.iter().for_each(|first| state.delete(BODIES, part_key(seq, *first)));
     batch.transactions.iter().for_each(|id| state.delete(PLACES, id.digest().as_bytes()));
     state.delete(LEDGER, key);
     Ok(bodies.saturating_add(bytes.len() as u64))
@@ -192,7 +192,7 @@ pub(super) fn transaction(reader: &dyn Reader, id: &TransactionId) -> Result<Opt
     let Some((first, part)) = reader.scan(BODIES, &[], &behind(&at), Direction::Descending, 1)?.pop() else {
         return Ok(None);
     };
-    let (at, first) = (index_of(&at)?, index_of(&first)?);
+    let ((_, at), (_, first)) = (part_of(PLACES, &at)?, part_of(BODIES, &first)?);
     let part: Vec<Transaction> = value(BODIES, &part)?;
     let body = at.checked_sub(first).and_then(|behind| part.into_iter().nth(behind as usize));
     Ok(body.filter(|body| body.id() == *id))
@@ -200,19 +200,9 @@ pub(super) fn transaction(reader: &dyn Reader, id: &TransactionId) -> Result<Opt
 
 fn with_bodies(reader: &dyn Reader, seq: SeqNum, entry: Entry) -> Result<CommittedBatch, StoreError> {
     let (_, firsts, batch, certificate) = entry;
-    let (from, to) = (place(seq, 0), place(seq.next(), 0));
+    let (from, to) = (part_key(seq, 0), part_key(seq.next(), 0));
     let rows = reader.scan(BODIES, &from, &to, Direction::Ascending, firsts.len())?;
     let parts: Vec<Vec<Transaction>> = rows.iter().map(|(_, bytes)| value(BODIES, bytes)).collect::<Result<_, _>>()?;
     let transactions = parts.into_iter().flatten().collect();
     Ok(CommittedBatch { seq, batch, transactions, certificate })
-}
-
-fn place(seq: SeqNum, index: u32) -> Vec<u8> {
-    [seq.get().to_be_bytes().as_slice(), &index.to_be_bytes()].concat()
-}
-
-/// Which of its batch's transactions a place names.
-fn index_of(place: &[u8]) -> Result<u32, StoreError> {
-    let (_, index) = place.split_last_chunk().ok_or_else(|| corrupt(PLACES, "a place is cut"))?;
-    Ok(u32::from_be_bytes(*index))
 }

@@ -19,7 +19,7 @@ use tetrarch_types::{Outcome, SeqNum, TransactionId, encode, limits, result_leaf
 
 use super::rows::{ANSWERS, Extent, NONCES, REPLIES, seq_key};
 use crate::tables::Overlay;
-use crate::tables::{behind, corrupt, fixed, row, value};
+use crate::tables::{PART_KEY, behind, corrupt, part_key, part_of, row, value};
 
 /// What came of a transaction, with all but the signature of a [`Reply`](tetrarch_types::Reply): the same on every replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,8 +88,7 @@ const PART_BYTES: usize = 16 * 1024;
 /// Parts in memory at a time: a part can have a result of a megabyte and more.
 pub(super) const PARTS_PAGE: usize = 8;
 
-/// The bytes of a part's key, and of a reply's place.
-const PART_KEY: usize = 12;
+/// The bytes of a reply's place: the key of its part, and its position in that.
 const PLACE: usize = PART_KEY + 4;
 
 /// A row of an index: table, key and value.
@@ -163,7 +162,7 @@ fn evict(state: &mut Overlay<'_>, extent: &mut Extent, bounds: &Bounds, latest: 
         let Some((last, _)) = page.last() else { break };
         from = behind(last);
         for (key, bytes) in &page {
-            let seq = seq_of(key)?;
+            let (seq, _) = part_of(REPLIES, key)?;
             let is_next_batch = seq != extent.oldest_reply;
             extent.oldest_reply = seq;
             if is_next_batch && bounds.hold(extent) {
@@ -224,15 +223,6 @@ pub(super) fn is_spender_known(state: &dyn Reader, sender: &PublicKey, nonce: u6
 fn latest(state: &dyn Reader, table: Table, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
     let to = [prefix, &[u8::MAX; PLACE + 1]].concat();
     Ok(state.scan(table, prefix, &to, Direction::Descending, 1)?.pop())
-}
-
-fn seq_of(part_key: &[u8]) -> Result<SeqNum, StoreError> {
-    let key: [u8; PART_KEY] = fixed(REPLIES, part_key)?;
-    Ok(SeqNum::new(key.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))))
-}
-
-fn part_key(seq: SeqNum, part: u32) -> Vec<u8> {
-    [seq.get().to_be_bytes().as_slice(), &part.to_be_bytes()].concat()
 }
 
 fn nonce_key(sender: &PublicKey, nonce: u64) -> Vec<u8> {

@@ -4,4 +4,4 @@ mod overlay;
 mod rows;
 
 pub use overlay::Overlay;
-pub(crate) use rows::{behind, corrupt, fixed, for_each_row, row, unless_damaged, value};
+pub(crate) use rows::{PART_KEY, behind, corrupt, fixed, for_each_row, part_key, part_of, row, unless_damaged, value};

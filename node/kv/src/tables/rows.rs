@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
-use tetrarch_types::decode;
+use tetrarch_types::{SeqNum, decode};
 
 /// Reads a typed row.
 pub(crate) fn row<T>(reader: &dyn Reader, table: Table, key: &[u8]) -> Result<Option<T>, StoreError>
@@ -34,6 +34,21 @@ pub(crate) fn unless_damaged<T>(read: Result<T, StoreError>) -> Result<Option<T>
 /// Reads fixed bytes out of a key or value, which must have exactly `N` of them.
 pub(crate) fn fixed<const N: usize>(table: Table, bytes: &[u8]) -> Result<[u8; N], StoreError> {
     bytes.try_into().map_err(|_| corrupt(table, &format!("it has {} bytes where {N} are due", bytes.len())))
+}
+
+/// The bytes of a key that [`part_key`] makes.
+pub(crate) const PART_KEY: usize = 12;
+
+/// The key of one of a batch's rows; such rows are in the batches' order.
+pub(crate) fn part_key(seq: SeqNum, part: u32) -> Vec<u8> {
+    [seq.get().to_be_bytes().as_slice(), &part.to_be_bytes()].concat()
+}
+
+/// The batch that a key of [`part_key`] names, and which of its rows.
+pub(crate) fn part_of(table: Table, key: &[u8]) -> Result<(SeqNum, u32), StoreError> {
+    let key: [u8; PART_KEY] = fixed(table, key)?;
+    let (seq, part) = key.split_at(PART_KEY - size_of::<u32>());
+    Ok((SeqNum::new(u64::from_be_bytes(fixed(table, seq)?)), u32::from_be_bytes(fixed(table, part)?)))
 }
 
 /// The first key behind this one.

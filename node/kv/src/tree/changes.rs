@@ -14,7 +14,7 @@ use tetrarch_types::{SeqNum, encode};
 
 use super::pages::CHANGED;
 use crate::tables::Overlay;
-use crate::tables::{behind, fixed, value};
+use crate::tables::{behind, part_key, part_of, value};
 
 /// A list ends with the change that brings it to these bytes, about: a thousand changes, as keys usually are.
 const LIST_BYTES: usize = 128 * 1024;
@@ -113,7 +113,7 @@ pub(super) fn latest(mut changes: Vec<Change>) -> Vec<Change> {
 pub fn note_first(batch: &mut WriteBatch, rows: &[(Table, &[u8], &[u8])]) {
     let mut list = List::default();
     rows.iter().for_each(|(table, key, value)| list.add(*table, key, Some(value)));
-    list.finish().into_iter().for_each(|list| batch.put(CHANGED, key((SeqNum::ZERO, 0)), list));
+    list.finish().into_iter().for_each(|list| batch.put(CHANGED, part_key(SeqNum::ZERO, 0), list));
 }
 
 /// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them; the bytes of that.
@@ -123,7 +123,7 @@ pub fn note_first(batch: &mut WriteBatch, rows: &[(Table, &[u8], &[u8])]) {
 pub fn note(state: &mut Overlay<'_>, rooted: &[Table], batch: SeqNum) -> usize {
     let lists = changed(state, rooted);
     let bytes = lists.iter().map(Vec::len).sum();
-    (0..).zip(lists).for_each(|(part, list)| state.put(CHANGED, key((batch, part)), list));
+    (0..).zip(lists).for_each(|(part, list)| state.put(CHANGED, part_key(batch, part), list));
     bytes
 }
 
@@ -141,16 +141,9 @@ fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {
     lists
 }
 
-/// The key of a list.
-fn key((batch, part): Number) -> Vec<u8> {
-    [batch.get().to_be_bytes().as_slice(), &part.to_be_bytes()].concat()
-}
-
 /// The number of a list, by its key.
 pub(super) fn number_of(key: &[u8]) -> Result<Number, StoreError> {
-    let key: [u8; 12] = fixed(CHANGED, key)?;
-    let number = key.iter().fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    Ok((SeqNum::new((number >> 32) as u64), number as u32))
+    part_of(CHANGED, key)
 }
 
 /// How many rows changed since the tree was last folded.
