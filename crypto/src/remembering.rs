@@ -34,18 +34,7 @@ impl<S: SignatureScheme> Remembering<S> {
         // A poisoned lock means another thread panicked between two operations on the set, none of which leaves it broken.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// The whole claim, signature included: another signature under the same message is another claim.
-fn name(key: &PublicKey, message: &[u8], signature: &Signature) -> Digest {
-    Digest::of(Domain::Claim, &[key.as_bytes(), signature.as_bytes(), message])
-}
-
-fn name_of(claim: &Claim) -> Digest {
-    name(&claim.key, &claim.message, &claim.signature)
-}
-
-impl<S: SignatureScheme> Remembering<S> {
     /// The scheme's verdicts on those that are not known. As a rule none is, and nothing need be copied.
     fn examine(&self, claims: &[Claim], known: &[bool]) -> Vec<bool> {
         if !known.contains(&true) {
@@ -55,6 +44,15 @@ impl<S: SignatureScheme> Remembering<S> {
             claims.iter().zip(known).filter(|(_, known)| !**known).map(|(claim, _)| claim.clone()).collect();
         self.scheme.accepts_each(&fresh)
     }
+}
+
+/// The whole claim, signature included: another signature under the same message is another claim.
+fn name(key: &PublicKey, message: &[u8], signature: &Signature) -> Digest {
+    Digest::of(Domain::Claim, &[key.as_bytes(), signature.as_bytes(), message])
+}
+
+fn name_of(claim: &Claim) -> Digest {
+    name(&claim.key, &claim.message, &claim.signature)
 }
 
 impl<S: SignatureScheme> SignatureScheme for Remembering<S> {
