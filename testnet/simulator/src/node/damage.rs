@@ -73,9 +73,11 @@ impl Disk {
         let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
         let mut batch = WriteBatch::new();
         tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
-        let is_harm = !batch.is_empty();
+        if batch.is_empty() {
+            return false;
+        }
         self.store.alter(batch);
-        is_harm
+        true
     }
 
     /// A row of the journal lies at another's place, and nothing at its own.
