@@ -75,6 +75,16 @@ impl Config {
         }
     }
 
+    /// Transactions that a batch made here holds at most.
+    pub(crate) fn most_transactions(&self) -> usize {
+        self.batch_transactions.min(limits::MAX_BATCH_TRANSACTIONS)
+    }
+
+    /// Bytes of transactions that a batch made here holds at most, unless it is one alone.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.batch_bytes.min(limits::MAX_BATCH_BYTES)
+    }
+
     /// How long this replica rests before the same peer can have something repeated, or make it say something at once (rule L-6). An honest
     /// peer that waits says so four times more rarely.
     pub(crate) fn rest(&self) -> Duration {

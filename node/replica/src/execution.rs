@@ -44,6 +44,7 @@ impl Replica {
         if seq <= self.executed {
             return;
         }
+        self.note_crowding(now);
         self.executed = seq;
         self.turnaround.note_executed(now.time, seq);
         // While batches were executing, nobody else was waited for (rule V-1).

@@ -146,7 +146,7 @@ impl Replica {
         self.timers.propose = true;
         self.last_stamp = self.last_stamp.max(content.batch.timestamp);
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
-            self.pool.assign(id);
+            self.pool.take_turn(id);
             self.placed.insert(*id, seq);
             if seq > self.dispatched {
                 let lowest = self.in_flight.entry((body.body.sender, body.body.nonce)).or_insert(seq);

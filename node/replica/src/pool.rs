@@ -29,6 +29,8 @@ pub(crate) struct Pool {
     nonces: BTreeMap<PublicKey, BTreeMap<u64, TransactionId>>,
     bytes: usize,
     next_arrival: u64,
+    /// Whatever arrived before this is assigned in this view, or was passed by one that is.
+    passed: u64,
 }
 
 /// What became of an offered transaction.
@@ -50,6 +52,7 @@ impl Pool {
             nonces: BTreeMap::new(),
             bytes: 0,
             next_arrival: 0,
+            passed: 0,
         }
     }
 
@@ -163,9 +166,22 @@ impl Pool {
         }
     }
 
+    /// The primary ordered the transaction, which waited here, and so passed what waits in front of it.
+    pub(crate) fn take_turn(&mut self, id: &TransactionId) {
+        self.assign(id);
+        let behind = self.entries.get(id).map_or(0, |entry| entry.arrival + 1);
+        self.passed = self.passed.max(behind);
+    }
+
+    /// The arrival number below which all is assigned in this view, or was passed by one that is.
+    pub(crate) const fn passed(&self) -> u64 {
+        self.passed
+    }
+
     /// A new view starts: nothing is assigned, and everything has waited from now on.
     pub(crate) fn unassign_all(&mut self, now: Time) {
         self.unassigned = self.arrivals.clone();
+        self.passed = 0;
         for entry in self.entries.values_mut() {
             entry.since = now;
         }
@@ -181,9 +197,10 @@ impl Pool {
         self.unassigned.values().filter_map(|id| self.entries.get(id).map(|entry| (id, &entry.transaction)))
     }
 
-    /// The first transactions in no batch that have waited since before `before`: at most `count`, and `bytes` together.
-    pub(crate) fn waiting_since(&self, before: Time, count: usize, bytes: usize) -> Vec<Transaction> {
-        let entries = self.unassigned.values().filter_map(|id| self.entries.get(id));
+    /// The first transactions in no batch with an arrival number below `end` that have waited since before `before`: at most `count`,
+    /// and `bytes` together.
+    pub(crate) fn waiting_since(&self, before: Time, end: u64, count: usize, bytes: usize) -> Vec<Transaction> {
+        let entries = self.unassigned.range(..end).filter_map(|(_, id)| self.entries.get(id));
         let waiting = entries.take_while(|entry| entry.since < before).take(count).map(|entry| &entry.transaction);
         let mut room = Some(bytes);
         let fitting = waiting.take_while(|transaction| {

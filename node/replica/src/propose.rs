@@ -152,11 +152,11 @@ impl Replica {
         self.pool
             .waiting()
             .filter(|(_, transaction)| is_valid_at(transaction, stamp) && self.is_fresh(transaction, &mut highest))
-            .take(self.config.batch_transactions.min(limits::MAX_BATCH_TRANSACTIONS))
+            .take(self.config.most_transactions())
             .take_while(|(_, transaction)| {
                 let is_first = bytes == 0;
                 bytes += transaction.cost();
-                is_first || bytes <= self.config.batch_bytes.min(limits::MAX_BATCH_BYTES)
+                is_first || bytes <= self.config.most_bytes()
             })
             .map(|(id, transaction)| (*id, transaction.clone()))
             .collect()
@@ -201,13 +201,21 @@ impl Replica {
 
     /// Hands the primary what it may lack (rule V-1): requests that wait here and are in no batch.
     pub(crate) fn relay(&mut self, now: Now, effects: &mut Effects) {
-        self.timers.relay = now.time;
-        let wait = crate::timer::relay_wait(&self.config);
-        let before = now.time.before(wait);
-        let waiting = self.pool.waiting_since(before, RELAY_TRANSACTIONS, limits::MAX_SUPPLY_BYTES);
+        let end = self.lacking_below();
+        (self.timers.relay, self.timers.passed) = (now.time, self.pool.passed());
+        let before = now.time.before(crate::timer::relay_wait(&self.config));
+        let waiting = self.pool.waiting_since(before, end, RELAY_TRANSACTIONS, limits::MAX_SUPPLY_BYTES);
         if !waiting.is_empty() {
             let primary: ReplicaId = self.config.membership.primary(self.view);
             effects.send(Recipients::One(primary), Payload::Supply(Supply::Transactions(waiting)));
         }
+    }
+
+    /// The arrival number below which the primary may lack what it has not ordered: what it had passed by the last time, and everything
+    /// if it ordered nothing since, though there was room. What merely waits for its turn it is not sent again: under overload that
+    /// would be everybody's whole queue, time after time.
+    fn lacking_below(&self) -> u64 {
+        let is_idle = self.pool.passed() == self.timers.passed && !self.is_crowded();
+        if is_idle { u64::MAX } else { self.timers.passed }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct Timers {
     pub(crate) status: Time,
     /// When this replica last passed waiting requests to the primary.
     pub(crate) relay: Time,
+    /// Which requests the primary had passed then, by arrival.
+    pub(crate) passed: u64,
     /// The first waiting request, by arrival, that later ones overtook, and since when.
     pub(crate) overtaken: Option<(u64, Time)>,
     /// A proposal can be made as soon as no input waits.
@@ -52,6 +54,7 @@ impl Timers {
         self.progress = now;
         self.new_view = None;
         self.overtaken = None;
+        self.passed = 0;
         self.propose = true;
     }
 

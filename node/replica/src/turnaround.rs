@@ -9,7 +9,10 @@
 //! The wait is the primary's: Prime calls it the turnaround time (Amir, Coan, Kirsch, Lane, "Byzantine Replication Under Attack", DSN 2008).
 //! What a fair wait is follows from how long agreement takes at the same time, in which a lying primary has no part: n − f honest replicas
 //! are enough for a quorum. Where execution is what takes long, an honest primary has requests wait for it, and batches grow; that part
-//! counts once, or a primary that lets requests gather without need could point to the large batches that come of it. Means are compared
+//! counts once, or a primary that lets requests gather without need could point to the large batches that come of it. And where more waits
+//! than all batches under way can hold, a primary has no choice: while there is no room for another batch here, well-filled ones count
+//! nothing. A liar who would use that has to keep everybody busy with large batches, which is all that is asked of a primary; in whose
+//! favour it chooses what is in them is rule V-2's affair. Means are compared
 //! and no quantiles: with so many requests under way, as many are answered as that number divided by the mean (Little's law), so it is the
 //! mean that a slow primary has to keep low.
 
@@ -71,6 +74,8 @@ pub(crate) struct Turnaround {
     since: Time,
     /// The last high watermark that was in the way, and until when: what it kept out had to wait.
     full: (SeqNum, Time),
+    /// Until when there was no room for another batch: what waited for room had to.
+    crowded: Time,
     /// When the present measure began.
     began: Time,
     waits: Mean,
@@ -118,7 +123,14 @@ impl Patience {
 impl Turnaround {
     /// Begins anew: another primary, or another part for this replica.
     pub(crate) fn begin(&mut self, now: Time) {
-        *self = Self { since: now, began: now, full: self.full, patience: self.patience, ..Self::default() };
+        *self = Self {
+            since: now,
+            began: now,
+            full: self.full,
+            crowded: self.crowded,
+            patience: self.patience,
+            ..Self::default()
+        };
     }
 
     /// Numbers above the high watermark `high` may be assigned from now on, and those through the new stable checkpoint are over.
@@ -127,9 +139,11 @@ impl Turnaround {
         self.under_way = self.under_way.split_off(&stable.next());
     }
 
-    fn note_accepted(&mut self, now: Time, seq: SeqNum, held_since: impl Iterator<Item = Time>) {
+    fn note_accepted(&mut self, now: Time, seq: SeqNum, is_filled: bool, held_since: impl Iterator<Item = Time>) {
         let opened = if seq > self.full.0 { self.full.1 } else { Time::ZERO };
-        held_since.for_each(|held| self.waits.add(now.since(held.max(self.since).max(opened))));
+        let roomy = if is_filled { self.crowded } else { Time::ZERO };
+        let could = self.since.max(opened).max(roomy);
+        held_since.for_each(|held| self.waits.add(now.since(held.max(could))));
     }
 
     pub(crate) fn note_decided(&mut self, now: Time, seq: SeqNum) {
@@ -187,11 +201,36 @@ impl Replica {
         if self.turnaround.waits.count == 0 {
             self.turnaround.began = now.time;
         }
+        self.note_crowding(now);
         let held = content.batch.transactions.iter().filter_map(|id| self.pool.held_since(id));
-        self.turnaround.note_accepted(now.time, seq, held);
+        let is_filled = self.is_well_filled(seq, content);
+        self.turnaround.note_accepted(now.time, seq, is_filled, held);
         if self.log.get(seq).is_some_and(|slot| slot.commit.is_none()) {
             self.turnaround.under_way.insert(seq, UnderWay::Accepted(now.time));
         }
+    }
+
+    /// Whether there is no room for another batch here: as many are in agreement as a primary may have there, or execution has one to do
+    /// behind the one that it does.
+    pub(crate) fn is_crowded(&self) -> bool {
+        let executing = self.dispatched.above(self.executed);
+        self.turnaround.under_way() as u64 >= self.config.pipeline || executing > 1
+    }
+
+    /// Notes that there was no room until now, if there was none.
+    pub(crate) fn note_crowding(&mut self, now: Now) {
+        if self.is_crowded() {
+            self.turnaround.crowded = now.time;
+        }
+    }
+
+    /// Whether a batch and the one in front of it hold together more than one may. With more waiting than a batch takes, an honest
+    /// primary's always do: what the one had no place for begins the other.
+    fn is_well_filled(&self, seq: SeqNum, content: &Content) -> bool {
+        let front = self.log.get(SeqNum::new(seq.get().saturating_sub(1))).and_then(|slot| slot.accepted());
+        let both = || front.into_iter().chain([content]);
+        both().map(Content::bytes).sum::<usize>() > self.config.most_bytes()
+            || both().map(|it| it.batch.transactions.len()).sum::<usize>() > self.config.most_transactions()
     }
 
     /// Judges the primary, and says so at once if it is slow. Not when others have executed what this replica lacks: then it is late

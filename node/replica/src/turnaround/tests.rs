@@ -16,7 +16,7 @@ fn is_slow(waited: u64, executed: Option<u64>) -> bool {
     let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
     let config = Config::new(ReplicaId::new(1), Arc::new(membership));
     let (mut turnaround, seq) = (Turnaround::default(), SeqNum::new(1));
-    turnaround.note_accepted(ms(waited), seq, std::iter::repeat_n(ms(0), 10));
+    turnaround.note_accepted(ms(waited), seq, false, std::iter::repeat_n(ms(0), 10));
     turnaround.under_way.insert(seq, UnderWay::Accepted(ms(waited)));
     turnaround.note_decided(ms(waited + 10), seq);
     if let Some(executed) = executed {
