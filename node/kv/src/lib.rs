@@ -22,8 +22,8 @@ pub mod transfer;
 pub mod tree;
 
 pub use execution::{
-    Context, ExecuteError, Executed, Execution, Fate, InstallError, OpenError, QueryError, Retention, StateMachine,
-    StoredReply,
+    Context, ExecuteError, Executed, Execution, Fate, Index, IndexRow, InstallError, OpenError, QueryError, Retention,
+    StateMachine, StoredReply,
 };
 pub use installation::{InstallEvent, Installation};
 pub use store::{

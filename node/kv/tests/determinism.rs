@@ -108,5 +108,5 @@ fn the_root_of_a_known_history_is_known() {
     }
     let (seq, root) = node.last_checkpoint();
     assert_eq!(seq.get(), support::INTERVAL);
-    assert_eq!(root.to_string(), "1d6b493422e145a3665f9ef13998bec0b03ff6849f2ab536849ecf57c92e9bdd");
+    assert_eq!(root.to_string(), "1158093293e69cf9f3f142e7738b06abba615f2ae7601eb7301392066a52b5e0");
 }

@@ -12,9 +12,9 @@ use tetrarch_kv::{Command, KvMachine, PutRequest, Request};
 use tetrarch_storage::MemoryStore;
 use tetrarch_types::{CommittedBatch, SeqNum};
 
-const PUTS: u64 = 3_000;
+const PUTS: u64 = 9_000;
 
-/// About nine thousand rows of the store's change with it: new records, their history and what happened.
+/// About nine thousand rows under the root change with it: the records, and some that tell what happened.
 fn large(seq: u64) -> CommittedBatch {
     let puts = |range: std::ops::Range<u64>| {
         let one =

@@ -33,9 +33,9 @@ fn count(request: &Request, result: &Result<Answered, KvError>, counts: &mut Cou
 fn everything_is_asked_and_the_model_says_the_same() {
     let (workload, store, mut rng) = (KvWorkload, MemoryStore::new(), Rng::new(7));
     let (machine, mut model, mut client) = (workload.machine(), workload.model(), workload.generator(0));
-    let mut counts = Counts::new();
+    let (mut counts, tables) = (Counts::new(), machine.own_tables());
     let write = |ask: &mut dyn FnMut(&mut Overlay<'_>) -> Vec<u8>| {
-        let mut state = Overlay::new(&store, machine.tables());
+        let mut state = Overlay::new(&store, &tables);
         let result = ask(&mut state);
         store.write(state.into_batch().expect("memory can be read"), Durability::Buffered).expect("and written");
         result

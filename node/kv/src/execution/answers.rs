@@ -17,7 +17,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// [`QueryError`], if the machine cannot read the question, the answer is too large, or the state is damaged or cannot be read.
     pub fn query(&self, query: &[u8]) -> Result<Answer, QueryError> {
         let head = self.whole()?;
-        let bytes = self.machine.query(query, &Overlay::new(&self.store, self.machine.tables()))?;
+        let bytes = self.machine.query(query, &Overlay::new(&self.store, &self.setup.own))?;
         if bytes.len() > limits::MAX_RESULT_BYTES {
             return Err(QueryError::TooLarge { actual: bytes.len(), limit: limits::MAX_RESULT_BYTES });
         }
@@ -38,7 +38,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// If the state is damaged or cannot be read.
     pub fn revision(&self) -> Result<u64, QueryError> {
         let _head = self.whole()?;
-        Ok(self.machine.revision(&Overlay::new(&self.store, self.machine.tables()))?)
+        Ok(self.machine.revision(&Overlay::new(&self.store, &self.setup.own))?)
     }
 
     /// The bytes that the store's tables take: see [`Store::stored_bytes`].

@@ -52,6 +52,8 @@ pub(super) struct Setup {
     pub(super) bounds: Bounds,
     /// Everything under the state root: the machine's tables and the envelope's.
     pub(super) rooted: Vec<Table>,
+    /// The machine's tables and indexes: all that it may touch.
+    pub(super) own: Vec<Table>,
     /// Those, the indexes and this node's own.
     pub(super) tables: Vec<Table>,
 }
@@ -64,10 +66,10 @@ pub(super) struct Effect {
 }
 
 /// Works out the effect of the batch that follows `head`. Peers that fetch a state will want the batches behind it.
-pub(super) fn effect<M: StateMachine>(
+pub(super) fn effect<'s, M: StateMachine>(
     machine: &M,
-    setup: &Setup,
-    store: &dyn Reader,
+    setup: &'s Setup,
+    store: &'s dyn Reader,
     head: &Head,
     committed: &CommittedBatch,
     wanted_after: Option<SeqNum>,
@@ -92,16 +94,16 @@ pub(super) fn effect<M: StateMachine>(
 }
 
 /// All that a batch that is no gap filler does to the replicated state.
-fn carry_out<M: StateMachine>(
+fn carry_out<'s, M: StateMachine>(
     machine: &M,
-    setup: &Setup,
-    state: &mut Overlay<'_>,
+    setup: &'s Setup,
+    state: &mut Overlay<'s>,
     committed: &CommittedBatch,
     progress: &mut Progress,
 ) -> Result<(Digest, Vec<StoredReply>), StoreError> {
     let (seq, time) = (committed.seq, progress.agreed_time.max(committed.batch.timestamp));
     progress.agreed_time = time;
-    let mut turn = Turn { machine, state, senders: Senders::default(), result_bytes: 0 };
+    let mut turn = Turn { machine, own: &setup.own, state, senders: Senders::default(), result_bytes: 0 };
     turn.begin(time)?;
     let mut settled = Vec::with_capacity(committed.transactions.len());
     let bodies = committed.batch.transactions.iter().zip(&committed.transactions);
@@ -118,6 +120,7 @@ fn carry_out<M: StateMachine>(
 /// A batch while its transactions are carried out.
 struct Turn<'a, 'o, M> {
     machine: &'a M,
+    own: &'o [Table],
     state: &'a mut Overlay<'o>,
     senders: Senders,
     /// What the results so far have.
@@ -127,7 +130,7 @@ struct Turn<'a, 'o, M> {
 impl<M: StateMachine> Turn<'_, '_, M> {
     /// What time does of itself.
     fn begin(&mut self, time: Timestamp) -> Result<(), StoreError> {
-        self.state.within(self.machine.tables(), |state| self.machine.begin_batch(time, state))
+        self.state.within(self.own, |state| self.machine.begin_batch(time, state))
     }
 
     /// One transaction; nothing comes of it when its nonce is spent.
@@ -154,7 +157,7 @@ impl<M: StateMachine> Turn<'_, '_, M> {
     /// The machine's turn, kept away from the envelope's tables.
     fn run(&mut self, context: &Context, command: &[u8]) -> Result<Vec<u8>, StoreError> {
         let attempt = self.state.attempt();
-        let result = self.state.within(self.machine.tables(), |state| self.machine.execute(context, command, state))?;
+        let result = self.state.within(self.own, |state| self.machine.execute(context, command, state))?;
         if result.len() > self.largest_result() {
             self.state.undo(attempt);
             return Ok(Vec::new());

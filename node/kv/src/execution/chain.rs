@@ -10,7 +10,7 @@ use crate::tables::{row, unless_damaged};
 use crate::tree;
 
 /// The version of the tables' layout and rows.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// The key of [`CONFIGURATION`]'s row.
 const CONFIGURATION_KEY: &[u8] = b"genesis";

@@ -37,7 +37,8 @@ pub struct Execution<M, S> {
 impl<M: StateMachine, S: Store> Execution<M, S> {
     /// Every table that the store must be opened with: the machine's and the envelope's.
     pub fn tables(machine: &M) -> Vec<Table> {
-        [rooted(machine).as_slice(), &INDEXES, &tree::TABLES, &NODE_LOCAL].concat()
+        let indexes: Vec<Table> = machine.indexes().iter().map(|index| index.table).collect();
+        [rooted(machine).as_slice(), &indexes, &INDEXES, &tree::TABLES, &NODE_LOCAL].concat()
     }
 
     /// Of these, the ones that stand under the state root: every replica has the same rows in them behind the same batch.
@@ -80,6 +81,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             keep: Keep { retain, wanted_after: None, floor: membership.parameters().window.saturating_mul(2) },
             bounds: Bounds::PROTOCOL,
             rooted: rooted(&machine),
+            own: machine.own_tables(),
             tables: Self::tables(&machine),
         };
         let leases = Leases::new(membership.weak_quorum());
@@ -191,7 +193,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
 }
 
 fn check_tables<M: StateMachine>(machine: &M) -> Result<(), OpenError> {
-    match machine.tables().iter().find(|table| table.name().starts_with(RESERVED_PREFIX)) {
+    match machine.own_tables().iter().find(|table| table.name().starts_with(RESERVED_PREFIX)) {
         Some(table) => Err(OpenError::ReservedTable { table: table.name() }),
         None => Ok(()),
     }

@@ -77,8 +77,8 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     pub fn finish_install(&self, certificate: &CheckpointCertificate) -> Result<Applied, InstallError> {
         let _turn = self.turn();
         self.check_installed(certificate)?;
-        if !index::check(&self.store)? {
-            index::rebuild(&self.store)?;
+        if !index::check(&self.machine, &self.store)? {
+            index::rebuild(&self.machine, &self.store)?;
         }
         let mut batch = WriteBatch::new();
         empty(&mut batch, &[LEDGER, BODIES, PLACES]);
@@ -145,8 +145,7 @@ impl<M: StateMachine, S: Store> Local for Execution<M, S> {
         for (place, rows) in places {
             for change in tree::replace_folded(&mut state, &self.setup.rooted, place, rows)? {
                 // What an unreadable old row leaves in the indexes is found when the installation ends.
-                let _in_step =
-                    index::apply(&mut state, change.table, &change.key, change.old.as_deref(), change.new.as_deref())?;
+                let _in_step = index::apply(&self.machine, &mut state, &change)?;
             }
         }
         self.store.write(state.into_batch()?, Durability::Buffered)

@@ -116,10 +116,42 @@ pub trait StateMachine: Send {
     /// A sentence for the client.
     fn check(&self, command: &[u8]) -> Result<(), String>;
 
-    /// The machine's tables: the only ones it may touch, all replicated and under the state root. Names that begin with
-    /// `execution.` are taken, and so is the name of the journal's table. A key in them has at most 8192 bytes.
+    /// The machine's tables: the only ones it may touch beside its [`indexes`](Self::indexes), all replicated and under the state root.
+    /// Names that begin with `execution.` are taken, and so is the name of the journal's table. A key in them has at most 8192 bytes.
     fn tables(&self) -> &'static [Table];
+
+    /// The machine's indexes: further tables, not under the state root, whose rows follow from rows of its [`tables`](Self::tables), as
+    /// [`index_rows`](Self::index_rows) says. The machine keeps them in step while it executes; where a state is fetched or mended,
+    /// they are made from that. By default there are none.
+    fn indexes(&self) -> &'static [Index] {
+        &[]
+    }
+
+    /// The rows of indexes that a row of an indexed table makes due; no two rows may make the same one due.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if it does not read as a row of that table.
+    fn index_rows(&self, _over: Table, _key: &[u8], _value: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// All that the machine may touch: its [`tables`](Self::tables) and [`indexes`](Self::indexes).
+    fn own_tables(&self) -> Vec<Table> {
+        self.tables().iter().copied().chain(self.indexes().iter().map(|index| index.table)).collect()
+    }
 }
+
+/// A table that follows from another one, row by row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// The table that it follows from.
+    pub over: Table,
+    /// The index itself.
+    pub table: Table,
+}
+
+/// A row of an index: table, key and value.
+pub type IndexRow = (Table, Vec<u8>, Vec<u8>);
 
 /// A machine whose kind is chosen while the program runs.
 impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
@@ -153,6 +185,14 @@ impl<M: StateMachine + ?Sized> StateMachine for Box<M> {
 
     fn tables(&self) -> &'static [Table] {
         self.as_ref().tables()
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        self.as_ref().indexes()
+    }
+
+    fn index_rows(&self, over: Table, key: &[u8], value: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+        self.as_ref().index_rows(over, key, value)
     }
 }
 

@@ -62,5 +62,5 @@ pub use batch::Executed;
 pub use envelope::Execution;
 pub use errors::{ExecuteError, InstallError, OpenError, QueryError};
 pub use ledger::Retention;
-pub use machine::{Context, StateMachine};
+pub use machine::{Context, Index, IndexRow, StateMachine};
 pub use replies::{Fate, StoredReply};

@@ -17,6 +17,7 @@ use tetrarch_crypto::{Digest, MerklePath, MerkleTree, PublicKey};
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
 use tetrarch_types::{Outcome, SeqNum, TransactionId, encode, limits, result_leaf};
 
+use super::IndexRow;
 use super::rows::{ANSWERS, Extent, NONCES, REPLIES, seq_key};
 use crate::tables::Overlay;
 use crate::tables::{PART_KEY, behind, corrupt, part_key, part_of, row, value};
@@ -90,9 +91,6 @@ pub(super) const PARTS_PAGE: usize = 8;
 
 /// The bytes of a reply's place: the key of its part, and its position in that.
 const PLACE: usize = PART_KEY + 4;
-
-/// A row of an index: table, key and value.
-pub(super) type IndexRow = (Table, Vec<u8>, Vec<u8>);
 
 /// The root over a batch's results, and a reply for each.
 pub(super) fn build(seq: SeqNum, settled: Vec<Settled>) -> (Digest, Vec<CachedReply>) {

@@ -147,7 +147,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// What the store says, except that something is damaged.
     pub fn check_state(&self, found: &mut dyn FnMut(Damage)) -> Result<u64, StoreError> {
         let rows = tree::check(&self.store, &self.setup.rooted, found)?;
-        if unless_damaged(index::check(&self.store))? == Some(false) {
+        if unless_damaged(index::check(&self.machine, &self.store))? == Some(false) {
             let kind = DamageKind::Differs;
             found(Damage { place: Prefix::ROOT, table: ANSWERS, keys: None, kind });
         }

@@ -12,9 +12,10 @@ use tetrarch_types::{
 
 use super::replies::Bounds;
 use super::rows::rooted;
-use super::rows::{ANSWERS, INDEXES, NONCES, REPLIES, SENDERS, empty};
+use super::rows::{ANSWERS, NONCES, REPLIES, SENDERS, empty};
 use super::{Execution, Retention, index};
 use crate::tables::Overlay;
+use crate::tree::RowChange;
 use crate::{Command, KvMachine};
 
 const HOUR: u64 = 3_600_000_000;
@@ -88,6 +89,10 @@ fn executed(batches: &[CommittedBatch]) -> Arc<MemoryStore> {
     store
 }
 
+fn indexes() -> Vec<Table> {
+    index::indexes(&KvMachine)
+}
+
 fn write(store: &dyn Store, fill: impl FnOnce(&mut WriteBatch)) {
     let mut batch = WriteBatch::new();
     fill(&mut batch);
@@ -104,7 +109,7 @@ proptest! {
                 node = open(store.clone(), FEW);
             }
             let executed = node.execute(committed).unwrap();
-            prop_assert!(index::check(&store).unwrap());
+            prop_assert!(index::check(&KvMachine, &store).unwrap());
             for reply in &executed.replies {
                 let kept = node.reply(&reply.transaction).unwrap();
                 prop_assert_eq!(kept.as_ref(), Some(reply), "the latest batch's always stay");
@@ -117,28 +122,28 @@ proptest! {
             let is_within = cache.replies <= FEW.replies && cache.reply_bytes <= FEW.reply_bytes;
             prop_assert!(is_within || cache.oldest_reply == committed.seq);
         }
-        prop_assert_eq!(dump(&store, &INDEXES), dump(&executed(&batches), &INDEXES), "whatever was reopened");
+        prop_assert_eq!(dump(&store, &indexes()), dump(&executed(&batches), &indexes()), "whatever was reopened");
     }
 
     #[test]
     fn a_rebuild_makes_the_same_indexes(
         batches in history(),
-        damage in prop::collection::vec((0_usize..3, any::<u8>()), 0..6),
+        damage in prop::collection::vec((0_usize..4, any::<u8>()), 0..6),
     ) {
         let store = executed(&batches);
-        let kept = dump(&store, &INDEXES);
+        let kept = dump(&store, &indexes());
         write(&store, |step| {
             for (table, at) in damage {
-                match rows(&store, INDEXES[table]).get(usize::from(at)) {
-                    Some((key, _)) => step.delete(INDEXES[table], key.clone()),
-                    None => step.put(INDEXES[table], vec![at; 40], [at]),
+                match rows(&store, indexes()[table]).get(usize::from(at)) {
+                    Some((key, _)) => step.delete(indexes()[table], key.clone()),
+                    None => step.put(indexes()[table], vec![at; 40], [at]),
                 }
             }
         });
-        prop_assert_eq!(index::check(&store).unwrap(), dump(&store, &INDEXES) == kept);
-        index::rebuild(&store).unwrap();
-        prop_assert_eq!(dump(&store, &INDEXES), kept);
-        prop_assert!(index::check(&store).unwrap());
+        prop_assert_eq!(index::check(&KvMachine, &store).unwrap(), dump(&store, &indexes()) == kept);
+        index::rebuild(&KvMachine, &store).unwrap();
+        prop_assert_eq!(dump(&store, &indexes()), kept);
+        prop_assert!(index::check(&KvMachine, &store).unwrap());
     }
 
     #[test]
@@ -159,29 +164,34 @@ proptest! {
             let (old, new) = (store.get(table, &key).unwrap(), target.get(table, &key).unwrap());
             let tables = Node::<Arc<MemoryStore>>::tables(&KvMachine);
             let mut state = Overlay::new(&store, &tables);
-            prop_assert!(index::apply(&mut state, table, &key, old.as_deref(), new.as_deref()).unwrap());
+            let change = RowChange { table, key: key.clone(), old, new: new.clone() };
+            prop_assert!(index::apply(&KvMachine, &mut state, &change).unwrap());
             match new {
                 Some(value) => state.put(table, key, value),
                 None => state.delete(table, key),
             }
             store.write(state.into_batch().unwrap(), Durability::Buffered).unwrap();
-            prop_assert!(index::check(&store).unwrap(), "in step after every single row");
+            prop_assert!(index::check(&KvMachine, &store).unwrap(), "in step after every single row");
         }
-        prop_assert_eq!(dump(&store, &INDEXES), dump(&target, &INDEXES));
+        prop_assert_eq!(dump(&store, &indexes()), dump(&target, &indexes()));
     }
 }
 
 #[test]
 fn what_cannot_be_read_is_told() {
     let store = MemoryStore::new();
-    let mut state = Overlay::new(&store, &INDEXES);
+    let tables = indexes();
+    let mut state = Overlay::new(&store, &tables);
     let node = fresh_store();
     open(node.clone(), FEW).execute(&batch(1, HOUR, vec![transaction(1, 1, HOUR, 0)])).unwrap();
     let (key, value) = rows(&node, REPLIES).remove(0);
-    assert!(!index::apply(&mut state, REPLIES, &key, Some(b"rot"), Some(&value)).unwrap(), "a rebuild is due");
-    assert!(!index::apply(&mut state, SENDERS, b"short", Some(b"rot"), None).unwrap());
-    assert_eq!(state.scan(NONCES, b"", b"", Direction::Ascending, 9).unwrap().len(), 1);
-    index::apply(&mut state, REPLIES, &key, Some(&value), Some(b"rot")).unwrap_err();
+    let rot = || Some(b"rot".to_vec());
+    let mut apply = |table, key: &[u8], old, new| {
+        index::apply(&KvMachine, &mut state, &RowChange { table, key: key.to_vec(), old, new })
+    };
+    assert!(!apply(REPLIES, &key, rot(), Some(value.clone())).unwrap(), "a rebuild is due");
+    assert!(!apply(SENDERS, b"short", rot(), None).unwrap());
+    apply(REPLIES, &key, Some(value), rot()).unwrap_err();
     assert_eq!(state.scan(NONCES, b"", b"", Direction::Ascending, 9).unwrap().len(), 1, "nothing was changed");
 }
 
@@ -190,16 +200,16 @@ fn a_rotten_index_row_is_found_and_a_rotten_state_stops_the_check() {
     let store = Arc::new(FaultyStore::new());
     Node::init(&store, &membership()).unwrap();
     open(store.clone(), FEW).execute(&batch(1, HOUR, vec![transaction(1, 1, HOUR, 0)])).unwrap();
-    assert!(index::check(&store).unwrap());
+    assert!(index::check(&KvMachine, &store).unwrap());
     let (key, _) = rows(&store, NONCES).remove(0);
     assert!(store.corrupt(NONCES, &key, 0));
-    assert!(!index::check(&store).unwrap());
-    index::rebuild(&store).unwrap();
-    assert!(index::check(&store).unwrap());
+    assert!(!index::check(&KvMachine, &store).unwrap());
+    index::rebuild(&KvMachine, &store).unwrap();
+    assert!(index::check(&KvMachine, &store).unwrap());
     let (key, _) = rows(&store, SENDERS).remove(0);
     write(&store, |batch| batch.put(SENDERS, key, "rot"));
-    index::check(&store).unwrap_err();
-    index::rebuild(&store).unwrap_err();
+    index::check(&KvMachine, &store).unwrap_err();
+    index::rebuild(&KvMachine, &store).unwrap_err();
 }
 
 #[test]
@@ -212,6 +222,6 @@ fn lost_replies_do_not_make_a_search_without_end() {
     write(&store, |batch| empty(batch, &[REPLIES]));
     // The rows of batch 2 are gone: batch 3 still finds its own, and goes on. The root at the next checkpoint tells.
     node.execute(&batch(3, HOUR, vec![transaction(1, 3, HOUR, 0)])).unwrap();
-    assert!(!index::check(&store).unwrap());
+    assert!(!index::check(&KvMachine, &store).unwrap());
     node.reply(&transaction(1, 2, HOUR, 0).id()).unwrap_err();
 }

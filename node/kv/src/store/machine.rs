@@ -5,12 +5,12 @@ use tetrarch_types::{SeqNum, Timestamp, View};
 
 use super::record::RECORDS;
 use super::rows::events::EVENTS;
-use super::rows::history::HISTORY;
+use super::rows::history::{self, HISTORY};
 use super::rows::leases::{self, ATTACHED, DEADLINES, LEASES};
 use super::rows::meta::{META, Meta};
 use super::rows::moves;
 use super::{Command, KvQuery, run};
-use crate::execution::{Context, QueryError, StateMachine};
+use crate::execution::{Context, Index, IndexRow, QueryError, StateMachine};
 use crate::tables::Overlay;
 
 /// The key-value store. Commands are encoded [`Command`]s, results encoded [`CommandResult`](super::CommandResult)s; queries are
@@ -18,7 +18,9 @@ use crate::tables::Overlay;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct KvMachine;
 
-const TABLES: [Table; 7] = [RECORDS, HISTORY, EVENTS, LEASES, ATTACHED, DEADLINES, META];
+const TABLES: [Table; 6] = [RECORDS, EVENTS, LEASES, ATTACHED, DEADLINES, META];
+
+const INDEXES: [Index; 1] = [Index { over: EVENTS, table: HISTORY }];
 
 impl StateMachine for KvMachine {
     fn begin_batch(&self, time: Timestamp, state: &mut Overlay<'_>) {
@@ -72,5 +74,13 @@ impl StateMachine for KvMachine {
 
     fn tables(&self) -> &'static [Table] {
         &TABLES
+    }
+
+    fn indexes(&self) -> &'static [Index] {
+        &INDEXES
+    }
+
+    fn index_rows(&self, over: Table, key: &[u8], value: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+        if over == EVENTS { history::index_rows(key, value) } else { Ok(Vec::new()) }
     }
 }

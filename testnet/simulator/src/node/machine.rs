@@ -8,7 +8,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tetrarch_kv::{Context, Overlay, QueryError, StateMachine};
+use tetrarch_kv::{Context, Index, IndexRow, Overlay, QueryError, StateMachine};
 use tetrarch_storage::{Operation, Reader, StoreError, Table, WriteBatch};
 use tetrarch_types::{SeqNum, Timestamp, View};
 
@@ -124,6 +124,14 @@ impl StateMachine for Watched {
     fn tables(&self) -> &'static [Table] {
         self.machine.tables()
     }
+
+    fn indexes(&self) -> &'static [Index] {
+        self.machine.indexes()
+    }
+
+    fn index_rows(&self, over: Table, key: &[u8], value: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+        self.machine.index_rows(over, key, value)
+    }
 }
 
 /// What is asked of a machine, on an overlay; the result, if it has one.
@@ -132,7 +140,8 @@ type Ask<'a> = dyn Fn(&dyn StateMachine, &mut Overlay<'_>) -> Vec<u8> + 'a;
 /// Asks a machine on an overlay of its own.
 fn attempt(machine: &dyn StateMachine, ask: &Ask<'_>, state: &Overlay<'_>) -> Effect {
     let run = || {
-        let mut own = Overlay::new(state, machine.tables());
+        let tables = machine.own_tables();
+        let mut own = Overlay::new(state, &tables);
         let result = ask(machine, &mut own);
         (result, own.into_batch())
     };

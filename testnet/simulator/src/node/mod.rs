@@ -206,7 +206,8 @@ impl Node {
             return None;
         }
         let machine = self.how.workload.machine();
-        let state = Overlay::new(&self.disk.store, machine.tables());
+        let tables = machine.own_tables();
+        let state = Overlay::new(&self.disk.store, &tables);
         let verdict = self.how.workload.check(&state);
         state.failure().is_none().then_some(verdict)
     }

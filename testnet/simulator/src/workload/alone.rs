@@ -22,13 +22,15 @@ impl Alone {
 
 impl Model for Alone {
     fn begin_batch(&mut self, time: Timestamp) {
-        let mut state = Overlay::new(&self.store, self.machine.tables());
+        let tables = self.machine.own_tables();
+        let mut state = Overlay::new(&self.store, &tables);
         self.machine.begin_batch(time, &mut state);
         write(&self.store, state);
     }
 
     fn execute(&mut self, context: &Context, command: &[u8]) -> Vec<u8> {
-        let mut state = Overlay::new(&self.store, self.machine.tables());
+        let tables = self.machine.own_tables();
+        let mut state = Overlay::new(&self.store, &tables);
         let result = self.machine.execute(context, command, &mut state);
         if result.len() > MAX_RESULT_BYTES {
             return Vec::new();

@@ -9,13 +9,9 @@ use crate::store::bounds::Budget;
 use crate::store::chain;
 use crate::store::failure::Failure;
 use crate::store::record::{KeyRecord, cost};
-use crate::store::rows::events::{self, EVENTS, Event, Events};
+use crate::store::rows::events::{self, Event, Happened, lost};
 use crate::store::rows::history;
 use crate::store::rows::meta::Meta;
-use crate::tables::corrupt;
-
-/// Revisions read at a time: one of them may have a megabyte of keys.
-const PAGE: usize = 16;
 
 /// What a revision takes of an answer beside its events, at most.
 const REVISION_BYTES: usize = 64;
@@ -110,16 +106,13 @@ pub(super) fn tell(state: &dyn Reader, meta: &Meta, from: Place, detail: Detail)
     }
     let from = from.max(Place { revision: 2, event: 0 });
     let mut page = Page { state, meta, detail, budget: Budget::QUERY, told: Vec::new(), next: from };
-    let mut before = None;
-    loop {
-        let rows = events::from(state, page.next.revision, PAGE)?;
-        let is_last = rows.len() < PAGE;
-        before = before.or_else(|| rows.first().map(|(_, row)| row.before));
-        if !page.take(rows)? || is_last {
+    let mut revisions = events::from(state, from.revision)?;
+    let before = revisions.before()?.unwrap_or(meta.chain);
+    while let Some(happened) = revisions.next()? {
+        if !page.take(&happened)? {
             break;
         }
     }
-    let before = before.unwrap_or(meta.chain);
     Ok(Story { before, revisions: page.told, next: page.next })
 }
 
@@ -129,8 +122,8 @@ pub(super) fn chain_up_to(state: &dyn Reader, meta: &Meta, revision: u64) -> Res
     if revision == meta.revision {
         return Ok(meta.chain);
     }
-    let behind = events::from(state, revision + 1, 1)?.pop();
-    behind.map(|(_, row)| row.before).ok_or_else(|| lost("the chain up to a revision").into())
+    let chain = events::from(state, revision + 1)?.before()?;
+    chain.ok_or_else(|| lost("the chain up to a revision").into())
 }
 
 struct Page<'p> {
@@ -143,30 +136,22 @@ struct Page<'p> {
 }
 
 impl Page<'_> {
-    /// Tells these revisions; false if they did not all fit.
-    fn take(&mut self, rows: Vec<(u64, Events)>) -> Result<bool, Failure> {
-        for (revision, row) in rows {
-            if revision != self.next.revision {
-                return Err(lost("a revision's events").into());
-            }
-            if !self.budget.may_answer(REVISION_BYTES) || !self.budget.may_read(0) {
-                return Ok(false);
-            }
-            let chain = chain_up_to(self.state, self.meta, revision)?;
-            if !self.revision(revision, chain, &row)? {
-                return Ok(false);
-            }
+    /// Tells the next revision; false if it did not fit whole.
+    fn take(&mut self, happened: &Happened) -> Result<bool, Failure> {
+        let revision = happened.revision;
+        if revision != self.next.revision {
+            return Err(lost("a revision's events").into());
         }
-        Ok(true)
-    }
-
-    fn revision(&mut self, revision: u64, chain: Digest, row: &Events) -> Result<bool, Failure> {
-        let count = u32::try_from(row.events.len()).unwrap_or(u32::MAX);
+        if !self.budget.may_answer(REVISION_BYTES) || !self.budget.may_read(0) {
+            return Ok(false);
+        }
+        let chain = happened.chain.unwrap_or(self.meta.chain);
+        let count = u32::try_from(happened.events.len()).unwrap_or(u32::MAX);
         let skipped = usize::try_from(self.next.event).unwrap_or(usize::MAX);
         let mut events = Vec::new();
         let mut is_whole = true;
         if self.detail != Detail::Chain {
-            for event in row.events.iter().skip(skipped) {
+            for event in happened.events.iter().skip(skipped) {
                 let is_first = self.told.is_empty() && events.is_empty();
                 let Some(told) = self.event(revision, event, is_first)? else {
                     is_whole = false;
@@ -193,32 +178,21 @@ impl Page<'_> {
         }
         let previous = match &event.previous {
             None => Previous::Nothing,
-            Some(previous) => match self.previous(revision, &event.key, previous.digest)? {
-                Some(told) => told,
-                None if is_first => Previous::Digest(previous.digest),
-                None => return Ok(None),
-            },
+            Some(record) if !self.tells_previous(revision) => Previous::Digest(record.digest()),
+            Some(record) if self.budget.may_answer(cost(&[], record)) => Previous::Record(record.clone()),
+            Some(record) if is_first => Previous::Digest(record.digest()),
+            Some(_) => return Ok(None),
         };
         Ok(Some(EventTold { key: event.key.clone(), put, previous }))
+    }
+
+    /// What ended with the compacted revision cannot be read any more, even where it is not cleared yet.
+    fn tells_previous(&self, revision: u64) -> bool {
+        self.detail == Detail::Previous && revision > self.meta.compacted
     }
 
     fn put(&self, revision: u64, key: &[u8]) -> Result<KeyRecord, StoreError> {
         let record = history::at(self.state, key, revision)?;
         record.filter(|record| record.mod_revision == revision).ok_or_else(|| lost("a record that an event names"))
     }
-
-    /// What was there before, as the detail wants it; none if it does not fit.
-    fn previous(&mut self, revision: u64, key: &[u8], digest: Digest) -> Result<Option<Previous>, StoreError> {
-        if self.detail != Detail::Previous {
-            return Ok(Some(Previous::Digest(digest)));
-        }
-        Ok(match history::ended_at(self.state, key, revision)? {
-            Some(record) => self.budget.may_answer(cost(&[], &record)).then_some(Previous::Record(record)),
-            None => Some(Previous::Digest(digest)),
-        })
-    }
-}
-
-fn lost(what: &str) -> StoreError {
-    corrupt(EVENTS, &format!("{what} is missing"))
 }

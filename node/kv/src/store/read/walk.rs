@@ -88,7 +88,7 @@ fn as_it_was(
         first => first,
     };
     let record = match (past, now) {
-        (Some(past), _) => Some(past.record),
+        (Some(past), _) => Some(past.record(state)?),
         (None, Some((_, bytes))) => Some(value(RECORDS, &bytes)?),
         (None, None) => None,
     };

@@ -1,73 +1,210 @@
-//! What happened, by revision (rules H-2 and H-3).
+//! What happened, and what was there before (rules H-1 to H-3): events in their order, packed into rows of about 16 KiB.
+//!
+//! A row for each event would be a leaf of the state tree for each, at a place of its own; and every put has one. So a batch's events share
+//! rows. They do so by its agreed time, which moves with every batch: what is written is not written again.
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::Digest;
 use tetrarch_storage::{Direction, Reader, StoreError, Table};
-use tetrarch_types::encode;
+use tetrarch_types::{Timestamp, encode};
 
-use crate::tables::{Overlay, fixed, row, value};
+use super::meta::Meta;
+use crate::store::record::KeyRecord;
+use crate::tables::{Overlay, behind, corrupt, fixed, value};
 
-/// Revision → [`Events`].
+/// [`Place`] of its first event → [`Event`]s, each with the number of its bytes in front of it.
 pub(in crate::store) const EVENTS: Table = Table::new("kv.events");
 
-/// All that happened at one revision.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::store) struct Events {
-    /// The chain up to the revision before: the row behind it, or `kv.meta`, has the one with this revision.
-    pub(in crate::store) before: Digest,
-    /// One for each key that changed, in the order in which they did.
-    pub(in crate::store) events: Vec<Event>,
+/// A row that has so many bytes takes no further event. Part of the protocol.
+const ROW_BYTES: usize = 16 * 1024;
+
+/// The bytes in front of each event.
+const LENGTH: usize = size_of::<u32>();
+
+/// Where an event stands: its revision, and its number there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::store) struct Place {
+    pub(in crate::store) revision: u64,
+    pub(in crate::store) number: u32,
+}
+
+impl Place {
+    /// The bytes of a key.
+    const KEY: usize = size_of::<u64>() + size_of::<u32>();
+
+    /// The key of the row that begins with this event.
+    pub(in crate::store) fn key(self) -> Vec<u8> {
+        [self.revision.to_be_bytes().as_slice(), &self.number.to_be_bytes()].concat()
+    }
+
+    /// The event that a row begins with, by its key.
+    pub(in crate::store) fn of(key: &[u8]) -> Result<Self, StoreError> {
+        let key: [u8; Self::KEY] = fixed(EVENTS, key)?;
+        let (revision, number) = key.split_at(size_of::<u64>());
+        let revision = u64::from_be_bytes(fixed(EVENTS, revision)?);
+        Ok(Self { revision, number: u32::from_be_bytes(fixed(EVENTS, number)?) })
+    }
 }
 
 /// A change of one key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::store) struct Event {
+    pub(in crate::store) revision: u64,
+    /// With the first of a revision, the chain up to the revision before.
+    pub(in crate::store) before: Option<Digest>,
     #[serde(with = "serde_bytes")]
     pub(in crate::store) key: Vec<u8>,
     /// Whether it was put; if not, it was deleted.
     pub(in crate::store) is_put: bool,
-    /// What was there before.
-    pub(in crate::store) previous: Option<Previous>,
+    /// The record that ended with it.
+    pub(in crate::store) previous: Option<KeyRecord>,
 }
 
-/// A record that ended with an event.
+/// The row that events are added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::store) struct Previous {
-    pub(in crate::store) digest: Digest,
-    /// The bytes of its row in the history.
-    pub(in crate::store) bytes: u64,
+pub(in crate::store) struct OpenRow {
+    /// The agreed time of its batch.
+    time: Timestamp,
+    first: Place,
+    bytes: u64,
 }
 
-/// Writes down a revision's events; the row's bytes.
-pub(in crate::store) fn put(state: &mut Overlay<'_>, revision: u64, events: &Events) -> u64 {
-    let value = encode(events);
-    let bytes = row_bytes(&value);
-    state.put(EVENTS, revision.to_be_bytes(), value);
-    bytes
+/// Writes down an event of the batch with this agreed time; the event that its row begins with.
+pub(in crate::store) fn append(
+    state: &mut Overlay<'_>,
+    meta: &mut Meta,
+    time: Timestamp,
+    number: u32,
+    event: &Event,
+) -> Result<Place, StoreError> {
+    let open = meta.open.filter(|open| open.time == time && open.bytes < ROW_BYTES as u64);
+    let (first, mut row) = match open {
+        Some(open) => (open.first, state.get(EVENTS, &open.first.key())?.ok_or_else(|| lost("the latest row"))?),
+        None => (Place { revision: event.revision, number }, Vec::new()),
+    };
+    if row.is_empty() {
+        meta.kept_bytes += Place::KEY as u64;
+    }
+    let entry = encode(event);
+    row.extend_from_slice(&u32::try_from(entry.len()).unwrap_or(u32::MAX).to_be_bytes());
+    row.extend_from_slice(&entry);
+    meta.kept_bytes += (LENGTH + entry.len()) as u64;
+    meta.open = Some(OpenRow { time, first, bytes: row.len() as u64 });
+    state.put(EVENTS, first.key(), row);
+    Ok(first)
 }
 
-/// A revision's events, if it has any that are kept.
-pub(in crate::store) fn read(state: &dyn Reader, revision: u64) -> Result<Option<Events>, StoreError> {
-    row(state, EVENTS, &revision.to_be_bytes())
+/// The events of a row.
+pub(in crate::store) fn of_row(mut row: &[u8]) -> Result<Vec<Event>, StoreError> {
+    let mut events = Vec::new();
+    while !row.is_empty() {
+        let (event, rest) = next_of(row)?;
+        events.push(value(EVENTS, event)?);
+        row = rest;
+    }
+    Ok(events)
 }
 
-/// Forgets a revision's events; the row's bytes.
-pub(in crate::store) fn delete(state: &mut Overlay<'_>, revision: u64) -> Result<u64, StoreError> {
-    let bytes = state.get(EVENTS, &revision.to_be_bytes())?.map_or(0, |value| row_bytes(&value));
-    state.delete(EVENTS, revision.to_be_bytes());
-    Ok(bytes)
+/// The bytes of a row's first event, and what follows.
+fn next_of(row: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
+    let (length, rest) = row.split_at_checked(LENGTH).ok_or_else(|| corrupt(EVENTS, "it ends within a length"))?;
+    let length = u32::from_be_bytes(fixed(EVENTS, length)?) as usize;
+    rest.split_at_checked(length).ok_or_else(|| corrupt(EVENTS, "it ends within an event"))
 }
 
-/// The rows from a revision on, so many at most.
-pub(in crate::store) fn from(
+/// The record of a key that ended at a revision, from the row that begins with `first`.
+pub(in crate::store) fn previous(
     state: &dyn Reader,
+    first: Place,
     revision: u64,
-    limit: usize,
-) -> Result<Vec<(u64, Events)>, StoreError> {
-    let rows = state.scan(EVENTS, &revision.to_be_bytes(), &[], Direction::Ascending, limit)?;
-    rows.iter().map(|(key, bytes)| Ok((u64::from_be_bytes(fixed(EVENTS, key)?), value(EVENTS, bytes)?))).collect()
+    key: &[u8],
+) -> Result<KeyRecord, StoreError> {
+    let row = state.get(EVENTS, &first.key())?.ok_or_else(|| lost("a row that the history names"))?;
+    let mut rest = row.as_slice();
+    while !rest.is_empty() {
+        let (event, behind) = next_of(rest)?;
+        let event: Event = value(EVENTS, event)?;
+        if event.revision == revision && event.key == key {
+            return event.previous.ok_or_else(|| lost("a record that the history names"));
+        }
+        rest = behind;
+    }
+    Err(lost("an event that the history names"))
 }
 
-const fn row_bytes(value: &[u8]) -> u64 {
-    size_of::<u64>() as u64 + value.len() as u64
+/// The oldest row, of which it is known that it begins with `first` or behind it.
+pub(in crate::store) fn oldest(state: &dyn Reader, first: Place) -> Result<Option<(Place, Vec<u8>)>, StoreError> {
+    let found = state.scan(EVENTS, &first.key(), &[], Direction::Ascending, 1)?.pop();
+    found.map(|(key, row)| Ok((Place::of(&key)?, row))).transpose()
+}
+
+/// Forgets a row; its bytes.
+pub(in crate::store) fn delete(state: &mut Overlay<'_>, first: Place, row: &[u8]) -> u64 {
+    state.delete(EVENTS, first.key());
+    (Place::KEY + row.len()) as u64
+}
+
+/// What happened at one revision.
+pub(in crate::store) struct Happened {
+    pub(in crate::store) revision: u64,
+    /// The chain up to it. None if it is the latest: then `kv.meta` has it.
+    pub(in crate::store) chain: Option<Digest>,
+    /// One for each key that changed, in the order in which they did.
+    pub(in crate::store) events: Vec<Event>,
+}
+
+/// What happened, revision by revision; one row at a time is in memory beside the revision.
+pub(in crate::store) struct Revisions<'r> {
+    state: &'r dyn Reader,
+    events: VecDeque<Event>,
+    /// Where the next row begins, or behind that.
+    from: Vec<u8>,
+}
+
+/// What happened from a revision on.
+pub(in crate::store) fn from(state: &dyn Reader, revision: u64) -> Result<Revisions<'_>, StoreError> {
+    let first = Place { revision, number: 0 }.key();
+    // It may be in the middle of a row.
+    let row = state.scan(EVENTS, &[], &behind(&first), Direction::Descending, 1)?.pop();
+    let from = row.map_or(first, |(key, _)| key);
+    let mut revisions = Revisions { state, events: VecDeque::new(), from };
+    while revisions.peek()?.is_some_and(|event| event.revision < revision) {
+        revisions.events.pop_front();
+    }
+    Ok(revisions)
+}
+
+impl Revisions<'_> {
+    /// The chain up to the revision in front of the next one, if there is one.
+    pub(in crate::store) fn before(&mut self) -> Result<Option<Digest>, StoreError> {
+        let next = self.peek()?.map(|event| event.before);
+        next.map(|before| before.ok_or_else(|| lost("the first event of a revision"))).transpose()
+    }
+
+    /// The next revision, if there is one.
+    pub(in crate::store) fn next(&mut self) -> Result<Option<Happened>, StoreError> {
+        let Some(revision) = self.peek()?.map(|event| event.revision) else { return Ok(None) };
+        let mut events = Vec::new();
+        while self.peek()?.is_some_and(|event| event.revision == revision) {
+            events.extend(self.events.pop_front());
+        }
+        Ok(Some(Happened { revision, chain: self.before()?, events }))
+    }
+
+    fn peek(&mut self) -> Result<Option<&Event>, StoreError> {
+        if self.events.is_empty()
+            && let Some((key, row)) = self.state.scan(EVENTS, &self.from, &[], Direction::Ascending, 1)?.pop()
+        {
+            self.events = of_row(&row)?.into();
+            self.from = behind(&key);
+        }
+        Ok(self.events.front())
+    }
+}
+
+/// The error for a story with a gap.
+pub(in crate::store) fn lost(what: &str) -> StoreError {
+    corrupt(EVENTS, &format!("{what} is missing"))
 }

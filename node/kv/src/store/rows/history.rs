@@ -1,13 +1,14 @@
-//! Records that were overwritten or deleted (rule H-1).
+//! Where the records are that were overwritten or deleted (rule H-1): an index over the events, which have them.
 
 use tetrarch_storage::{Direction, Reader, StoreError, Table};
-use tetrarch_types::encode;
 
+use super::events::{self, EVENTS, Event, Place};
 use super::ordered;
+use crate::execution::IndexRow;
 use crate::store::record::{self, KeyRecord};
-use crate::tables::{Overlay, corrupt, fixed, value};
+use crate::tables::{Overlay, corrupt, fixed};
 
-/// Key, revision at which it ended → [`KeyRecord`].
+/// Key, revision at which its record ended, key of the row in [`EVENTS`] that has the record → nothing.
 pub(in crate::store) const HISTORY: Table = Table::new("kv.history");
 
 /// A row.
@@ -15,25 +16,42 @@ pub(in crate::store) struct Past {
     pub(in crate::store) key: Vec<u8>,
     /// The revision at which it was overwritten or deleted.
     pub(in crate::store) ended: u64,
-    pub(in crate::store) record: KeyRecord,
+    row: Place,
 }
 
-/// Writes down what a key was until a revision; the row's bytes.
-pub(in crate::store) fn put(state: &mut Overlay<'_>, key: &[u8], ended: u64, record: &KeyRecord) -> u64 {
-    let (key, value) = (row_key(key, ended), encode(record));
-    let bytes = key.len() + value.len();
-    state.put(HISTORY, key, value);
+impl Past {
+    /// What the key was until then.
+    pub(in crate::store) fn record(&self, state: &dyn Reader) -> Result<KeyRecord, StoreError> {
+        let record = events::previous(state, self.row, self.ended, &self.key)?;
+        if record.mod_revision >= self.ended {
+            return Err(corrupt(EVENTS, "a record ended before it began"));
+        }
+        Ok(record)
+    }
+}
+
+/// Writes down where the record is that a key had until a revision; the row's bytes.
+pub(in crate::store) fn put(state: &mut Overlay<'_>, key: &[u8], ended: u64, row: Place) -> u64 {
+    let key = row_key(key, ended, row);
+    let bytes = key.len();
+    state.put(HISTORY, key, Vec::new());
     bytes as u64
 }
 
-/// Forgets what a key was until a revision.
-pub(in crate::store) fn delete(state: &mut Overlay<'_>, key: &[u8], ended: u64) {
-    state.delete(HISTORY, row_key(key, ended));
+/// Forgets where the record is that a key had until a revision; the row's bytes.
+pub(in crate::store) fn delete(state: &mut Overlay<'_>, key: &[u8], ended: u64, row: Place) -> u64 {
+    let key = row_key(key, ended, row);
+    let bytes = key.len();
+    state.delete(HISTORY, key);
+    bytes as u64
 }
 
-/// What a key was until this revision.
-pub(in crate::store) fn ended_at(state: &dyn Reader, key: &[u8], ended: u64) -> Result<Option<KeyRecord>, StoreError> {
-    crate::tables::row(state, HISTORY, &row_key(key, ended))
+/// The rows that a row of events makes due.
+pub(in crate::store) fn index_rows(key: &[u8], row: &[u8]) -> Result<Vec<IndexRow>, StoreError> {
+    let first = Place::of(key)?;
+    let has_past = |event: &Event| event.previous.is_some();
+    let of = |event: Event| (HISTORY, row_key(&event.key, event.revision, first), Vec::new());
+    Ok(events::of_row(row)?.into_iter().filter(has_past).map(of).collect())
 }
 
 /// What a key was at a revision that is kept.
@@ -41,7 +59,7 @@ pub(in crate::store) fn at(state: &dyn Reader, key: &[u8], revision: u64) -> Res
     if let Some(now) = record::read(state, key)?.filter(|record| record.mod_revision <= revision) {
         return Ok(Some(now));
     }
-    let past = ended_behind(state, key, revision)?.map(|past| past.record);
+    let past = ended_behind(state, key, revision)?.map(|past| past.record(state)).transpose()?;
     Ok(past.filter(|record| record.mod_revision <= revision))
 }
 
@@ -51,7 +69,7 @@ pub(in crate::store) fn ended_behind(
     key: &[u8],
     revision: u64,
 ) -> Result<Option<Past>, StoreError> {
-    first(state, &row_key(key, revision.saturating_add(1)), &behind_all(key))
+    first(state, &in_front(key, revision.saturating_add(1)), &behind_all(key))
 }
 
 /// The first row of the first key of `[from, to)` that has any; an empty `to` is no bound.
@@ -62,20 +80,22 @@ pub(in crate::store) fn first_of(state: &dyn Reader, from: &[u8], to: &[u8]) -> 
 
 fn first(state: &dyn Reader, from: &[u8], to: &[u8]) -> Result<Option<Past>, StoreError> {
     let found = state.scan(HISTORY, from, to, Direction::Ascending, 1)?.pop();
-    found.map(|(key, bytes)| past(&key, &bytes)).transpose()
+    found.map(|(key, _)| past(&key)).transpose()
 }
 
-fn past(row_key: &[u8], bytes: &[u8]) -> Result<Past, StoreError> {
-    let (key, ended) = ordered::decode(HISTORY, row_key)?;
-    let ended = u64::from_be_bytes(fixed(HISTORY, ended)?);
-    let record: KeyRecord = value(HISTORY, bytes)?;
-    if record.mod_revision >= ended {
-        return Err(corrupt(HISTORY, "it ended before it began"));
-    }
-    Ok(Past { key, ended, record })
+fn past(row_key: &[u8]) -> Result<Past, StoreError> {
+    let (key, rest) = ordered::decode(HISTORY, row_key)?;
+    let (ended, row) = rest.split_at(rest.len().min(size_of::<u64>()));
+    Ok(Past { key, ended: u64::from_be_bytes(fixed(HISTORY, ended)?), row: Place::of(row)? })
 }
 
-fn row_key(key: &[u8], ended: u64) -> Vec<u8> {
+/// The row is part of the key, so that no two rows of events make the same index row due.
+fn row_key(key: &[u8], ended: u64, row: Place) -> Vec<u8> {
+    [in_front(key, ended), row.key()].concat()
+}
+
+/// In front of the row of a key that ended at this revision.
+fn in_front(key: &[u8], ended: u64) -> Vec<u8> {
     [ordered::encode(key).as_slice(), &ended.to_be_bytes()].concat()
 }
 

@@ -5,6 +5,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError, Table};
 use tetrarch_types::encode;
 
+use super::events::{OpenRow, Place};
 use crate::store::KvError;
 use crate::store::chain;
 use crate::tables::{Overlay, row};
@@ -21,17 +22,37 @@ pub(in crate::store) struct Meta {
     pub(in crate::store) revision: u64,
     /// The first revision that can still be read or watched; 0: nothing was compacted.
     pub(in crate::store) compacted: u64,
-    /// How far clearing has come: what ended at or before it is gone from the history, what happened before it from the events.
-    pub(in crate::store) cleared: u64,
     /// The bytes of history and events, keys included.
     pub(in crate::store) kept_bytes: u64,
     /// The chain up to the revision.
     pub(in crate::store) chain: Digest,
+    /// The row of events that was added to last.
+    pub(in crate::store) open: Option<OpenRow>,
+    /// How far clearing has come.
+    pub(in crate::store) clearing: Clearing,
+}
+
+/// How far clearing has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::store) struct Clearing {
+    /// No row of events begins in front of this.
+    pub(in crate::store) oldest: Place,
+    /// None can go before what is compacted is behind this revision.
+    pub(in crate::store) needed: u64,
+    /// Rows that were cleared in advance.
+    pub(in crate::store) owed: u64,
 }
 
 impl Default for Meta {
     fn default() -> Self {
-        Self { revision: 1, compacted: 0, cleared: 0, kept_bytes: 0, chain: chain::start() }
+        Self {
+            revision: 1,
+            compacted: 0,
+            kept_bytes: 0,
+            chain: chain::start(),
+            open: None,
+            clearing: Clearing::default(),
+        }
     }
 }
 

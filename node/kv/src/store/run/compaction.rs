@@ -20,34 +20,44 @@ pub(super) const fn compact(meta: &mut Meta, revision: u64) -> Result<(), KvErro
     Ok(())
 }
 
-/// Removes rows that are of no use any more, about so many of them, whole revisions at a time, the oldest first. Compacts what is too
-/// much to be kept.
-pub(super) fn clear(state: &mut Overlay<'_>, meta: &mut Meta, mut rows: usize) -> Result<(), StoreError> {
+/// Removes rows that are of no use any more, about so many of them in the long run: a row of events at a time with what belongs to it, the
+/// oldest first. Compacts what is too much to be kept.
+pub(super) fn clear(state: &mut Overlay<'_>, meta: &mut Meta, rows: usize) -> Result<(), StoreError> {
     meta.compacted = meta.compacted.max(meta.revision.saturating_sub(MAX_KEPT_REVISIONS));
-    while rows > 0 {
-        if meta.cleared == meta.compacted {
-            if meta.kept_bytes <= MAX_KEPT_BYTES || meta.compacted >= meta.revision {
+    let rows = rows as u64;
+    let mut left = rows.saturating_sub(meta.clearing.owed);
+    meta.clearing.owed = meta.clearing.owed.saturating_sub(rows);
+    while left > 0 {
+        if meta.compacted <= meta.clearing.needed {
+            if meta.kept_bytes <= MAX_KEPT_BYTES || meta.clearing.needed >= meta.revision {
                 break;
             }
-            meta.compacted += 1;
+            meta.compacted = meta.clearing.needed + 1;
         }
-        rows = rows.saturating_sub(step(state, meta)?);
+        let cleared = step(state, meta)?;
+        meta.clearing.owed = cleared.saturating_sub(left);
+        left = left.saturating_sub(cleared);
     }
     Ok(())
 }
 
-/// Clears one revision more; how many rows that took.
-fn step(state: &mut Overlay<'_>, meta: &mut Meta) -> Result<usize, StoreError> {
+/// Clears the oldest row of events, if nothing of it is needed; how many rows that took.
+fn step(state: &mut Overlay<'_>, meta: &mut Meta) -> Result<u64, StoreError> {
+    let Some((first, row)) = events::oldest(state, meta.clearing.oldest)? else {
+        meta.clearing.needed = meta.compacted;
+        return Ok(0);
+    };
+    let events = events::of_row(&row)?;
+    (meta.clearing.oldest, meta.clearing.needed) = (first, events.last().map_or(0, |event| event.revision));
     // A watch may begin at the compacted revision, so its own events stay.
-    let mut freed = events::delete(state, meta.cleared)?;
-    meta.cleared += 1;
+    if meta.clearing.needed >= meta.compacted {
+        return Ok(0);
+    }
+    let mut freed = events::delete(state, first, &row);
     let mut rows = 1;
-    for event in events::read(state, meta.cleared)?.map(|row| row.events).unwrap_or_default() {
-        if let Some(previous) = event.previous {
-            history::delete(state, &event.key, meta.cleared);
-            freed += previous.bytes;
-            rows += 1;
-        }
+    for event in events.iter().filter(|event| event.previous.is_some()) {
+        freed += history::delete(state, &event.key, event.revision, first);
+        rows += 1;
     }
     meta.kept_bytes = meta.kept_bytes.saturating_sub(freed);
     Ok(rows)

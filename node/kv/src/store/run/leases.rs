@@ -58,7 +58,7 @@ pub(super) fn expire(state: &mut Overlay<'_>, mut meta: Meta, now: Timestamp) ->
             break;
         }
         load = ended;
-        let mut revision = Revision::begin(state, meta, Budget::COMMAND);
+        let mut revision = Revision::begin(state, meta, Budget::COMMAND, now);
         revision.end(id, &lease)?;
         meta = revision.finish()?.0;
     }

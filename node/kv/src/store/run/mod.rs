@@ -38,7 +38,7 @@ pub(super) fn run(command: Command, state: &mut Overlay<'_>, context: &Context) 
     for (request, left) in command.requests.into_iter().zip(left) {
         let share = budget.share(left);
         let attempt = state.attempt();
-        let mut revision = Revision::begin(state, meta, share);
+        let mut revision = Revision::begin(state, meta, share, context.time);
         let result = match ask(&mut revision, request, context) {
             Ok(answered) => {
                 let (after, rest) = revision.finish()?;

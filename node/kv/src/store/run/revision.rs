@@ -2,13 +2,13 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_storage::StoreError;
-use tetrarch_types::encode;
+use tetrarch_types::{Timestamp, encode};
 
 use super::compaction;
 use crate::store::bounds::{Budget, CLEARED_PER_CHANGE, MAX_REVISION_KEY_BYTES, MAX_REVISION_KEYS};
 use crate::store::failure::Failure;
 use crate::store::record::{self, KeyRecord, RECORDS};
-use crate::store::rows::events::{self, Event, Events, Previous};
+use crate::store::rows::events::{self, Event};
 use crate::store::rows::meta::Meta;
 use crate::store::rows::{history, leases};
 use crate::store::{KvError, chain};
@@ -19,19 +19,21 @@ pub(super) struct Revision<'r, 's> {
     pub(super) state: &'r mut Overlay<'s>,
     pub(super) meta: Meta,
     pub(super) budget: Budget,
-    events: Vec<Event>,
+    /// Agreed time.
+    time: Timestamp,
+    /// Of its events so far.
     digests: Vec<Digest>,
     key_bytes: usize,
 }
 
 impl<'r, 's> Revision<'r, 's> {
-    pub(super) fn begin(state: &'r mut Overlay<'s>, meta: Meta, budget: Budget) -> Self {
-        Self { state, meta, budget, events: Vec::new(), digests: Vec::new(), key_bytes: 0 }
+    pub(super) fn begin(state: &'r mut Overlay<'s>, meta: Meta, budget: Budget, time: Timestamp) -> Self {
+        Self { state, meta, budget, time, digests: Vec::new(), key_bytes: 0 }
     }
 
     /// The revision as the next operation sees it: one more as soon as something has changed.
     pub(super) fn number(&self) -> u64 {
-        self.meta.revision + u64::from(!self.events.is_empty())
+        self.meta.revision + u64::from(!self.digests.is_empty())
     }
 
     /// Puts a key; its new version. The lease must be there, if it is not 0.
@@ -64,20 +66,17 @@ impl<'r, 's> Revision<'r, 's> {
     pub(super) fn delete_with_lease(&mut self, lease: u64, key: &[u8]) -> Result<(), StoreError> {
         leases::detach(self.state, lease, key);
         let Some(record) = record::read(self.state, key)? else { return Ok(()) };
-        self.write_down(key, None, Some(&record));
+        self.write_down(key, None, Some(&record))?;
         self.state.delete(RECORDS, key);
         Ok(())
     }
 
     /// Settles the revision, and clears a little of what is compacted.
     pub(super) fn finish(mut self) -> Result<(Meta, Budget), StoreError> {
-        if !self.events.is_empty() {
-            let changes = self.events.len();
-            let events = Events { before: self.meta.chain, events: self.events };
+        if !self.digests.is_empty() {
             self.meta.revision += 1;
-            self.meta.chain = chain::next(&events.before, self.meta.revision, &self.digests);
-            self.meta.kept_bytes += events::put(self.state, self.meta.revision, &events);
-            compaction::clear(self.state, &mut self.meta, changes * CLEARED_PER_CHANGE)?;
+            self.meta.chain = chain::next(&self.meta.chain, self.meta.revision, &self.digests);
+            compaction::clear(self.state, &mut self.meta, self.digests.len() * CLEARED_PER_CHANGE)?;
         }
         self.meta.put(self.state);
         Ok((self.meta, self.budget))
@@ -105,26 +104,32 @@ impl<'r, 's> Revision<'r, 's> {
     }
 
     /// An event within the bounds of one request.
-    fn note(&mut self, key: &[u8], put: Option<&KeyRecord>, previous: Option<&KeyRecord>) -> Result<(), KvError> {
+    fn note(&mut self, key: &[u8], put: Option<&KeyRecord>, previous: Option<&KeyRecord>) -> Result<(), Failure> {
         self.key_bytes += key.len();
         let moved = previous.map_or(0, |record| record::cost(key, record));
-        let is_bounded = self.events.len() < MAX_REVISION_KEYS && self.key_bytes <= MAX_REVISION_KEY_BYTES;
+        let is_bounded = self.digests.len() < MAX_REVISION_KEYS && self.key_bytes <= MAX_REVISION_KEY_BYTES;
         if !is_bounded || !self.budget.may_move(moved) {
-            return Err(KvError::TooMuch);
+            return Err(KvError::TooMuch.into());
         }
-        self.write_down(key, put, previous);
-        Ok(())
+        Ok(self.write_down(key, put, previous)?)
     }
 
-    fn write_down(&mut self, key: &[u8], put: Option<&KeyRecord>, previous: Option<&KeyRecord>) {
-        let ended = self.meta.revision + 1;
-        let previous = previous.map(|record| {
-            let bytes = history::put(self.state, key, ended, record);
-            self.meta.kept_bytes += bytes;
-            Previous { digest: record.digest(), bytes }
-        });
-        let put = put.map(KeyRecord::digest);
-        self.digests.push(chain::event(key, put.as_ref(), previous.as_ref().map(|previous| &previous.digest)));
-        self.events.push(Event { key: key.to_vec(), is_put: put.is_some(), previous });
+    fn write_down(
+        &mut self,
+        key: &[u8],
+        put: Option<&KeyRecord>,
+        previous: Option<&KeyRecord>,
+    ) -> Result<(), StoreError> {
+        let revision = self.meta.revision + 1;
+        let number = u32::try_from(self.digests.len()).unwrap_or(u32::MAX);
+        let before = (number == 0).then_some(self.meta.chain);
+        let event = Event { revision, before, key: key.to_vec(), is_put: put.is_some(), previous: previous.cloned() };
+        let row = events::append(self.state, &mut self.meta, self.time, number, &event)?;
+        if previous.is_some() {
+            self.meta.kept_bytes += history::put(self.state, key, revision, row);
+        }
+        let digests = (put.map(KeyRecord::digest), previous.map(KeyRecord::digest));
+        self.digests.push(chain::event(key, digests.0.as_ref(), digests.1.as_ref()));
+        Ok(())
     }
 }
