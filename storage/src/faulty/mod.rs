@@ -76,6 +76,11 @@ impl FaultyStore {
         self.lock().plan(nth, kind);
     }
 
+    /// Whether a write failed since the last crash, so that it refuses all others.
+    pub fn is_poisoned(&self) -> bool {
+        self.lock().poisoned
+    }
+
     /// Flips the lowest bit of a byte of the value that reads now give for `key`, in memory and on the disk, as bit rot
     /// that no checksum notices. Whether there was such a byte.
     pub fn corrupt(&self, table: Table, key: &[u8], at_byte: usize) -> bool {

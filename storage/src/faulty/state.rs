@@ -62,7 +62,7 @@ pub(super) struct State {
     /// A write whose fsync failed: younger than all others, not visible, perhaps there after a crash.
     doubtful: Option<WriteBatch>,
     snapshots: Snapshots,
-    poisoned: bool,
+    pub(super) poisoned: bool,
     /// Fsyncs are said to be done, and are not.
     lies: bool,
     /// How every write fails, for now, once so many have passed.

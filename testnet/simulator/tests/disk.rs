@@ -48,6 +48,21 @@ fn what_befell_a_disk_outlasts_a_torn_sector() {
     assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
 }
 
+/// Found by seed 586626 under crashes: a full disk had stopped the store when the power failed during an fsync; that met the first write of
+/// the node's next life, which was its preparation for the chain.
+#[test]
+fn an_fsync_that_never_came_spares_the_next_start() {
+    let (chain, node) = new_node();
+    let mut opened = journal(&node.disk).unwrap();
+    node.disk.store.fail_write_at(0, tetrarch_storage::FailureKind::Full);
+    opened.append(vec![vec![1]]).unwrap_err();
+    node.disk.interrupt_next_sync();
+    opened.append(vec![vec![2]]).unwrap_err();
+    node.disk.store.crash(|_| 0);
+    node.disk.wipe();
+    assert_eq!(node.init(&chain), Ok(()));
+}
+
 fn new_node() -> (Chain, Node) {
     let (drawn, workload) = (Drawn::new(1, &Options::default()), Arc::new(KvWorkload) as Arc<dyn Workload>);
     let parameters = Parameters { checkpoint_interval: drawn.checkpoint_interval, window: drawn.window };

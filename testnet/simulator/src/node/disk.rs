@@ -177,9 +177,12 @@ impl Disk {
         }
     }
 
-    /// The next write reaches the disk's cache, but the power fails during its fsync.
+    /// The next write reaches the disk's cache, but the power fails during its fsync. Not if the store takes no more writes: then the next
+    /// one belongs to a later start.
     pub fn interrupt_next_sync(&self) {
-        self.store.fail_write_at(0, FailureKind::FsyncLost);
+        if !self.store.is_poisoned() {
+            self.store.fail_write_at(0, FailureKind::FsyncLost);
+        }
     }
 
     /// How the journal stands.
