@@ -108,5 +108,5 @@ fn the_root_of_a_known_history_is_known() {
     }
     let (seq, root) = node.last_checkpoint();
     assert_eq!(seq.get(), support::INTERVAL);
-    assert_eq!(root.to_string(), "1158093293e69cf9f3f142e7738b06abba615f2ae7601eb7301392066a52b5e0");
+    assert_eq!(root.to_string(), "9bd22d27a5c05825e13f266cfb83a707db5f8e0c9ee9c477675bc3ad62ec193c");
 }

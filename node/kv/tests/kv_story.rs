@@ -233,6 +233,31 @@ fn compaction_gives_rows_back_a_bounded_number_with_each_batch() {
     assert_eq!(support::get(&node, "k").unwrap(), format!("{} 127", revisions / 128));
 }
 
+/// Its events do not fit one row, and some share theirs with other revisions.
+#[test]
+fn a_large_revision_is_read_and_given_up_like_any_other() {
+    let store = fresh_store();
+    let node = open(store.clone());
+    let keys: Vec<String> = (0..60).map(|number| format!("k{number:02}")).collect();
+    run(&node, keys.iter().map(|key| Request::put(key.as_str(), format!("{key} {}", "v".repeat(1_000)))));
+    let full = node.revision().unwrap();
+    run(&node, [Request::DeleteRange(DeleteRangeRequest { range: KeyRange::between("k", "l"), prev_kv: false })]);
+    run(&node, keys.iter().map(|key| Request::put(key.as_str(), "again")));
+    assert!(rows(&*store, EVENTS).len() >= 4, "the deletion alone takes three and a part of another");
+    let range = RangeRequest { range: KeyRange::between("k", "l"), ..RangeRequest::one("k") };
+    let read = |revision| ask(&node, &KvQuery::Range(range.clone().at(revision))).selection();
+    let then = read(full).unwrap().records;
+    assert_eq!(then.iter().map(|(key, _)| String::from_utf8_lossy(key).into_owned()).collect::<Vec<_>>(), keys);
+    assert!(then.iter().all(|(key, record)| record.value.starts_with(key) && record.value.len() == 1_004));
+    assert_eq!(read(full + 1).unwrap().records, Vec::new());
+    assert_eq!(read(full + 1 + 60).unwrap(), read(0).unwrap());
+    run(&node, [Request::Compact { revision: full + 61 }]);
+    node.execute(&batch(node.executed().next().get(), Vec::new())).unwrap();
+    assert_eq!(rows(&*store, EVENTS).len(), 1);
+    assert!(rows(&*store, HISTORY).len() < 16, "what shares the last row with what is needed");
+    assert_eq!(read(full), Err(KvError::Compacted));
+}
+
 #[test]
 fn what_is_kept_is_bounded_in_revisions() {
     let store = fresh_store();

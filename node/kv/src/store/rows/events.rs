@@ -71,14 +71,21 @@ pub(in crate::store) struct OpenRow {
     bytes: u64,
 }
 
-/// Writes down an event of the batch with this agreed time; the event that its row begins with.
+/// Where an event is written: the row that begins with `first`, behind so many bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store) struct Spot {
+    pub(in crate::store) first: Place,
+    pub(in crate::store) offset: u32,
+}
+
+/// Writes down an event of the batch with this agreed time; where.
 pub(in crate::store) fn append(
     state: &mut Overlay<'_>,
     meta: &mut Meta,
     time: Timestamp,
     number: u32,
     event: &Event,
-) -> Result<Place, StoreError> {
+) -> Result<Spot, StoreError> {
     let open = meta.open.filter(|open| open.time == time && open.bytes < ROW_BYTES as u64);
     let (first, mut row) = match open {
         Some(open) => (open.first, state.get(EVENTS, &open.first.key())?.ok_or_else(|| lost("the latest row"))?),
@@ -87,22 +94,24 @@ pub(in crate::store) fn append(
     if row.is_empty() {
         meta.kept_bytes += Place::KEY as u64;
     }
+    let offset = u32::try_from(row.len()).unwrap_or(u32::MAX);
     let entry = encode(event);
     row.extend_from_slice(&u32::try_from(entry.len()).unwrap_or(u32::MAX).to_be_bytes());
     row.extend_from_slice(&entry);
     meta.kept_bytes += (LENGTH + entry.len()) as u64;
     meta.open = Some(OpenRow { time, first, bytes: row.len() as u64 });
     state.put(EVENTS, first.key(), row);
-    Ok(first)
+    Ok(Spot { first, offset })
 }
 
-/// The events of a row.
-pub(in crate::store) fn of_row(mut row: &[u8]) -> Result<Vec<Event>, StoreError> {
-    let mut events = Vec::new();
-    while !row.is_empty() {
-        let (event, rest) = next_of(row)?;
-        events.push(value(EVENTS, event)?);
-        row = rest;
+/// The events of a row, each behind the bytes in front of it.
+pub(in crate::store) fn of_row(row: &[u8]) -> Result<Vec<(u32, Event)>, StoreError> {
+    let (mut events, mut rest) = (Vec::new(), row);
+    while !rest.is_empty() {
+        let offset = u32::try_from(row.len() - rest.len()).unwrap_or(u32::MAX);
+        let (event, behind) = next_of(rest)?;
+        events.push((offset, value(EVENTS, event)?));
+        rest = behind;
     }
     Ok(events)
 }
@@ -114,24 +123,18 @@ fn next_of(row: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
     rest.split_at_checked(length).ok_or_else(|| corrupt(EVENTS, "it ends within an event"))
 }
 
-/// The record of a key that ended at a revision, from the row that begins with `first`.
+/// The record of a key that ended at a revision, with the event that is written there.
 pub(in crate::store) fn previous(
     state: &dyn Reader,
-    first: Place,
+    spot: Spot,
     revision: u64,
     key: &[u8],
 ) -> Result<KeyRecord, StoreError> {
-    let row = state.get(EVENTS, &first.key())?.ok_or_else(|| lost("a row that the history names"))?;
-    let mut rest = row.as_slice();
-    while !rest.is_empty() {
-        let (event, behind) = next_of(rest)?;
-        let event: Event = value(EVENTS, event)?;
-        if event.revision == revision && event.key == key {
-            return event.previous.ok_or_else(|| lost("a record that the history names"));
-        }
-        rest = behind;
-    }
-    Err(lost("an event that the history names"))
+    let row = state.get(EVENTS, &spot.first.key())?.ok_or_else(|| lost("a row that the history names"))?;
+    let rest = row.get(spot.offset as usize..).ok_or_else(|| lost("a part of a row that the history names"))?;
+    let event: Event = value(EVENTS, next_of(rest)?.0)?;
+    let named = Some(event).filter(|event| event.revision == revision && event.key == key);
+    named.and_then(|event| event.previous).ok_or_else(|| lost("a record that the history names"))
 }
 
 /// The oldest row, of which it is known that it begins with `first` or behind it.
@@ -197,7 +200,7 @@ impl Revisions<'_> {
         if self.events.is_empty()
             && let Some((key, row)) = self.state.scan(EVENTS, &self.from, &[], Direction::Ascending, 1)?.pop()
         {
-            self.events = of_row(&row)?.into();
+            self.events = of_row(&row)?.into_iter().map(|(_, event)| event).collect();
             self.from = behind(&key);
         }
         Ok(self.events.front())

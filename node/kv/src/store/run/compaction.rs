@@ -48,14 +48,14 @@ fn step(state: &mut Overlay<'_>, meta: &mut Meta) -> Result<u64, StoreError> {
         return Ok(0);
     };
     let events = events::of_row(&row)?;
-    (meta.clearing.oldest, meta.clearing.needed) = (first, events.last().map_or(0, |event| event.revision));
+    (meta.clearing.oldest, meta.clearing.needed) = (first, events.last().map_or(0, |(_, event)| event.revision));
     // A watch may begin at the compacted revision, so its own events stay.
     if meta.clearing.needed >= meta.compacted {
         return Ok(0);
     }
     let mut freed = events::delete(state, first, &row);
     let mut rows = 1;
-    for event in events.iter().filter(|event| event.previous.is_some()) {
+    for (_, event) in events.iter().filter(|(_, event)| event.previous.is_some()) {
         freed += history::delete(state, &event.key, event.revision, first);
         rows += 1;
     }

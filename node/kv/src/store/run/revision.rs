@@ -124,9 +124,9 @@ impl<'r, 's> Revision<'r, 's> {
         let number = u32::try_from(self.digests.len()).unwrap_or(u32::MAX);
         let before = (number == 0).then_some(self.meta.chain);
         let event = Event { revision, before, key: key.to_vec(), is_put: put.is_some(), previous: previous.cloned() };
-        let row = events::append(self.state, &mut self.meta, self.time, number, &event)?;
+        let spot = events::append(self.state, &mut self.meta, self.time, number, &event)?;
         if previous.is_some() {
-            self.meta.kept_bytes += history::put(self.state, key, revision, row);
+            self.meta.kept_bytes += history::put(self.state, key, revision, spot);
         }
         let digests = (put.map(KeyRecord::digest), previous.map(KeyRecord::digest));
         self.digests.push(chain::event(key, digests.0.as_ref(), digests.1.as_ref()));
