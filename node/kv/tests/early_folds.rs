@@ -4,25 +4,47 @@
 
 mod support;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use support::{INTERVAL, Node, batch, fresh_store, open, transaction};
+use support::{Node, batch, chain, genesis, transaction};
 use tetrarch_kv::tree::{changed_rows, rebuild};
-use tetrarch_kv::{Command, KvMachine, PutRequest, Request};
+use tetrarch_kv::{Command, Executed, Execution, KvMachine, PutRequest, Request, Retention};
 use tetrarch_storage::MemoryStore;
-use tetrarch_types::{CommittedBatch, SeqNum};
+use tetrarch_types::{CommittedBatch, Membership, SeqNum};
 
-const PUTS: u64 = 9_000;
+const INTERVAL: u64 = 32;
 
-/// About nine thousand rows under the root change with it: the records, and some that tell what happened.
+/// Some nine thousand changes in an interval.
+const PUTS: u64 = 300;
+const KEYS: u64 = 5_000;
+
+fn membership() -> Membership {
+    chain(genesis(), INTERVAL)
+}
+
+fn open(store: &Arc<MemoryStore>) -> Node {
+    Execution::open(KvMachine, Arc::clone(store), &membership(), Retention::default()).unwrap()
+}
+
+fn fresh() -> (Arc<MemoryStore>, Node) {
+    let store = Arc::new(MemoryStore::new());
+    Node::<Arc<MemoryStore>>::init(&store, &membership()).unwrap();
+    let node = open(&store);
+    (store, node)
+}
+
+/// Puts, a hundred under each signature. Each seventh batch takes away what others put.
 fn large(seq: u64) -> CommittedBatch {
-    let puts = |range: std::ops::Range<u64>| {
-        let one =
-            |number| Request::Put(PutRequest::new(format!("a key of the usual length/{number:08}"), format!("{seq}")));
-        Command::new(range.map(one).collect::<Vec<_>>())
+    let key = |number: u64| format!("a key of the usual length/{:08}", number % KEYS);
+    let put = |number| Request::Put(PutRequest::new(key(number), format!("{seq}")));
+    let bundle = |(nonce, numbers): (u64, Range<u64>)| {
+        transaction(1, seq * 100 + nonce, &Command::new(numbers.map(put).collect::<Vec<_>>()))
     };
-    let bundle = |(nonce, from)| transaction(1, seq * 1_000 + nonce, &puts(from..from + 100));
-    batch(seq, (0..).zip((0..PUTS).step_by(100)).map(bundle).collect())
+    let taken = transaction(2, seq, &Command::delete_prefix(format!("a key of the usual length/{:06}", seq % 50)));
+    let first = seq * PUTS;
+    let puts = (0..).zip((first..first + PUTS).step_by(100)).map(|(nonce, from)| bundle((nonce, from..from + 100)));
+    batch(seq, if seq.is_multiple_of(7) { vec![taken] } else { puts.collect() })
 }
 
 fn is_sound(node: &Node) -> bool {
@@ -31,27 +53,56 @@ fn is_sound(node: &Node) -> bool {
     sound
 }
 
+fn step(node: &Node, seq: u64) -> Executed {
+    node.execute(&large(seq)).unwrap()
+}
+
 #[test]
-fn much_is_folded_early_and_the_roots_are_the_same() {
-    let (steady_store, restless_store) = (fresh_store(), fresh_store());
-    let steady = open(steady_store.clone());
-    let mut restless = open(restless_store.clone());
-    let mut folds = 0;
-    for seq in 1..=2 * INTERVAL {
-        if seq % 3 == 0 {
-            // It does not remember what it had noted, and folds at other times.
-            restless = open(restless_store.clone());
+fn the_roots_are_the_same_however_much_was_folded_before() {
+    let ((store, steady), (restless_store, mut restless)) = (fresh(), fresh());
+    let mut early = 0;
+    for seq in 1..=3 * INTERVAL {
+        let before = changed_rows(&*store).unwrap();
+        let executed = step(&steady, seq);
+        assert_eq!(executed, step(&restless, seq));
+        assert_eq!(executed.checkpoint.is_some(), seq.is_multiple_of(INTERVAL));
+        let folded = changed_rows(&*store).unwrap() < before;
+        early += u64::from(folded && executed.checkpoint.is_none());
+        if seq % 5 == 0 {
+            // It has forgotten how far it was, in the middle of what it folds.
+            restless = open(&restless_store);
+            assert!(is_sound(&restless) && is_sound(&steady), "behind batch {seq}");
         }
-        let before = changed_rows(&*steady_store).unwrap();
-        let (executed, again) = (steady.execute(&large(seq)).unwrap(), restless.execute(&large(seq)).unwrap());
-        assert_eq!(executed, again);
-        let is_due = executed.seq.is_multiple_of(INTERVAL);
-        assert_eq!(executed.checkpoint.is_some(), is_due);
-        folds += u64::from(!is_due && changed_rows(&*steady_store).unwrap() <= before);
-        assert!(is_sound(&restless), "behind batch {seq}");
     }
+    assert!(early > 3, "{early} times something was folded early");
     let rooted = Node::<Arc<MemoryStore>>::rooted_tables(&KvMachine);
-    let by_definition = rebuild(&steady_store, &rooted, &mut |lost| panic!("{lost}")).unwrap();
-    assert_eq!(steady.last_checkpoint(), (SeqNum::new(2 * INTERVAL), by_definition));
-    assert!(folds > 0, "nothing was folded early");
+    let by_definition = rebuild(&store, &rooted, &mut |lost| panic!("{lost}")).unwrap();
+    assert_eq!(steady.last_checkpoint(), (SeqNum::new(3 * INTERVAL), by_definition));
+}
+
+#[test]
+fn little_is_left_for_the_checkpoint() {
+    let (store, node) = fresh();
+    for seq in 1..2 * INTERVAL {
+        step(&node, seq);
+        if seq == INTERVAL {
+            assert_eq!(changed_rows(&*store).unwrap(), 0, "behind a checkpoint");
+        }
+    }
+    // The lists of a pass stay until its end, and of those at most a few batches are behind it.
+    let left = changed_rows(&*store).unwrap();
+    assert!(left < 12 * PUTS, "{left} rows are not known to be folded in front of a checkpoint");
+}
+
+#[test]
+fn a_little_is_not_folded_early() {
+    let (store, node) = fresh();
+    let mut before = changed_rows(&*store).unwrap();
+    for seq in 1..INTERVAL {
+        let put = transaction(1, seq, &Command::put(format!("key {seq}"), "value"));
+        node.execute(&batch(seq, vec![put])).unwrap();
+        let now = changed_rows(&*store).unwrap();
+        assert!(now > before, "folded behind batch {seq}");
+        before = now;
+    }
 }

@@ -5,6 +5,7 @@ use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
 use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, View, limits};
 
 use super::chain::Configuration;
+use super::folding::Until;
 use super::head::Head;
 use super::ledger::Keep;
 use super::replies::{self, Bounds, Settled, StoredReply};
@@ -20,11 +21,6 @@ const MAX_BATCH_RESULT_BYTES: usize = 16 * 1024 * 1024;
 
 /// A result of at most these bytes is small, and never suffers from its neighbours. Part of the protocol.
 const SMALL_RESULT_BYTES: usize = 4 * 1024;
-
-/// Once the lists of what changed since the tree was folded have these bytes, they are folded without waiting for a checkpoint: about eight
-/// thousand changes, as keys usually are. Nobody is answered while the tree is folded, so that must not take long; and folding less at a
-/// time takes longer in all, since goes share pages. Each node's own affair: the root at a checkpoint is the same.
-const FOLDED_EARLY: usize = 1024 * 1024;
 
 /// What executing a batch came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +81,8 @@ pub(super) fn effect<'s, M: StateMachine>(
     };
     head.progress.put(&mut state);
     head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
-    head.unfolded += tree::note(&mut state, &setup.rooted, committed.seq);
-    let checkpoint = keep_tree(setup, &mut state, &mut head)?;
+    let noted = tree::note(&mut state, &setup.rooted, committed.seq);
+    let checkpoint = keep_tree(setup, &mut state, &mut head, noted)?;
     let (alarm, leaves) = (machine.alarm(&state)?, machine.leaves(committed.seq, &state)?);
     let executed =
         Executed { seq: committed.seq, results_root, replies, alarm, leaves, checkpoint, snapshot_error: None };
@@ -172,19 +168,21 @@ impl<M: StateMachine> Turn<'_, '_, M> {
     }
 }
 
-/// Folds what changed into the tree, where a checkpoint is due or much has changed; the state root, if it is due, remembered beside the
-/// latest others.
-fn keep_tree(setup: &Setup, state: &mut Overlay<'_>, head: &mut Head) -> Result<Option<Digest>, StoreError> {
+/// Folds what changed into the tree, all of it where a checkpoint is due, else a share; the state root, if it is due, remembered beside
+/// the latest others.
+fn keep_tree(
+    setup: &Setup,
+    state: &mut Overlay<'_>,
+    head: &mut Head,
+    noted: usize,
+) -> Result<Option<Digest>, StoreError> {
     let (_, _, parameters) = &setup.configuration;
-    let is_due = head.progress.executed.is_multiple_of(parameters.checkpoint_interval);
-    if !is_due && head.unfolded < FOLDED_EARLY {
+    let (executed, interval) = (head.progress.executed, parameters.checkpoint_interval);
+    if !executed.is_multiple_of(interval) {
+        head.folding.go_on(state, noted, Until::next(executed, interval))?;
         return Ok(None);
     }
-    let root = tree::fold(state)?;
-    head.unfolded = 0;
-    if !is_due {
-        return Ok(None);
-    }
+    let root = std::mem::take(&mut head.folding).finish(state)?;
     head.remember(state, root);
     Ok(Some(root))
 }

@@ -5,6 +5,7 @@ use tetrarch_storage::{Reader, StoreError, WriteBatch};
 use tetrarch_types::{SeqNum, encode};
 
 use super::chain::Condition;
+use super::folding::Folding;
 use super::ledger::{self, Kept};
 use super::rows::{LOCAL, Progress};
 use crate::tables::Overlay;
@@ -25,8 +26,8 @@ pub(super) struct Head {
     pub(super) checkpoints: Vec<(SeqNum, Digest)>,
     /// How much the ledger holds.
     pub(super) ledger: Kept,
-    /// The bytes of changes noted, and not folded into the tree, since this node opened the store.
-    pub(super) unfolded: usize,
+    /// How what changed gets into the tree.
+    pub(super) folding: Folding,
 }
 
 impl Head {
@@ -36,7 +37,7 @@ impl Head {
             let progress = Progress::read(reader)?;
             let checkpoints = row(reader, LOCAL, CHECKPOINTS_KEY)?.unwrap_or_default();
             let ledger = ledger::kept(reader, progress.executed)?;
-            Ok(Self { condition: Condition::Whole, progress, checkpoints, ledger, unfolded: 0 })
+            Ok(Self { condition: Condition::Whole, progress, checkpoints, ledger, folding: Folding::default() })
         };
         Ok(match (unless_damaged(read())?, condition) {
             (Some(head), condition) => Self { condition, ..head },
@@ -60,7 +61,7 @@ impl Head {
 
     fn unknown(condition: Condition) -> Self {
         let ledger = Kept::from(SeqNum::ZERO.next());
-        Self { condition, progress: Progress::default(), checkpoints: Vec::new(), ledger, unfolded: 0 }
+        Self { condition, progress: Progress::default(), checkpoints: Vec::new(), ledger, folding: Folding::default() }
     }
 }
 

@@ -38,14 +38,15 @@
 //! # The state root
 //!
 //! Each batch notes which rooted rows it changed; a checkpoint folds that into the tree (`tree`), whose root all replicas agree on,
-//! and freezes the store under its number (rule S-0). Proofs and the parts that peers fetch come from these snapshots. Where much has
-//! changed before a checkpoint is due it is folded early, so that no batch waits for long.
+//! and freezes the store under its number (rule S-0). Proofs and the parts that peers fetch come from these snapshots. Where much
+//! changes, the batches before a checkpoint fold a share each, so that none waits for long.
 
 mod answers;
 mod batch;
 mod chain;
 mod envelope;
 mod errors;
+mod folding;
 mod head;
 mod index;
 mod install;

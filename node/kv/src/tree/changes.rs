@@ -3,7 +3,7 @@
 //! Lists, and not a row for each change: what a batch changed is written, read and removed with a few rows of some kilobytes, and sorted
 //! in memory when it is folded, which takes a tenth of what keeping thousands of small rows in order takes the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_bytes::{ByteArray, ByteBuf, Bytes};
@@ -30,7 +30,7 @@ const LISTS: usize = 16;
 pub(super) type Number = (SeqNum, u32);
 
 /// A row that changed.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Change {
     pub(super) path: Path,
     pub(super) table: Arc<str>,
@@ -116,15 +116,14 @@ pub fn note_first(batch: &mut WriteBatch, rows: &[(Table, &[u8], &[u8])]) {
     list.finish().into_iter().for_each(|list| batch.put(CHANGED, part_key(SeqNum::ZERO, 0), list));
 }
 
-/// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them; the bytes of that.
+/// Writes down, beside the overlay's changes of rooted tables, what has to be folded into the tree for them; how many rows that are.
 ///
 /// Once for each batch, behind everything that changes rooted rows and before the changes are taken. Errors are kept as the
 /// overlay's failure.
 pub fn note(state: &mut Overlay<'_>, rooted: &[Table], batch: SeqNum) -> usize {
     let lists = changed(state, rooted);
-    let bytes = lists.iter().map(Vec::len).sum();
     (0..).zip(lists).for_each(|(part, list)| state.put(CHANGED, part_key(batch, part), list));
-    bytes
+    rooted.iter().filter_map(|table| state.layers(*table).1).map(BTreeMap::len).sum()
 }
 
 fn changed(state: &Overlay<'_>, rooted: &[Table]) -> Vec<Vec<u8>> {

@@ -8,57 +8,17 @@
 //!   joined again: a node → the page is written;  a leaf or nothing → the page goes, the leaf moves up
 //! ```
 
-use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix};
 use tetrarch_storage::StoreError;
 use tetrarch_types::encode;
 
-use super::changes::{self, Change};
-use super::look::root;
-use super::pages::{CHANGED, PAGES, PATHS, own, page, page_due};
-use crate::tables::{Overlay, behind};
+use super::changes::Change;
+use super::pages::{PAGES, PATHS, own, page, page_due};
+use crate::tables::Overlay;
 
-/// The bytes of lists that are folded in one go, about: what stands in memory beside the overlay's own changes. Large, because goes share
-/// most pages: more than a hundred thousand changes, as keys usually are.
-const GO: usize = 16 * 1024 * 1024;
-
-/// Folds all that changed into the tree, and returns the state's root.
-///
-/// # Errors
-/// If the tree or a list of changes cannot be read. The overlay's changes must then be thrown away.
-pub fn fold(state: &mut Overlay<'_>) -> Result<Digest, StoreError> {
-    fold_in_goes(state, GO)
-}
-
-fn fold_in_goes(state: &mut Overlay<'_>, go: usize) -> Result<Digest, StoreError> {
-    loop {
-        let (changes, is_all) = take(state, go)?;
-        fold_in(state, changes)?;
-        if is_all {
-            return root(state);
-        }
-    }
-}
-
-/// Takes the oldest lists of changes, with about so many bytes; whether these are all.
-fn take(state: &mut Overlay<'_>, go: usize) -> Result<(Vec<Change>, bool), StoreError> {
-    let (mut changes, mut from, mut bytes) = (Vec::new(), Vec::new(), 0);
-    while bytes < go {
-        let lists = changes::lists(state, &from)?;
-        let Some((last, _)) = lists.last() else { return Ok((changes, true)) };
-        from = behind(last);
-        for list in lists {
-            bytes += list.1.len();
-            changes.extend(changes::read(&list)?);
-            state.delete(CHANGED, list.0);
-        }
-    }
-    Ok((changes, false))
-}
-
-/// Folds changes into the tree, in the order in which they came.
-pub(super) fn fold_in(state: &mut Overlay<'_>, changes: Vec<Change>) -> Result<(), StoreError> {
-    update(state, &Prefix::ROOT, Branch::Empty, &changes::latest(changes)).map(|_| ())
+/// Folds changes into the tree: the last of each row, ascending by path.
+pub(super) fn fold_in(state: &mut Overlay<'_>, latest: &[Change]) -> Result<(), StoreError> {
+    update(state, &Prefix::ROOT, Branch::Empty, latest).map(|_| ())
 }
 
 /// What hangs at a place behind these changes, all of them below it and ascending.
@@ -127,40 +87,4 @@ fn by_nibble<T>(items: &[T], depth: usize, path: impl Fn(&T) -> &Path) -> Vec<(u
     let nibble = |item: &T| path(item).nibble(depth);
     let groups = items.chunk_by(|one, next| nibble(one) == nibble(next));
     groups.map(|group| (group.first().map_or(0, nibble), group)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
-
-    use tetrarch_crypto::Digest;
-    use tetrarch_storage::{Durability, MemoryStore, Store, Table};
-    use tetrarch_types::SeqNum;
-
-    use super::{GO, fold_in_goes};
-    use crate::tables::Overlay;
-    use crate::tree::{TABLES, note};
-
-    const ROWS: Table = Table::new("kv.records");
-
-    /// The root after three hundred batches that overwrite and delete each other's rows.
-    fn folded(go: usize) -> Digest {
-        let (store, tables) = (MemoryStore::new(), [&[ROWS], TABLES.as_slice()].concat());
-        for batch in 0..300_u32 {
-            let mut state = Overlay::new(&store, &tables);
-            for row in (0..20).map(|it| (batch * 7 + it) % 500) {
-                state.put(ROWS, row.to_be_bytes(), batch.to_be_bytes());
-                state.delete(ROWS, (row + 3).to_be_bytes());
-            }
-            note(&mut state, &[ROWS], SeqNum::new(batch.into()));
-            store.write(state.into_batch().unwrap(), Durability::Buffered).unwrap();
-        }
-        fold_in_goes(&mut Overlay::new(&store, &tables), go).unwrap()
-    }
-
-    #[test]
-    fn small_goes_fold_the_same() {
-        assert_eq!(folded(1), folded(GO));
-        assert_ne!(folded(1), Digest::ZERO);
-    }
 }

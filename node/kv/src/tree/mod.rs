@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   a batch's changes ──note──▶ execution.changed     batch, part → rows: path, table, key, digest of the new value
-//!                                     │ fold            at a checkpoint, and before it when much has changed
+//!                                     │ pass            at a checkpoint, and a share with each batch when much has changed
 //!                                     ▼
 //!                               execution.tree        place → page of sixteen branches
 //!                               execution.paths       path → table, key: which row a leaf stands for
@@ -26,6 +26,7 @@ mod judge;
 mod look;
 mod pages;
 mod part;
+mod pass;
 mod rebuild;
 mod replace;
 mod scan;
@@ -33,11 +34,11 @@ mod scan;
 pub use changes::{changed_rows, note, note_first};
 pub use check::check;
 pub use damage::{Damage, DamageKind};
-pub use fold::fold;
 pub use judge::is_due;
 pub use look::{branch_at, prove, root};
 pub use pages::{CHANGED, PAGES, PATHS, TABLES};
 pub use part::{part, parts};
+pub use pass::{Pass, fold};
 pub use rebuild::rebuild;
 pub(crate) use replace::replace_folded;
 pub use replace::{RowChange, replace};

@@ -10,7 +10,7 @@ use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_storage::{Durability, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::limits;
 
-use super::changes::Change;
+use super::changes::{Change, latest};
 use super::damage::{Damage, DamageKind};
 use super::fold::fold_in;
 use super::look::root;
@@ -68,7 +68,7 @@ fn list(
 
 fn fold_rows(store: &dyn Store, rows: Vec<Change>) -> Result<(), StoreError> {
     let mut state = Overlay::new(store, &TABLES);
-    fold_in(&mut state, rows)?;
+    fold_in(&mut state, &latest(rows))?;
     store.write(state.into_batch()?, Durability::Buffered)
 }
 

@@ -6,8 +6,9 @@ use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix, value_digest
 use tetrarch_storage::{Direction, Reader, StoreError, Table};
 use tetrarch_types::StateRow;
 
-use super::fold::{build, fold, settle};
+use super::fold::{build, settle};
 use super::pages::{Owner, PAGES, PATHS, damaged, named, own, owner_of, page, page_due, path_of};
+use super::pass::fold;
 use crate::tables::Overlay;
 use crate::tables::behind;
 
