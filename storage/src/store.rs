@@ -90,12 +90,12 @@ pub trait Store: Reader + Send + Sync {
     /// [`StoreError::Corrupt`] if its files are damaged or missing, [`StoreError::Io`] if the disk could not be read.
     fn snapshot(&self, number: u64) -> Result<Option<Arc<dyn Reader + Send + Sync>>, StoreError>;
 
-    /// Removes a snapshot; no error if there is none. A reader that is still held answers as before, or with
-    /// [`StoreError::Io`] or [`StoreError::Corrupt`] where it needs a file that is gone.
+    /// Removes a snapshot; no error if there is none. Nobody finds it any more; what it has on the disk may go a little later. A reader
+    /// that is still held answers as before, or with [`StoreError::Io`] or [`StoreError::Corrupt`] where it needs a file that is gone.
     ///
     /// # Errors
-    /// [`StoreError::Io`] or [`StoreError::Denied`] as the disk says. The snapshot is then there or not, but never half there;
-    /// what is left of it is removed when the store is opened the next time.
+    /// [`StoreError::Io`] or [`StoreError::Denied`] as the disk says, to this one or an earlier one. Each is then there or not, but never
+    /// half there; what is left of it is removed when the store is opened the next time.
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError>;
 
     /// The bytes that the tables take now. On a disk: those of the files that hold them, compressed as they are and with deleted rows that

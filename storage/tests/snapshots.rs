@@ -231,7 +231,7 @@ fn what_an_interruption_left_is_swept() {
     let snapshots = directory.path().join("db.snapshots");
     let store = open(&path);
     store.take_snapshot(3).unwrap();
-    for left in ["00000000000000000004.new.tmp", "00000000000000000004.new.tmp.tmp", "00000000000000000002.old.tmp"] {
+    for left in ["00000000000000000004.new.tmp", "00000000000000000004.new.tmp.tmp", "00000000000000000002.0.old.tmp"] {
         fs::create_dir(snapshots.join(left)).unwrap();
         fs::write(snapshots.join(left).join("CURRENT"), "half").unwrap();
     }
@@ -248,7 +248,8 @@ fn what_an_interruption_left_is_swept() {
 fn leftovers_do_not_keep_one_from_being_taken_or_removed() {
     let directory = tempdir().unwrap();
     let snapshots = directory.path().join("db.snapshots");
-    let store = open(&directory.path().join("db"));
+    let path = directory.path().join("db");
+    let store = open(&path);
     for left in ["00000000000000000004.new.tmp", "00000000000000000004.old.tmp"] {
         fs::create_dir_all(snapshots.join(left)).unwrap();
         fs::write(snapshots.join(left).join("CURRENT"), "half").unwrap();
@@ -256,6 +257,26 @@ fn leftovers_do_not_keep_one_from_being_taken_or_removed() {
     store.take_snapshot(4).unwrap();
     assert_eq!(seen(&store, 4), [""; 0]);
     store.remove_snapshot(4).unwrap();
+    assert_eq!(store.snapshots().unwrap(), [0; 0]);
+    drop(store);
+    drop(open(&path));
+    assert_eq!(names(&snapshots), [""; 0]);
+}
+
+/// What it had on the disk is gone at the latest when the store is closed; its number may come again at once.
+#[test]
+fn one_that_is_removed_leaves_the_disk_and_its_number() {
+    let directory = tempdir().unwrap();
+    let snapshots = directory.path().join("db.snapshots");
+    let store = open(&directory.path().join("db"));
+    for value in 0..10_u8 {
+        buffered(&store, b"key", &[value]).unwrap();
+        store.take_snapshot(1).unwrap();
+        assert_eq!(reader(&store, 1).get(A, b"key").unwrap().unwrap(), [value]);
+        store.remove_snapshot(1).unwrap();
+        assert_eq!(store.snapshots().unwrap(), [0; 0]);
+    }
+    drop(store);
     assert_eq!(names(&snapshots), [""; 0]);
 }
 

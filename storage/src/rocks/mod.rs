@@ -4,6 +4,7 @@ mod database;
 mod errors;
 mod options;
 mod reader;
+mod remover;
 mod rows;
 mod salvage;
 mod snapshots;

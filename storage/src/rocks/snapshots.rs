@@ -1,11 +1,12 @@
 //! Snapshots on disk: RocksDB's checkpoints, which share their table files with the database.
 //!
 //! ```text
-//!   db/                              the database
+//!   db/                                the database
 //!   db.snapshots/
-//!     00000000000000000128/          a snapshot: hard links, a list of files, at most 16 MiB of log
-//!     00000000000000000256.new.tmp/  one that is being taken   ─┐ swept when the
-//!     00000000000000000064.old.tmp/  one that is being removed ─┘ store opens
+//!     00000000000000000128/            a snapshot: hard links, a list of files, at most 16 MiB of log
+//!     00000000000000000256.new.tmp/    one that is being taken          ─┐ swept when the
+//!     00000000000000000064.0.old.tmp/  one that is being removed, by a  ─┘ store opens
+//!                                      thread of its own (`remover.rs`)
 //! ```
 //!
 //! A snapshot is made whole and synced under another name. It appears, and disappears, with one rename.
@@ -20,6 +21,7 @@ use rocksdb::{Cache, DB};
 
 use super::errors;
 use super::reader::RocksReader;
+use super::remover::Remover;
 use crate::StoreError;
 use crate::files::{beside, sync_directory, sync_parent};
 
@@ -30,8 +32,9 @@ const KEPT_OPEN: usize = 2;
 
 pub(super) struct Snapshots {
     directory: PathBuf,
-    /// Held while one is taken or removed.
-    changing: Mutex<()>,
+    /// Held while one is taken or loses its name. How many lost theirs.
+    changing: Mutex<u64>,
+    remover: Remover,
     /// The last ones asked for, the latest last.
     open: Mutex<Vec<(u64, Arc<RocksReader>)>>,
 }
@@ -41,7 +44,9 @@ impl Snapshots {
     pub(super) fn of(database: &Path) -> Result<Self, StoreError> {
         let directory = beside(database, ".snapshots");
         sweep(&directory).map_err(|error| StoreError::from_io("Clearing up", &directory, &error))?;
-        Ok(Self { directory, changing: Mutex::default(), open: Mutex::default() })
+        let remover =
+            Remover::start().map_err(|error| StoreError::from_io("Starting to clear up", &directory, &error))?;
+        Ok(Self { directory, changing: Mutex::default(), remover, open: Mutex::default() })
     }
 
     pub(super) fn take(&self, db: &DB, number: u64) -> Result<(), StoreError> {
@@ -97,16 +102,18 @@ impl Snapshots {
         Ok(Some(reader))
     }
 
+    /// Nobody finds it when this returns. Its files go soon; that those of an earlier one could not is an error of this.
     pub(super) fn remove(&self, number: u64) -> Result<(), StoreError> {
-        let _changing = lock(&self.changing);
-        let (path, doomed) = (self.path(number, ""), self.path(number, ".old.tmp"));
+        let mut removed = lock(&self.changing);
+        let (path, doomed) = (self.path(number, ""), self.path(number, &format!(".{removed}.old.tmp")));
+        *removed += 1;
         let io = |error| StoreError::from_io("Removing the snapshot", &path, &error);
-        remove_if_there(&doomed).map_err(io)?;
-        if !self.hide(number, &path, &doomed).map_err(io)? {
-            return Ok(());
+        if self.hide(number, &path, &doomed).map_err(io)? {
+            self.remover
+                .remove(doomed)
+                .map_err(|error| StoreError::from_io("Removing an earlier snapshot in", &self.directory, &error))?;
         }
-        sync_directory(&self.directory).map_err(io)?;
-        remove_if_there(&doomed).and_then(|()| sync_directory(&self.directory)).map_err(io)
+        Ok(())
     }
 
     /// Takes its name from it, so that nobody finds it any more. Whether it had one.
@@ -156,13 +163,13 @@ fn number(name: &str) -> Option<u64> {
     if digits { name.parse().ok() } else { None }
 }
 
-fn remove_if_there(path: &Path) -> io::Result<()> {
+pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
