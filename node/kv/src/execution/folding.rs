@@ -28,7 +28,8 @@ pub(super) struct Until {
 }
 
 impl Until {
-    pub(super) const fn next(executed: SeqNum, interval: u64) -> Self {
+    pub(super) fn next(executed: SeqNum, interval: u64) -> Self {
+        let interval = interval.max(1);
         Self { batches: interval - executed.get() % interval, interval }
     }
 }
@@ -58,7 +59,7 @@ impl Folding {
     }
 
     fn is_worth_a_pass(&self, changed: usize, until: Until) -> bool {
-        let enough = WORTH_A_PASS.saturating_mul(until.batches) / until.interval.max(1);
+        let enough = WORTH_A_PASS.saturating_mul(until.batches) / until.interval;
         self.noted >= enough.max((changed as u64).saturating_mul(BATCHES)).max(1)
     }
 
