@@ -10,7 +10,7 @@ use std::sync::Arc;
 use support::{Node, batch, chain, genesis, transaction};
 use tetrarch_kv::tree::{changed_rows, rebuild};
 use tetrarch_kv::{Command, Executed, Execution, KvMachine, PutRequest, Request, Retention};
-use tetrarch_storage::MemoryStore;
+use tetrarch_storage::{FaultyStore, MemoryStore, Store};
 use tetrarch_types::{CommittedBatch, Membership, SeqNum};
 
 const INTERVAL: u64 = 32;
@@ -23,13 +23,13 @@ fn membership() -> Membership {
     chain(genesis(), INTERVAL)
 }
 
-fn open(store: &Arc<MemoryStore>) -> Node {
+fn open<S: Store>(store: &Arc<S>) -> Node<Arc<S>> {
     Execution::open(KvMachine, Arc::clone(store), &membership(), Retention::default()).unwrap()
 }
 
-fn fresh() -> (Arc<MemoryStore>, Node) {
-    let store = Arc::new(MemoryStore::new());
-    Node::<Arc<MemoryStore>>::init(&store, &membership()).unwrap();
+fn fresh<S: Store>(store: S) -> (Arc<S>, Node<Arc<S>>) {
+    let store = Arc::new(store);
+    Node::<Arc<S>>::init(&store, &membership()).unwrap();
     let node = open(&store);
     (store, node)
 }
@@ -47,20 +47,20 @@ fn large(seq: u64) -> CommittedBatch {
     batch(seq, if seq.is_multiple_of(7) { vec![taken] } else { puts.collect() })
 }
 
-fn is_sound(node: &Node) -> bool {
+fn is_sound<S: Store>(node: &Node<S>) -> bool {
     let mut sound = true;
     node.check_state(&mut |_| sound = false).unwrap();
     sound
 }
 
-fn step(node: &Node, seq: u64) -> Executed {
+fn step<S: Store>(node: &Node<S>, seq: u64) -> Executed {
     node.execute(&large(seq)).unwrap()
 }
 
 #[test]
 fn the_roots_are_the_same_however_much_was_folded_before() {
-    let ((store, steady), (restless_store, mut restless)) = (fresh(), fresh());
-    let mut early = 0;
+    let ((store, steady), (restless_store, mut restless)) = (fresh(MemoryStore::new()), fresh(FaultyStore::new()));
+    let (mut early, mut all) = (0, Vec::new());
     for seq in 1..=3 * INTERVAL {
         let before = changed_rows(&*store).unwrap();
         let executed = step(&steady, seq);
@@ -68,10 +68,16 @@ fn the_roots_are_the_same_however_much_was_folded_before() {
         assert_eq!(executed.checkpoint.is_some(), seq.is_multiple_of(INTERVAL));
         let folded = changed_rows(&*store).unwrap() < before;
         early += u64::from(folded && executed.checkpoint.is_none());
+        all.push(executed);
         if seq % 5 == 0 {
-            // It has forgotten how far it was, in the middle of what it folds.
+            // The power fails in the middle of what it folds: it has forgotten how far it was, and the last batches.
+            let lost = (seq / 5 % 4) as usize;
+            restless_store.crash(|unsynced| unsynced.saturating_sub(lost));
             restless = open(&restless_store);
             assert!(is_sound(&restless) && is_sound(&steady), "behind batch {seq}");
+            for again in restless.executed().get() + 1..=seq {
+                assert_eq!(step(&restless, again), all[again as usize - 1]);
+            }
         }
     }
     assert!(early > 3, "{early} times something was folded early");
@@ -82,7 +88,7 @@ fn the_roots_are_the_same_however_much_was_folded_before() {
 
 #[test]
 fn little_is_left_for_the_checkpoint() {
-    let (store, node) = fresh();
+    let (store, node) = fresh(MemoryStore::new());
     for seq in 1..2 * INTERVAL {
         step(&node, seq);
         if seq == INTERVAL {
@@ -96,7 +102,7 @@ fn little_is_left_for_the_checkpoint() {
 
 #[test]
 fn a_little_is_not_folded_early() {
-    let (store, node) = fresh();
+    let (store, node) = fresh(MemoryStore::new());
     let mut before = changed_rows(&*store).unwrap();
     for seq in 1..INTERVAL {
         let put = transaction(1, seq, &Command::put(format!("key {seq}"), "value"));
