@@ -65,9 +65,9 @@ impl Folding {
 
     /// Folds all that is left, and returns the state's root.
     pub(super) fn finish(self, state: &mut Overlay<'_>) -> Result<Digest, StoreError> {
-        if let Some(pass) = self.pass {
-            pass.finish(state)?;
+        match self.pass {
+            Some(pass) => pass.finish(state),
+            None => tree::fold(state),
         }
-        tree::fold(state)
     }
 }

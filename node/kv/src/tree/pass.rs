@@ -28,17 +28,7 @@ const MOST: usize = 16 * 1024 * 1024;
 /// # Errors
 /// If the tree or a list of changes cannot be read. The overlay's changes must then be thrown away.
 pub fn fold(state: &mut Overlay<'_>) -> Result<Digest, StoreError> {
-    fold_in_passes(state, MOST)
-}
-
-fn fold_in_passes(state: &mut Overlay<'_>, most: usize) -> Result<Digest, StoreError> {
-    loop {
-        let pass = Pass::of(state, most)?;
-        if pass.lists.is_empty() {
-            return root(state);
-        }
-        pass.finish(state)?;
-    }
+    Pass::begin(state)?.finish(state)
 }
 
 /// Changes on their way into the tree, and the lists in which they stand.
@@ -55,12 +45,12 @@ impl Pass {
     /// # Errors
     /// If a list cannot be read.
     pub fn begin(reader: &dyn Reader) -> Result<Self, StoreError> {
-        Self::of(reader, MOST)
+        Self::of(reader, Vec::new(), MOST)
     }
 
-    /// The oldest lists, with about so many bytes.
-    fn of(reader: &dyn Reader, most: usize) -> Result<Self, StoreError> {
-        let (mut changes, mut lists, mut from, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    /// The oldest lists from this key on, with about so many bytes.
+    fn of(reader: &dyn Reader, mut from: Vec<u8>, most: usize) -> Result<Self, StoreError> {
+        let (mut changes, mut lists, mut bytes) = (Vec::new(), Vec::new(), 0);
         while bytes < most {
             let rows = changes::lists(reader, &from)?;
             let Some((last, _)) = rows.last() else { break };
@@ -90,12 +80,22 @@ impl Pass {
         Ok(has_ended)
     }
 
-    /// Folds all that is left.
+    /// Folds all that is left, and what changed since, and returns the state's root.
     ///
     /// # Errors
-    /// As for [`advance`](Self::advance).
-    pub fn finish(mut self, state: &mut Overlay<'_>) -> Result<(), StoreError> {
-        self.advance(state, usize::MAX).map(|_| ())
+    /// As for [`fold`].
+    pub fn finish(self, state: &mut Overlay<'_>) -> Result<Digest, StoreError> {
+        self.finish_in_passes(state, MOST)
+    }
+
+    fn finish_in_passes(mut self, state: &mut Overlay<'_>, most: usize) -> Result<Digest, StoreError> {
+        while let Some(last) = self.lists.last() {
+            // Those that are folded are not read once more.
+            let from = behind(last);
+            self.advance(state, usize::MAX)?;
+            self = Self::of(state, from, most)?;
+        }
+        root(state)
     }
 }
 
@@ -107,7 +107,7 @@ mod tests {
     use tetrarch_storage::{Durability, MemoryStore, Store, Table};
     use tetrarch_types::SeqNum;
 
-    use super::{MOST, Pass, fold_in_passes, root};
+    use super::{MOST, Pass, root};
     use crate::tables::Overlay;
     use crate::tree::{TABLES, changed_rows, note};
 
@@ -134,7 +134,9 @@ mod tests {
     }
 
     fn folded(most: usize) -> Digest {
-        fold_in_passes(&mut Overlay::new(&unfolded(), &tables()), most).unwrap()
+        let (store, tables) = (unfolded(), tables());
+        let mut state = Overlay::new(&store, &tables);
+        Pass::of(&state, Vec::new(), most).unwrap().finish_in_passes(&mut state, most).unwrap()
     }
 
     #[test]
