@@ -1,6 +1,6 @@
-//! Names beside a path, and making names last.
+//! Names beside a path, making names last, and taking away what stands there.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,4 +19,12 @@ pub(crate) fn sync_directory(directory: &Path) -> io::Result<()> {
 /// Makes it last that `path` was created, renamed or removed.
 pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
     sync_directory(path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Removes a directory and all that is in it, if there is one.
+pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

@@ -40,13 +40,15 @@ fn numbers(data_dir: &Path) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn they_are_few_and_go_away() {
     let mut cluster = Cluster::started().await;
-    // Two stable ones, those of the window behind them, and one that has not lost its name yet.
+    // Two stable ones, those of the window behind them, and one that has not lost its name yet; five that leave the disk.
     let most = 2 + usize::try_from(WINDOW / INTERVAL).unwrap() + 1;
     for _ in 0..80 {
         cluster.write(1).await;
         for id in 0..4 {
             let held = numbers(&cluster.config(id).data_dir);
             assert!(held.len() <= most, "replica {id} has {held:?}");
+            let all = names(&cluster.config(id).data_dir);
+            assert!(all.len() <= most + 5, "replica {id} has {all:?} on the disk");
         }
     }
     cluster.agrees().await;
@@ -115,6 +117,7 @@ async fn the_disk_levels_off() {
         .await;
         sleep(Duration::from_millis(100)).await;
         assert!(numbers(&config().data_dir).len() <= 4);
+        eventually("as many are on the disk", || names(&config().data_dir).len() <= 4).await;
         node.shutdown().await;
         settle(&config().data_dir);
         sizes.push((bytes_of(&config().data_dir, &OWN), size(&config().data_dir)));

@@ -6,11 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use super::snapshots::{lock, remove_if_there};
-use crate::files::sync_parent;
+use crate::files::{remove_if_there, sync_parent};
 
 /// Directories that wait for the thread. Who brings more waits for it, so that the disk keeps up.
 const WAITING: usize = 4;
@@ -41,7 +40,7 @@ impl Remover {
             // The thread ends only behind this, unless it panicked: then the directory is swept when the store opens.
             doomed.send(directory).ok();
         }
-        lock(&self.failed).take().map_or(Ok(()), Err)
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 
@@ -57,7 +56,7 @@ impl Drop for Remover {
 fn work(waiting: &Receiver<PathBuf>, failed: &Mutex<Option<io::Error>>) {
     for directory in waiting {
         if let Err(error) = delete(&directory) {
-            *lock(failed) = Some(error);
+            *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 }

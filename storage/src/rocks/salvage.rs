@@ -18,7 +18,7 @@ use rocksdb::{ColumnFamily, DB, Error, IteratorMode, WriteBatch, WriteOptions};
 
 use super::{database, errors, options, rows};
 use crate::StoreError;
-use crate::files::{beside, sync_parent};
+use crate::files::{beside, remove_if_there, sync_parent};
 
 /// How much is written at once.
 const BATCH: usize = 1 << 20;
@@ -50,10 +50,6 @@ pub(super) fn salvage(from: &Path, to: &Path) -> Result<Vec<Loss>, StoreError> {
     let losses = copy(from, &source, &draft)?;
     fs::rename(&draft, to).and_then(|()| sync_parent(to)).map_err(io)?;
     Ok(losses)
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    if path.try_exists()? { fs::remove_dir_all(path) } else { Ok(()) }
 }
 
 /// Into a new database, which is closed and durable when this returns.

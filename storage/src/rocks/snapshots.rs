@@ -23,7 +23,7 @@ use super::errors;
 use super::reader::RocksReader;
 use super::remover::Remover;
 use crate::StoreError;
-use crate::files::{beside, sync_directory, sync_parent};
+use crate::files::{beside, remove_if_there, sync_directory, sync_parent};
 
 /// A log up to this long is copied; a longer one is written into table files first.
 pub(super) const LOG_COPIED: u64 = 16 << 20;
@@ -163,13 +163,6 @@ fn number(name: &str) -> Option<u64> {
     if digits { name.parse().ok() } else { None }
 }
 
-pub(super) fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
