@@ -68,6 +68,17 @@ impl Client {
         Self { connector, membership, verifier, options, key, nonces: Mutex::default() }
     }
 
+    /// The same, but over a socket and connections of its own. What it knows of signatures it shares with the one it came from.
+    ///
+    /// Must be called inside a tokio runtime.
+    ///
+    /// # Errors
+    /// If no UDP socket can be had.
+    pub fn with_own_connections(mut self) -> Result<Self, ClientError> {
+        self.connector = Arc::new(self.connector.another()?);
+        Ok(self)
+    }
+
     /// The same, but each nonce is set aside on disk before it is used: whatever becomes of this process, the next one with this key goes on above.
     #[must_use]
     pub fn keeping_nonces(mut self, file: NonceFile) -> Self {

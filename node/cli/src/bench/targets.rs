@@ -45,10 +45,13 @@ fn alike(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Resul
     Ok((0..clients).map(target).collect())
 }
 
-/// A key for each, and as many sets of connections as are of use.
+/// A key for each, and as many sets of connections as are of use. All of them belong to one process, which examines the signature over
+/// a batch's results once.
 fn distinct(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Result<Vec<Target>, Failure> {
+    let first = cluster.client_of(genesis, keys::generate()?)?;
     let connect = |_| {
-        let client = cluster.client_of(genesis, keys::generate()?)?;
+        let client = first.with_key(keys::generate()?).with_own_connections();
+        let client = client.map_err(|error| Failure::client(TRIED, &error))?;
         let reader = reader(cluster, genesis, &client)?;
         Ok((client, reader))
     };

@@ -60,6 +60,11 @@ impl Link {
         Self { replica, address, endpoint, config, connect_timeout, state, backoff, last_failure: Mutex::default() }
     }
 
+    /// The way to the same replica from another socket, not connected yet.
+    pub(crate) fn over_socket(&self, endpoint: Endpoint) -> Self {
+        Self::new(self.replica, self.address, endpoint, self.config.clone(), self.connect_timeout)
+    }
+
     /// Sends a request on the connection there is, or on a new one.
     pub(crate) async fn request(self: &Arc<Self>, body: Bytes) -> Result<Response, RequestError> {
         let session = self.session().await?;

@@ -66,6 +66,17 @@ impl Connector {
         Ok(Self { endpoint, links })
     }
 
+    /// Another one for the same replicas, with a socket and connections of its own. Connects to nobody yet. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`TransportError`] when there is no runtime or no socket.
+    pub fn another(&self) -> Result<Self, TransportError> {
+        let endpoint = socket::client_endpoint(socket::bind_any()?)?;
+        let links = self.links.iter().map(|link| Arc::new(link.over_socket(endpoint.clone()))).collect();
+        Ok(Self { endpoint, links })
+    }
+
     /// Encodes a request once, to be sent to many.
     pub fn encode(request: &Request) -> Bytes {
         Bytes::from(encode(request))
