@@ -27,7 +27,8 @@ pub struct Config {
     pub clock_bound: Duration,
     /// The primary's proposals that are not yet executed, at most: beyond it, transactions gather in the pool and batches grow.
     pub pipeline: u64,
-    /// How long a primary gathers transactions before one more small batch joins those that are not yet executed. Zero: not at all.
+    /// How long a primary gathers transactions before one more small batch joins those that are not yet executed, and, at most, for clients that were
+    /// just answered. Zero: not at all.
     pub batch_spacing: Duration,
     /// Transactions a batch holds at most; never above the protocol's limit.
     pub batch_transactions: usize,
@@ -68,7 +69,7 @@ impl Config {
             heartbeat_interval: Duration::from_secs(1),
             clock_bound: Duration::from_secs(10),
             pipeline: 8,
-            batch_spacing: Duration::from_millis(5),
+            batch_spacing: Duration::from_millis(10),
             batch_transactions: limits::MAX_BATCH_TRANSACTIONS,
             batch_bytes: 1024 * 1024,
             pool: PoolLimits::default(),

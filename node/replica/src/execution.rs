@@ -50,6 +50,7 @@ impl Replica {
         // While batches were executing, nobody else was waited for (rule V-1).
         self.timers.excused = now.time;
         self.timers.propose = true;
+        self.expect_clients_back(now.time);
         self.set_alarm(now, alarm);
         self.leave_if_asked(now, leaves, effects);
         // An empty batch behind it can be judged now.
@@ -66,6 +67,7 @@ impl Replica {
         self.agreed_time = self.agreed_time.max(content.batch.timestamp);
         self.last_stamp = self.last_stamp.max(self.agreed_time);
         let kept = self.doublings_kept(now, &content.batch);
+        self.gathering.note_dispatched(content.batch.transactions.len());
         let mut latest_arrival = None;
         for (id, body) in content.batch.transactions.iter().zip(content.bodies()) {
             latest_arrival = latest_arrival.max(self.pool.remove(id));

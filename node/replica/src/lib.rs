@@ -39,6 +39,7 @@ mod door;
 mod event;
 mod execution;
 mod fetch;
+mod gathering;
 mod live_records;
 mod log;
 mod moves;

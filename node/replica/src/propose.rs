@@ -1,8 +1,9 @@
 //! Requests in, batches out: what a backup does with a request, and how the primary makes batches.
 //!
 //! A batch is made when no other input waits, so that what arrived together is ordered together. Agreement on it costs every replica the
-//! same whatever it holds. So with nothing in flight nothing is waited for; beside others a batch is made when it is large, or when the last one
-//! is [`Config::batch_spacing`](crate::Config::batch_spacing) old. While as many are in flight as the pipeline allows, requests gather.
+//! same whatever it holds. So with nothing in flight nothing is waited for but clients that were just answered (`gathering.rs`); beside others a
+//! batch is made when it is large, or when the last one is [`Config::batch_spacing`](crate::Config::batch_spacing) old. While as many are in flight
+//! as the pipeline allows, requests gather.
 
 use std::collections::BTreeMap;
 
@@ -136,14 +137,30 @@ impl Replica {
         seq.above(self.executed.next())
     }
 
-    /// When the next batch is due, if there is something for it: at once, unless others are not executed yet and this one would be small.
+    /// When the next batch is due, if there is something for it: at once, unless it would be small, and others are not executed yet or
+    /// clients are expected back.
     pub(crate) fn propose_due(&self) -> Time {
         let in_flight = self.unexecuted_below(self.next_seq);
-        let large = in_flight.saturating_mul(WORTH_A_BATCH).min(self.config.batch_transactions as u64);
-        if self.pool.waiting_len() as u64 >= large {
+        if in_flight == 0 {
+            return self.gathering.due(self.pool.waiting_len(), self.large(1));
+        }
+        if self.pool.waiting_len() >= self.large(in_flight) {
             return Time::ZERO;
         }
         self.timers.proposed.after(self.config.batch_spacing)
+    }
+
+    /// Requests that make a batch worth its while beside so many.
+    fn large(&self, batches: u64) -> usize {
+        usize::try_from(batches.saturating_mul(WORTH_A_BATCH)).unwrap_or(usize::MAX).min(self.config.batch_transactions)
+    }
+
+    /// Something was executed. If it was the last that this primary proposed, its clients have their answers and come back.
+    pub(crate) fn expect_clients_back(&mut self, now: Time) {
+        if self.is_primary() && self.unexecuted_below(self.next_seq) == 0 {
+            let took = now.since(self.timers.proposed);
+            self.gathering.begin(now, took, self.config.batch_spacing, self.pool.waiting_len());
+        }
     }
 
     /// The next transactions by arrival, within the bounds of a batch.
@@ -190,6 +207,7 @@ impl Replica {
         let batch = Batch { timestamp: stamp, transactions: ids };
         let (view, seq, digest) = (self.view, self.next_seq, batch.digest());
         (self.last_stamp, self.timers.proposed) = (stamp, now);
+        self.gathering.end(self.pool.waiting_len(), self.large(1));
         let content = Content::complete(batch.clone(), transactions.clone());
         self.place(seq, &content);
         self.log.slot(seq).contents.insert(digest, content);

@@ -12,6 +12,7 @@ use crate::alarm::Alarm;
 use crate::budget::Budgets;
 use crate::checkpoint::Checkpoints;
 use crate::fetch::{Attempt, CatchUp};
+use crate::gathering::Gathering;
 use crate::log::Log;
 use crate::moves::ViewChanges;
 use crate::pool::Pool;
@@ -117,6 +118,8 @@ pub struct Replica {
     pub(crate) alarm: Option<Alarm>,
     /// How long this view's primary takes (rule V-9).
     pub(crate) turnaround: Turnaround,
+    /// What the primary does about clients that were just answered.
+    pub(crate) gathering: Gathering,
 }
 
 impl Replica {
@@ -156,6 +159,7 @@ impl Replica {
             timers: Timers::default(),
             alarm: applied.alarm.map(Alarm::recovered),
             turnaround: Turnaround::default(),
+            gathering: Gathering::default(),
             config,
         }
     }
