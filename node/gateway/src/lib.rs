@@ -26,6 +26,7 @@
 
 pub mod bolt;
 mod bundle;
+mod callers;
 mod compactor;
 mod connections;
 mod gateway;

@@ -27,6 +27,10 @@ pub(crate) const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Commands on their way at once.
 pub(crate) const COMMANDS_UNDER_WAY: usize = 8;
 
+/// How long requests wait for others to travel with: for those of callers that were just answered, and for anybody's beside commands that are
+/// under way.
+pub(crate) const GATHERING: Duration = Duration::from_millis(1);
+
 /// Queries on their way at once.
 pub(crate) const QUERIES_UNDER_WAY: usize = 256;
 

@@ -1,17 +1,21 @@
 //! Lets requests of many callers travel as one command.
 //!
-//! While commands are under way requests gather, so that a busy gateway bundles many and an idle one makes nobody wait.
+//! While commands are under way requests gather, and so do those of callers that were answered together. So a busy gateway bundles many, and an
+//! idle one makes nobody wait.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tetrarch_kv::store::bounds::MAX_REQUESTS;
 use tetrarch_kv::{Answered, KvError, Request};
 use tetrarch_kv_client::{Backend, BackendError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bundle::{Bundle, Entry, Part};
-use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, WAITING_BYTES, WAITING_REQUESTS};
+use crate::callers::Callers;
+use crate::limits::{CALL_TIMEOUT, COMMANDS_UNDER_WAY, GATHERING, WAITING_BYTES, WAITING_REQUESTS};
 use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
@@ -66,24 +70,63 @@ impl Pending {
     }
 }
 
-async fn run<B: Backend>(backend: Arc<B>, metrics: Arc<Metrics>, mut requests: mpsc::Receiver<Entry<Waiter>>) {
+async fn run<B: Backend>(backend: Arc<B>, metrics: Arc<Metrics>, requests: mpsc::Receiver<Entry<Waiter>>) {
     let slots = Arc::new(Semaphore::new(COMMANDS_UNDER_WAY));
-    let mut waiting = VecDeque::new();
-    loop {
-        if waiting.is_empty() {
-            let Some(first) = requests.recv().await else { return };
-            waiting.push_back(first);
-        }
+    let callers = Arc::new(Callers::new());
+    let mut door = Door { requests, callers: callers.clone(), waiting: VecDeque::new() };
+    while door.first().await {
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        while waiting.len() < MAX_REQUESTS {
-            let Ok(next) = requests.try_recv() else { break };
-            waiting.push_back(next);
-        }
-        waiting.retain(|entry| !entry.waiter.result.is_closed());
-        let bundle = Bundle::take(&mut waiting);
+        let beside_others = slots.available_permits() + 1 < COMMANDS_UNDER_WAY;
+        door.gather(if beside_others { GATHERING } else { Duration::ZERO }).await;
+        door.waiting.retain(|entry| !entry.waiter.result.is_closed());
+        let bundle = Bundle::take(&mut door.waiting);
         if bundle.len() > 0 {
-            tokio::spawn(carry(backend.clone(), metrics.clone(), bundle, slot));
+            tokio::spawn(carry(backend.clone(), metrics.clone(), callers.clone(), bundle, slot));
         }
+    }
+}
+
+/// Where requests wait to be bundled.
+struct Door {
+    requests: mpsc::Receiver<Entry<Waiter>>,
+    callers: Arc<Callers>,
+    waiting: VecDeque<Entry<Waiter>>,
+}
+
+impl Door {
+    /// Waits until there is a request; false if none will come any more.
+    async fn first(&mut self) -> bool {
+        if self.waiting.is_empty() {
+            let Some(first) = self.requests.recv().await else { return false };
+            self.admit(first);
+        }
+        true
+    }
+
+    /// Takes what has come, what comes for so long, and what is about to come of those who were just answered.
+    async fn gather(&mut self, pause: Duration) {
+        let pause = Instant::now() + pause;
+        while self.waiting.len() < MAX_REQUESTS {
+            let Some(next) = self.next(pause).await else { return };
+            self.admit(next);
+        }
+    }
+
+    async fn next(&mut self, pause: Instant) -> Option<Entry<Waiter>> {
+        if let Ok(next) = self.requests.try_recv() {
+            return Some(next);
+        }
+        let until = self.callers.wait(self.waiting.len()).map_or(pause, |away| away.max(pause));
+        if until <= Instant::now() {
+            // A timer that is due already would still take its millisecond.
+            return None;
+        }
+        timeout_at(until, self.requests.recv()).await.ok().flatten()
+    }
+
+    fn admit(&mut self, entry: Entry<Waiter>) {
+        self.callers.note_asked();
+        self.waiting.push_back(entry);
     }
 }
 
@@ -91,16 +134,20 @@ async fn run<B: Backend>(backend: Arc<B>, metrics: Arc<Metrics>, mut requests: m
 async fn carry<B: Backend>(
     backend: Arc<B>,
     metrics: Arc<Metrics>,
+    callers: Arc<Callers>,
     bundle: Bundle<Waiter>,
     _slot: OwnedSemaphorePermit,
 ) {
     let mut bundles = VecDeque::from([bundle]);
     while let Some(bundle) = bundles.pop_front() {
         let _counted = metrics.command(bundle.len());
-        let ordered = tokio::time::timeout(CALL_TIMEOUT, backend.order(bundle.command())).await;
+        let ordered = timeout(CALL_TIMEOUT, backend.order(bundle.command())).await;
         match ordered.unwrap_or(Err(BackendError::TimedOut)) {
             Ok(result) => match bundle.settle(result) {
-                Ok(parts) => parts.into_iter().for_each(|part| deliver(part, &mut bundles)),
+                Ok(parts) => {
+                    callers.note_answered(parts.len());
+                    parts.into_iter().for_each(|part| deliver(part, &mut bundles));
+                }
                 Err(bundle) => fail(bundle, &BackendError::Unreadable("results of another command".to_owned())),
             },
             Err(error) => fail(bundle, &error),

@@ -32,7 +32,7 @@ impl Gate {
 
     async fn until(&self, commands: usize) {
         while self.commands().len() < commands {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -110,6 +110,25 @@ async fn what_comes_while_commands_are_under_way_travels_together() {
     gate.passes.add_permits(1_000);
     assert_eq!(revisions(pending).await, (0..200).collect::<Vec<u64>>(), "each has its own result");
     assert_eq!(gate.commands(), [1, 1, 1, 1, 1, 1, 1, 1, 128, 64]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_that_were_answered_together_travel_together() {
+    let gate = Gate::new(false, false);
+    let orderer = Orderer::start(gate.clone(), Arc::new(Metrics::new()));
+    for (round, apart) in [0, 10, 10].into_iter().enumerate() {
+        let mut pending = Vec::new();
+        for id in 0..4 {
+            pending.push(orderer.submit(revoke(id)).await.unwrap());
+            // One that waited for nobody would be under way by then.
+            for _ in 0..apart {
+                tokio::task::yield_now().await;
+            }
+        }
+        gate.passes.add_permits(1);
+        assert_eq!(revisions(pending).await, [0, 1, 2, 3], "round {round}");
+    }
+    assert_eq!(gate.commands(), [4, 4, 4]);
 }
 
 #[tokio::test]

@@ -40,7 +40,8 @@ async fn calls_that_come_at_once_have_results_of_their_own() {
             tokio::spawn(async move { caller.put(&[key, 1], &[key]).await.unwrap().revision })
         })
         .collect();
-    until("commands wait", || cluster.commands.load(Ordering::SeqCst) == 8).await;
+    // So many do not fit into one.
+    until("commands wait", || cluster.commands.load(Ordering::SeqCst) >= 2).await;
     cluster.passes.add_permits(PLENTY);
     let mut revisions = BTreeSet::new();
     for call in calls {
