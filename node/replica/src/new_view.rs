@@ -54,6 +54,10 @@ impl Replica {
             return;
         }
         let proposals = foundation(self.view, &view_changes).proposals;
+        // Rule A-4. It may have started this view before, otherwise; VIEW-CHANGEs with its own among them lead to nothing so low.
+        if proposals.first().is_some_and(|lowest| !self.may_begin(lowest.seq)) {
+            return;
+        }
         let payload = Payload::NewView { view: self.view, view_changes, proposals };
         self.starting = Some(payload.clone());
         // Rule D-4: durable first, or a crash could make this primary start its view twice, differently.

@@ -132,7 +132,8 @@ impl Replica {
 
     fn acceptable(&self, seq: SeqNum) -> Option<Assignment> {
         let assignment = self.log.get(seq)?.assignment.as_ref()?;
-        (assignment.phase == Phase::Waiting && self.may_vote_in(self.voting_view())).then(|| assignment.clone())
+        let may = assignment.phase == Phase::Waiting && self.may_begin(seq) && self.may_vote_in(self.voting_view());
+        may.then(|| assignment.clone())
     }
 
     fn set_phase(&mut self, seq: SeqNum, phase: Phase) {

@@ -129,7 +129,8 @@ impl Replica {
 
     /// Within the pipeline and the window. The last number there is stays free: the one behind it would be the same again.
     fn may_assign(&self, seq: SeqNum) -> bool {
-        self.unexecuted_below(seq) < self.config.pipeline && self.log.in_window(seq) && seq != seq.next()
+        let has_room = self.unexecuted_below(seq) < self.config.pipeline && self.log.in_window(seq);
+        has_room && self.may_begin(seq) && seq != seq.next()
     }
 
     /// How many batches below this number are not executed here.

@@ -61,7 +61,7 @@ impl Replica {
     /// The prepared certificate, once a slot's assignment is accepted and q − 1 backups prepare it (rule N-4).
     pub(crate) fn prepared_certificate(&self, seq: SeqNum) -> Option<PreparedCertificate> {
         let view = self.voting_view();
-        if !self.may_vote_in(view) {
+        if !self.may_vote_in(view) || !self.may_begin(seq) {
             return None;
         }
         let slot = self.log.get(seq)?;
@@ -99,6 +99,11 @@ impl Replica {
     /// said before (rule A-2), or whose state is not the agreed one (rule C-4).
     pub(crate) fn may_vote_in(&self, view: View) -> bool {
         self.votes() && self.is_in(view)
+    }
+
+    /// Rule A-4: whether anything new may be said about this number. What was said before is repeated all the same (rule L-2).
+    pub(crate) fn may_begin(&self, seq: SeqNum) -> bool {
+        self.standing.shown.as_ref().is_none_or(|shown| seq > shown.seq)
     }
 
     /// Whether this is the view that the replica is in: what is proposed there is noted, even while it must not vote.

@@ -1,5 +1,5 @@
 //! Whether this replica may vote at all: it asks what the others hold of it, and is silent when that is more than its own records
-//! show (rules A-1 to A-3).
+//! show (rules A-1 to A-4).
 //!
 //! ```text
 //!              q − 1 answers, all explained by the journal
@@ -18,7 +18,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_types::{
-    Fetch, Held, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, View,
+    CheckpointCertificate, Fetch, Held, Message, MessageKind, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Supply,
+    Time, View,
 };
 
 use crate::testimony::Testimony;
@@ -47,6 +48,8 @@ pub(crate) struct Standing {
     pub(crate) voting: bool,
     /// Whether records of its votes are gone; durable.
     pub(crate) lost: bool,
+    /// The latest stable checkpoint that an answer to this start's question showed (rule A-4).
+    pub(crate) shown: Option<CheckpointCertificate>,
     /// The stable checkpoint from which on it votes again; known once enough members have answered.
     pub(crate) until: Option<SeqNum>,
     /// Of each member that answered the question of this start, what it said.
@@ -70,6 +73,13 @@ impl Replica {
     /// Whether anything may be said in agreement: its records are whole, and so is its state.
     pub(crate) const fn votes(&self) -> bool {
         self.standing.voting && !self.damaged
+    }
+
+    /// The stable checkpoint above which the answers tell what this replica said: its own, or a later one that they showed. Who has that one
+    /// keeps none of its votes at or below it (rule A-4).
+    pub(crate) fn known_from(&self) -> &CheckpointCertificate {
+        let own = &self.checkpoints.stable;
+        self.standing.shown.as_ref().filter(|shown| shown.seq > own.seq).unwrap_or(own)
     }
 
     /// Rule A-1: asks every other member, before anything else is said.
@@ -114,6 +124,9 @@ impl Replica {
             return effects.observe(Event::ignored(from, MessageKind::Supply, Ignored::Unasked));
         }
         self.learn_certificate(now, held.stable.clone(), effects);
+        if self.may_begin(held.stable.seq) {
+            self.standing.shown = Some(held.stable.clone());
+        }
         if !self.is_explained(&held) {
             self.note_loss(effects);
         }
@@ -232,6 +245,9 @@ impl Replica {
         self.resume_waiting(now, effects);
         let accepted: Vec<SeqNum> = self.log.iter().map(|(seq, _)| seq).collect();
         accepted.into_iter().for_each(|seq| self.try_prepare(seq, effects));
+        if self.changing {
+            self.say_view_change(effects);
+        }
         self.try_join(now, effects);
         self.try_start_view(now, effects);
     }

@@ -113,9 +113,8 @@ impl Replica {
         }
         match (&self.starting, self.changing) {
             (Some(starting), _) => effects.send(Recipients::Everyone, starting.clone()),
-            // It may have prepared more than it knows: its VIEW-CHANGE would leave that out.
-            (None, true) if self.standing.lost => {}
-            (None, true) => self.say_view_change(effects),
+            // It may have prepared more than it knows: its VIEW-CHANGE waits for the answers (rule A-4).
+            (None, true) => {}
             (None, false) => self.repeat_own(effects),
         }
         if self.config.membership.quorum() == 1 {

@@ -66,8 +66,10 @@ impl Replica {
         effects.send(Recipients::Everyone, payload);
     }
 
+    /// Rule A-4: what this replica may have committed at or below a checkpoint that an answer showed nobody can tell it. It names that
+    /// checkpoint, so that no view begins as if it had committed nothing there.
     fn view_change(&self) -> ViewChange {
-        let stable = self.checkpoints.stable.clone();
+        let stable = self.known_from().clone();
         let slots = self.log.above(stable.seq).take_while(|(seq, _)| self.log.in_window(*seq));
         let prepared: Vec<PreparedCertificate> = slots.filter_map(|(_, slot)| slot.prepared.clone()).collect();
         ViewChange { view: self.view, stable, prepared }

@@ -1,4 +1,4 @@
-//! What liars answer to a replica that asks what they hold of it (rules ): they may leave out, not invent. Nothing that they
+//! What liars answer to a replica that asks what they hold of it (rules ): they may leave out, not invent. Nothing that they
 //! say makes an honest replica take its records for lost, or a silent one wait for longer than its own signatures demand.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set its scene has failed")]
 
@@ -14,8 +14,8 @@ use tetrarch_crypto::Digest;
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_replica::{Input, ReplicaStatus};
 use tetrarch_types::{
-    Checkpoint, CheckpointCertificate, Commit, Held, HeldVote, Message, Payload, Prepare, ReplicaId, StatePart, Supply,
-    ViewChange,
+    Checkpoint, CheckpointCertificate, Commit, Held, HeldVote, Message, Payload, Prepare, ReplicaId, SeqNum, StatePart,
+    Supply, ViewChange,
 };
 
 const WINDOW: u64 = 4;
@@ -44,9 +44,7 @@ fn lie() -> impl Strategy<Value = Lie> {
 fn scene(batches: u64) -> (Cluster, Vec<HeldVote>) {
     let mut cluster = Cluster::new(Chain::new(4, 2, WINDOW), |config| config.batch_transactions = 1);
     for nonce in 0..batches {
-        let transaction = cluster.chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(3_000)));
-        cluster.ids().for_each(|it| cluster.request(it, std::slice::from_ref(&transaction)));
-        cluster.settle();
+        ask(&mut cluster, nonce);
     }
     // Nobody answers the same member twice at once.
     cluster.pass(Duration::from_secs(1), true);
@@ -57,6 +55,14 @@ fn scene(batches: u64) -> (Cluster, Vec<HeldVote>) {
     });
     let votes = votes.collect();
     (cluster, votes)
+}
+
+/// A client asks; how far the asker executed then.
+fn ask(cluster: &mut Cluster, nonce: u64) -> SeqNum {
+    let transaction = cluster.chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(3_000)));
+    cluster.ids().for_each(|it| cluster.request(it, std::slice::from_ref(&transaction)));
+    cluster.settle();
+    status(cluster).executed
 }
 
 fn status(cluster: &Cluster) -> ReplicaStatus {
@@ -133,6 +139,9 @@ proptest! {
         cluster.answer_held(id(ASKER));
         let status = status(&cluster);
         prop_assert!(status.voting && !status.lost && status.transferring.is_none(), "{status:?}");
+        // Nor is it talked into abstaining (rule A-4): without the liar, the others need its votes.
+        let known = ask(&mut cluster, batches);
+        prop_assert_eq!(known, seq(batches + 1));
     }
 
     #[test]

@@ -42,15 +42,17 @@ fn digest(view: u64, place: u64, content: u8) -> Digest {
     Digest::from_bytes(bytes)
 }
 
+fn certificate(chain: &Chain, stable: u64) -> CheckpointCertificate {
+    if stable == 0 {
+        return CheckpointCertificate::genesis();
+    }
+    let (seq, state_root) = (seq(stable), Digest::from_bytes([0x77; 32]));
+    let votes = chain.votes(&Checkpoint { seq, state_root }, 3, None);
+    CheckpointCertificate { seq, state_root, votes }
+}
+
 fn view_change(chain: &Chain, shown: &Shown) -> ViewChange {
-    let stable = match shown.stable {
-        0 => CheckpointCertificate::genesis(),
-        number => {
-            let (seq, state_root) = (seq(number), Digest::from_bytes([0x77; 32]));
-            let votes = chain.votes(&Checkpoint { seq, state_root }, 3, None);
-            CheckpointCertificate { seq, state_root, votes }
-        }
-    };
+    let stable = certificate(chain, shown.stable);
     let certificate = |(offset, (of, content)): (&u64, &(u64, u8))| {
         let place = shown.stable + offset;
         chain.prepared(view(*of), seq(place), digest(*of, place, *content))
@@ -60,13 +62,18 @@ fn view_change(chain: &Chain, shown: &Shown) -> ViewChange {
 
 /// One that has members' VIEW-CHANGEs in it; what it does then.
 fn told(chain: &Chain, who: usize, messages: Vec<Message>) -> Vec<Effect> {
+    told_beside(chain, 0, who, messages)
+}
+
+/// The same, where the answers to its question show a stable checkpoint.
+fn told_beside(chain: &Chain, stable: u64, who: usize, messages: Vec<Message>) -> Vec<Effect> {
     let config = Config::new(id(who), Arc::clone(&chain.membership));
     let mut replica = Replica::recover(config, Applied::default(), []).unwrap();
     let mut effects = Effects::new();
     // It votes once two others have told it what they hold of it (rule A-1).
     let others = chain.ids().filter(|other| *other != id(who)).take(2);
     let held = |other| {
-        let stable = CheckpointCertificate::genesis();
+        let stable = certificate(chain, stable);
         let held = Held { about: id(who), start: 0, view: view(0), stable, votes: Vec::new(), view_change: None };
         chain.sign(Payload::Supply(Supply::Held(held)), other)
     };
@@ -125,6 +132,21 @@ proptest! {
         let refused = |effect: &Effect| matches!(effect, Effect::Observe(Event::NewViewRefused { .. }));
         prop_assert!(effects.iter().any(refused));
     }
+}
+
+/// Rule A-4. It may have started the view before, and otherwise: of what lies at or below the checkpoint that the answers show nobody could tell.
+#[test]
+fn no_view_is_started_that_proposes_again_at_or_below_a_checkpoint_that_the_answers_show() {
+    let chain = Chain::new(4, 4, WINDOW);
+    let starts = |answered: u64, stable: u64, place: u64| {
+        let shown = Shown { stable, prepared: BTreeMap::from([(place - stable, (2, 0))]) };
+        let change = |signer| chain.sign(Payload::ViewChange(view_change(&chain, &shown)), id(signer));
+        started(told_beside(&chain, answered, PRIMARY, [0, 2, 3].map(change).into())).is_some()
+    };
+    assert!(starts(0, 0, 1));
+    assert!(!starts(4, 0, 1) && !starts(4, 0, 4), "at or below");
+    assert!(!starts(4, 0, 6), "a number below is filled");
+    assert!(starts(4, 4, 6) && starts(4, 8, 9), "above");
 }
 
 fn entered(effects: &[Effect]) -> bool {

@@ -29,6 +29,8 @@ pub(crate) struct Witness {
     /// misled by it had heard it then, or its VIEW-CHANGE shows it.
     again: BTreeSet<(Place, Digest)>,
     moves_again: BTreeSet<View>,
+    /// Numbers that an invented journal has outside of its window, where nobody votes.
+    unheard_of: BTreeSet<SeqNum>,
     /// Votes that it gave.
     pub(crate) votes: usize,
 }
@@ -46,32 +48,41 @@ impl Witness {
             silent: false,
             again: BTreeSet::new(),
             moves_again: BTreeSet::new(),
+            unheard_of: BTreeSet::new(),
             votes: 0,
         };
         for record in journal {
             for (place, digest) in witness.promises(record) {
                 witness.shown.entry(place).or_default().insert(digest);
             }
-            // In an invented journal it may stand alone.
-            if let Record::Prepared(it) = record {
-                let place = (MessageKind::Prepare, it.view, it.seq);
-                witness.shown.entry(place).or_default().insert(it.digest);
+            // In an invented journal these may stand alone.
+            let alone = match record {
+                Record::Prepared(it) => Some(((MessageKind::Prepare, it.view, it.seq), it.digest)),
+                Record::Accepted { view, seq, batch, .. } if primary(size, *view) == own => {
+                    Some(((MessageKind::PrePrepare, *view, *seq), batch.digest()))
+                }
+                _ => None,
+            };
+            if let Some((place, digest)) = alone {
+                witness.shown.entry(place).or_default().insert(digest);
             }
             witness.follow(record);
         }
+        let high = witness.stable.plus(WINDOW);
+        witness.unheard_of = witness.shown.keys().map(|(.., seq)| *seq).filter(|seq| *seq > high).collect();
         witness
     }
 
-    /// Also knows what the replica said, whether or not its records show it. Not of numbers through a checkpoint that the others know to
-    /// be stable: with those who show it that nobody decides anything there any more.
+    /// Also knows what the replica said, whether or not its records show it. Whom the answers show a checkpoint they tell nothing of its votes
+    /// at or below: it says nothing there any more (rule A-4), but learns from none of them in which views it spoke.
     pub(crate) fn remembering(mut self, said: &[Message], stable: SeqNum) -> Self {
         for message in said {
             let (view, stated) = statements(message);
-            let is_settled = |(kind, _, seq): &Place| *kind != MessageKind::NewView && *seq <= stable;
-            if stated.is_empty() || stated.iter().any(|(place, _)| !is_settled(place)) {
+            let is_told = |(kind, _, seq): &Place| *kind == MessageKind::NewView || *seq > stable;
+            if stated.is_empty() || stated.iter().any(|(place, _)| is_told(place)) {
                 self.view = self.view.max(view);
             }
-            for (place, digest) in stated.into_iter().filter(|(place, _)| !is_settled(place)) {
+            for (place, digest) in stated {
                 self.shown.entry(place).or_default().insert(digest);
             }
         }
@@ -90,7 +101,8 @@ impl Witness {
         let promises = self.promises(record);
         for (place, digest) in promises {
             let there = self.shown.entry(place).or_default();
-            assert!(there.is_empty() || there.contains(&digest), "{place:?} is promised a second time: {record:?}");
+            let is_first = there.is_empty() || self.unheard_of.contains(&place.2);
+            assert!(is_first || there.contains(&digest), "{place:?} is promised a second time: {record:?}");
             // Rule A-2. Which view it entered the others may tell it, though it was its own, and say again how it was started.
             let is_new = self.silent && !matches!(record, Record::Entered(_));
             assert!(!is_new || there.contains(&digest), "a silent replica promises {record:?}");
@@ -140,11 +152,11 @@ impl Witness {
         assert!(it.view >= self.view || is_again, "a VIEW-CHANGE to {} after moving to {}", it.view, self.view);
         let is_commit_below = |(kind, view, _): &Place| *kind == MessageKind::Commit && *view < it.view;
         let commits = self.shown.iter().filter(|(place, _)| is_commit_below(place));
+        let commits = commits.filter(|((.., seq), _)| !self.unheard_of.contains(seq));
         for ((_, view, seq), digests) in commits.filter(|((.., seq), _)| *seq > it.stable.seq) {
             let found = it.prepared.iter().find(|certificate| certificate.seq == *seq);
             let covers = found.is_some_and(|it| it.view > *view || (it.view == *view && digests.contains(&it.digest)));
-            // A journal of inventions may hold numbers that no window had.
-            assert!(covers || *seq > it.stable.seq.plus(WINDOW), "committed at {seq} in {view}, not in {it:?}");
+            assert!(covers, "committed at {seq} in {view}, not in {it:?}");
         }
     }
 

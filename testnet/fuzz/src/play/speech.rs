@@ -1,5 +1,6 @@
 //! What the other members say, made of what the stage knows.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use tetrarch_crypto::Digest;
@@ -70,8 +71,8 @@ pub(super) fn new_view(node: &Node, view: View, view_changes: Vec<Signed<ViewCha
     Message::NewView(node.chain.signed(NewView { view, view_changes, proposals }, primary))
 }
 
-/// The votes among what the replica said, as its peers hold them: for each kind and number the last one (rule B-1). A bit left out of
-/// `leaves` leaves out a vote.
+/// The votes among what the replica said, as its peers hold them: for each kind and number the one for the highest view (rule B-1). A bit
+/// left out of `leaves` leaves out a vote.
 pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> Held {
     let mut votes: Vec<HeldVote> = Vec::new();
     let mut view_change: Option<Box<Signed<ViewChange>>> = None;
@@ -89,6 +90,8 @@ pub(super) fn held(node: &Node, stable: CheckpointCertificate, leaves: u8) -> He
     let moved = view_change.iter().map(|it| it.payload.view);
     let spoke = votes.iter().map(|vote| vote.place().0).chain(moved).max().unwrap_or_default();
     let view = spoke.max(node.replica.status().view);
+    // One restored from a copy has said something older last.
+    votes.sort_by_key(|vote| Reverse(vote.place().0));
     let mut seen = BTreeSet::new();
     votes.retain(|vote| {
         let (_, seq) = vote.place();

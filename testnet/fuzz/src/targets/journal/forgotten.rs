@@ -1,5 +1,5 @@
 //! A replica whose directory was wiped, or put back from a copy. What is cut out of a journal in another way, the storage notices. The others tell it all that they hold of it: whatever it says from then on, it
-//! contradicts nothing that it said before (rules ).
+//! contradicts nothing that it said before (rules ).
 
 use tetrarch_replica::{Input, Record};
 

@@ -85,6 +85,11 @@ fn view(byte: u8) -> View {
     View::new(if byte >= 250 { number(byte) } else { u64::from(byte) % 4 })
 }
 
+/// View 0 begins without a NEW-VIEW.
+fn begun(byte: u8) -> View {
+    view(byte).max(View::new(1))
+}
+
 fn fill(chain: &Chain, outline: Outline) -> Record {
     match outline {
         Outline::Proposed { view: at, seq, content } => {
@@ -106,11 +111,12 @@ fn fill(chain: &Chain, outline: Outline) -> Record {
         }
         Outline::ViewChanging { view: at } => Record::ViewChanging { view: view(at) },
         Outline::Starting { view: at, seq, content } => {
-            let (view_changes, proposals) = beginning(chain, view(at), seq, content);
-            Record::Starting(Payload::NewView { view: view(at), view_changes, proposals })
+            let view = begun(at);
+            let (view_changes, proposals) = beginning(chain, view, seq, content);
+            Record::Starting(Payload::NewView { view, view_changes, proposals })
         }
         Outline::Entered { view: at, seq, content } => {
-            let view = view(at);
+            let view = begun(at);
             let primary = chain.membership.primary(view);
             let (view_changes, proposals) = beginning(chain, view, seq, content);
             let proposals = proposals.into_iter().map(|it| chain.signed(it, primary)).collect();

@@ -1,5 +1,5 @@
 //! Journals that no honest run wrote, or of which something is gone: to the storage that keeps them, and to a replica that comes back
-//! from them (rules D-5, D-6, A-1 to A-3).
+//! from them (rules D-5, D-6, A-1 to A-4).
 
 mod forgotten;
 mod invented;
