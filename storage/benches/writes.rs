@@ -1,7 +1,8 @@
 //! What it costs to make things durable: the journal's appends, which a replica waits for before it says anything, and the store's own writes.
 //!
-//! An append is two fsyncs, RocksDB's log and then the mark: what they take is the disk's affair, so time is the wall's. Entries that go together
-//! share them, which is why a replica's turn has one append. The directory lies in Cargo's target folder, not on a file system in memory.
+//! An append is two fsyncs, RocksDB's log and the mark, side by side unless it is large (the last size here): what they take is the disk's
+//! affair, so time is the wall's. Entries that go together share them, which is why a replica's turn has one append. The directory lies in
+//! Cargo's target folder, not on a file system in memory.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot set its scene has failed")]
 
 use std::path::Path;

@@ -7,7 +7,7 @@
 //!                                             ├── FaultyStore   loses, fails and rots exactly as the caller says
 //!                                             └── snapshots     numbered, frozen, read like the store itself
 //!
-//!   Mark { index, chain } ──advance──▶ HighWaterMark ── MarkFile, MemoryMark
+//!   Mark { index, chain }, and the last records again ──advance──▶ HighWaterMark ── MarkFile, MemoryMark
 //! ```
 //!
 //! The rules, the same for every store:
@@ -20,7 +20,8 @@
 //! 5. A snapshot shows all tables as they were between two writes. It is whole and durable, or not there.
 //!
 //! RocksDB's recovery may cut a damaged tail off its own log without saying so. The high-water mark is a small file beside
-//! it that remembers how far the records went, so that the owner of the records can tell.
+//! it that remembers how far the records went, so that the owner of the records can tell, and the last of them, so that these are not
+//! lost with one file.
 
 #![forbid(unsafe_code)]
 
@@ -42,7 +43,7 @@ pub use batch::{Operation, Table, WriteBatch};
 pub use error::StoreError;
 pub use faulty::{FailureKind, FaultCounters, FaultyStore, Image, Taken};
 pub use journal::{Entry, JOURNAL, Journal, JournalError, JournalReport, check_journal};
-pub use mark::{HighWaterMark, Mark, MemoryMark};
+pub use mark::{Beside, HighWaterMark, Mark, Marked, MemoryMark};
 pub use mark_file::MarkFile;
 pub use memory::MemoryStore;
 pub use rocks::{Loss, RocksReader, RocksStore};

@@ -1,4 +1,4 @@
-//! The high-water mark: how far a replica's own records went, kept apart from them.
+//! The high-water mark: how far a replica's own records went, kept apart from them, with a second copy of the last.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,21 +19,71 @@ impl Mark {
     pub const ORIGIN: Self = Self { index: 0, chain: [0; 32] };
 }
 
+/// A mark, and a second copy of the records that were written together with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Marked {
+    /// How far the records go.
+    pub mark: Mark,
+    /// What the last of them hold, up to the one that the mark names; none if they were durable before the mark was.
+    pub tail: Vec<Vec<u8>>,
+}
+
+impl Marked {
+    /// What a tail may take, each record with four bytes for its length. A mark has to be small: it is written as often as the
+    /// records are.
+    pub const ROOM: usize = 64 * 1024;
+
+    /// Whether there is room for the tail.
+    pub fn fits(&self) -> bool {
+        self.tail.iter().map(|record| record.len().saturating_add(4)).fold(0, usize::saturating_add) <= Self::ROOM
+    }
+
+    /// The last record in front of the tail: the mark was not written before all of them up to it were durable where they belong.
+    pub fn settled(&self) -> u64 {
+        self.mark.index.saturating_sub(self.tail.len() as u64)
+    }
+
+    /// The records behind the one of this index, as far as the mark goes; `None` if some of them are not here.
+    pub fn behind(&self, index: u64) -> Option<&[Vec<u8>]> {
+        let count = usize::try_from(self.mark.index.checked_sub(index)?).ok()?;
+        self.tail.get(self.tail.len().checked_sub(count)?..)
+    }
+}
+
+impl From<Mark> for Marked {
+    /// Without a second copy of anything.
+    fn from(mark: Mark) -> Self {
+        Self { mark, tail: Vec::new() }
+    }
+}
+
+/// What is to be durable when a mark is, and is written meanwhile.
+pub type Beside<'a> = Box<dyn FnOnce() -> Result<(), StoreError> + 'a>;
+
 /// Remembers one [`Mark`], durably, and never an older one than it had.
 pub trait HighWaterMark: Send {
-    /// The mark, or `None` if none was ever set: what was once made ready for a journal has lost it then.
+    /// The mark with its tail, or `None` if none was ever set: what was once made ready for a journal has lost it then.
     ///
     /// # Errors
     /// [`StoreError::Io`] if it cannot be read.
-    fn read(&self) -> Result<Option<Mark>, StoreError>;
+    fn read(&self) -> Result<Option<Marked>, StoreError>;
 
-    /// Sets the mark; durable once this returns. Setting it to what it already is does nothing.
+    /// Sets the mark, without a tail; durable once this returns. Setting it to what it already is does nothing.
     ///
     /// # Errors
     /// [`StoreError::MarkBehind`] if `mark` is older than the one held, or of the same index with another chain: the old one
     /// stays, and the next advance may succeed. [`StoreError::Io`] or [`StoreError::Full`] if writing failed, and from then on
     /// [`StoreError::Poisoned`].
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError>;
+
+    /// Sets the mark with its tail while `beside` makes the same records durable where they belong; both are when this returns. A crash
+    /// meanwhile leaves either, both or none. If there is [no room](Marked::fits) for the tail, the mark waits for `beside` and is set
+    /// without it: then it is never there alone.
+    ///
+    /// # Errors
+    /// As for [`advance`](Self::advance), and what `beside` said; of two errors that one. A mark that would go back, or takes no more,
+    /// keeps `beside` from being done. If `beside` failed, the mark may be set or not.
+    fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError>;
 }
 
 /// Whether `mark` must be written: `Ok(false)` if it is the one held already, an error if it would go back.
@@ -53,7 +103,9 @@ pub struct MemoryMark {
 
 #[derive(Default, Debug)]
 struct Held {
-    mark: Option<Mark>,
+    marked: Option<Marked>,
+    /// One beside which something failed: not visible, perhaps there after a crash.
+    doubtful: Option<Marked>,
     /// There is no room to write it.
     full: bool,
 }
@@ -62,18 +114,19 @@ impl MemoryMark {
     /// One for a journal that begins.
     pub fn at_origin() -> Self {
         let mark = Self::default();
-        mark.restore(Some(Mark::ORIGIN));
+        mark.restore(Some(Mark::ORIGIN.into()));
         mark
     }
 
     /// What a backup taken now would hold.
-    pub fn image(&self) -> Option<Mark> {
-        self.lock().mark
+    pub fn image(&self) -> Option<Marked> {
+        self.lock().marked.clone()
     }
 
     /// Puts a backup in its place, older or not, as nothing but a test should.
-    pub fn restore(&self, image: Option<Mark>) {
-        self.lock().mark = image;
+    pub fn restore(&self, image: Option<Marked>) {
+        let mut held = self.lock();
+        (held.marked, held.doubtful) = (image, None);
     }
 
     /// From now on there is no room for another mark, until `false`.
@@ -86,26 +139,74 @@ impl MemoryMark {
         self.restore(None);
     }
 
+    /// Whether a mark was being written when what was written beside it failed: a crash leaves it or not.
+    pub fn is_doubtful(&self) -> bool {
+        self.lock().doubtful.is_some()
+    }
+
+    /// The node loses its power: if a mark was being written, it is there now or never will be.
+    pub fn crash(&self, survives: bool) {
+        let mut held = self.lock();
+        let doubtful = held.doubtful.take().filter(|_| survives);
+        if doubtful.is_some() {
+            held.marked = doubtful;
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Held {
+    /// Whether it has to be written, for which there may be no room.
+    fn takes(&self, mark: Mark) -> Result<bool, StoreError> {
+        let is_newer = is_newer(self.marked.as_ref().map(|held| held.mark), mark)?;
+        if is_newer && self.full {
+            let doing = "Writing the simulated mark".to_owned();
+            return Err(StoreError::Full { doing, reason: "it was told to be full".to_owned() });
+        }
+        Ok(is_newer)
+    }
+
+    fn set(&mut self, marked: Marked) {
+        (self.marked, self.doubtful) = (Some(marked), None);
+    }
+}
+
 impl HighWaterMark for MemoryMark {
-    fn read(&self) -> Result<Option<Mark>, StoreError> {
-        Ok(self.lock().mark)
+    fn read(&self) -> Result<Option<Marked>, StoreError> {
+        Ok(self.image())
     }
 
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
         let mut held = self.lock();
-        if !is_newer(held.mark, mark)? {
-            return Ok(());
+        if held.takes(mark)? {
+            held.set(mark.into());
         }
-        if held.full {
-            let doing = "Writing the simulated mark".to_owned();
-            return Err(StoreError::Full { doing, reason: "it was told to be full".to_owned() });
+        Ok(())
+    }
+
+    fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
+        let taken = self.lock().takes(marked.mark);
+        if let Err(error @ StoreError::MarkBehind { .. }) = taken {
+            return Err(error);
         }
-        held.mark = Some(mark);
+        if !marked.fits() {
+            beside()?;
+            return self.advance(marked.mark);
+        }
+        // As with a file, that is done whether or not there turns out to be room for the mark.
+        let done = beside();
+        let mut held = self.lock();
+        match (taken, done) {
+            (Ok(true), Ok(())) => held.set(marked),
+            (Ok(true), Err(error)) => {
+                held.doubtful = Some(marked);
+                return Err(error);
+            }
+            (taken, done) => return done.and(taken.map(|_| ())),
+        }
         Ok(())
     }
 }

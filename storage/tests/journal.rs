@@ -9,8 +9,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use tetrarch_storage::{
-    Durability, Entry, FailureKind, FaultyStore, HighWaterMark, JOURNAL, Journal, JournalError, Mark, MarkFile,
-    MemoryMark, MemoryStore, Reader, RocksStore, Store, StoreError, WriteBatch,
+    Beside, Durability, Entry, FailureKind, FaultyStore, HighWaterMark, JOURNAL, Journal, JournalError, Mark, MarkFile,
+    Marked, MemoryMark, MemoryStore, Reader, RocksStore, Store, StoreError, WriteBatch,
 };
 
 type Opened<S> = Result<(Journal<S>, Vec<Entry>), JournalError>;
@@ -29,10 +29,12 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// Entries 1 to `count`, each with its index as payload.
+    /// Entries 1 to `count`, each with its index as payload, and the last appended by itself.
     fn with(count: u8) -> Self {
         let scene = Self::default();
-        scene.journal().append((1..=count).map(|index| vec![index]).collect()).unwrap();
+        let mut journal = scene.journal();
+        journal.append((1..count).map(|index| vec![index]).collect()).unwrap();
+        journal.append(vec![vec![count]]).unwrap();
         scene
     }
 
@@ -84,9 +86,9 @@ fn numbered(indices: std::ops::RangeInclusive<u8>) -> Vec<Entry> {
     indices.map(|index| Entry { index: index.into(), payload: vec![index] }).collect()
 }
 
-fn mark_of(mark: Mark) -> MemoryMark {
-    let mut memory = MemoryMark::default();
-    memory.advance(mark).unwrap();
+fn mark_of(held: Option<Marked>) -> MemoryMark {
+    let memory = MemoryMark::default();
+    memory.restore(held);
     memory
 }
 
@@ -105,16 +107,20 @@ struct FailingMark {
 }
 
 impl HighWaterMark for FailingMark {
-    fn read(&self) -> Result<Option<Mark>, StoreError> {
+    fn read(&self) -> Result<Option<Marked>, StoreError> {
         self.inner.read()
     }
 
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+        self.advance_beside(mark.into(), Box::new(|| Ok(())))
+    }
+
+    fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
         let error = StoreError::Io { doing: "Writing the mark".into(), reason: "it was told to fail".into() };
         match self.how.swap(0, Ordering::Relaxed) {
-            BEFORE => Err(error),
-            BEHIND => self.inner.advance(mark).and(Err(error)),
-            _ => self.inner.advance(mark),
+            BEFORE => beside().and(Err(error)),
+            BEHIND => self.inner.advance_beside(marked, beside).and(Err(error)),
+            _ => self.inner.advance_beside(marked, beside),
         }
     }
 }
@@ -141,7 +147,7 @@ fn an_entry_is_its_chain_value_and_its_payload() {
         chain = Sha256::digest(&bytes).into();
         assert_eq!(scene.value(index), [&chain[..], &[index as u8]].concat());
     }
-    assert_eq!(scene.mark.read().unwrap(), Some(Mark { index: 2, chain }));
+    assert_eq!(scene.mark.image().unwrap(), Marked { mark: Mark { index: 2, chain }, tail: vec![vec![2]] });
 }
 
 #[test]
@@ -207,8 +213,8 @@ fn entries_left_below_the_base_are_deleted() {
 #[test]
 fn a_removed_tail_is_noticed() {
     let scene = Scene::with(3);
-    scene.delete(3);
-    assert_eq!(scene.refusal(), JournalError::TailCut { have: 2, mark: 3 });
+    scene.write(|batch| batch.delete_range(JOURNAL, key(2), key(9)));
+    assert_eq!(scene.refusal(), JournalError::TailCut { have: 1, mark: 3 });
     scene.write(|batch| batch.delete_range(JOURNAL, key(0), key(9)));
     assert_eq!(scene.refusal(), JournalError::TailCut { have: 0, mark: 3 });
 }
@@ -220,8 +226,9 @@ fn a_backup_put_in_place_is_noticed() {
     journal.append(vec![vec![1]]).unwrap();
     let backup = store.clone();
     journal.append(vec![vec![2]]).unwrap();
+    journal.append(vec![vec![3]]).unwrap();
     let refusal = Journal::open(&backup, Box::new(mark)).err().unwrap();
-    assert_eq!(refusal, JournalError::TailCut { have: 1, mark: 2 });
+    assert_eq!(refusal, JournalError::TailCut { have: 1, mark: 3 });
 }
 
 #[test]
@@ -302,7 +309,9 @@ fn a_missing_mark_is_noticed() {
 fn a_mark_that_is_missing_with_every_entry_is_noticed() {
     let scene = Scene::default();
     let before = scene.store.image();
-    scene.journal().append(vec![vec![1], vec![2]]).unwrap();
+    let mut journal = scene.journal();
+    journal.append(vec![vec![1]]).unwrap();
+    journal.append(vec![vec![2]]).unwrap();
     scene.store.restore(&before);
     assert_eq!(scene.refusal(), JournalError::TailCut { have: 0, mark: 2 });
     scene.mark.clear();
@@ -314,7 +323,7 @@ fn a_mark_that_is_missing_with_every_entry_is_noticed() {
 fn a_new_journal_writes_nothing_when_it_is_opened() {
     let scene = Scene::default();
     assert_eq!(scene.entries(), []);
-    assert_eq!((scene.store.counters().writes, scene.mark.image()), (0, Some(Mark::ORIGIN)));
+    assert_eq!((scene.store.counters().writes, scene.mark.image()), (0, Some(Mark::ORIGIN.into())));
 }
 
 #[test]
@@ -322,16 +331,16 @@ fn an_older_mark_is_brought_forward() {
     let scene = Scene::default();
     let mut journal = scene.journal();
     journal.append(vec![vec![1]]).unwrap();
-    let older = mark_of(scene.mark.read().unwrap().unwrap());
+    let older = mark_of(scene.mark.image());
     journal.append(vec![vec![2], vec![3]]).unwrap();
     assert_eq!(scene.open_with(older.clone()).unwrap().1, numbered(1..=3));
-    assert_eq!(older.read().unwrap(), scene.mark.read().unwrap());
+    assert_eq!(older.image().map(|held| held.mark), scene.mark.image().map(|held| held.mark));
 }
 
 #[test]
 fn a_mark_older_than_what_was_forgotten_is_noticed() {
     let scene = Scene::with(1);
-    let older = mark_of(scene.mark.read().unwrap().unwrap());
+    let older = mark_of(scene.mark.image());
     let mut journal = scene.journal();
     journal.append(vec![vec![2], vec![3]]).unwrap();
     journal.truncate_before(3).unwrap();
@@ -343,7 +352,7 @@ fn a_mark_older_than_what_was_forgotten_is_noticed() {
 fn a_refusal_writes_nothing() {
     let scene = Scene::with(5);
     scene.journal().truncate_before(3).unwrap();
-    scene.delete(5);
+    scene.write(|batch| batch.delete_range(JOURNAL, key(4), key(9)));
     let (writes, mark) = (scene.store.counters().writes, scene.mark.read().unwrap());
     scene.refusal();
     scene.open_with(MemoryMark::default()).err().unwrap();
@@ -357,7 +366,7 @@ fn a_crash_before_the_first_entry_is_marked_is_no_missing_mark() {
     let (mut journal, _) = scene.open_with(mark.clone()).unwrap();
     mark.how.store(BEFORE, Ordering::Relaxed);
     journal.append(vec![vec![1]]).unwrap_err();
-    assert_eq!(scene.mark.read().unwrap(), Some(Mark::ORIGIN));
+    assert_eq!(scene.mark.image(), Some(Mark::ORIGIN.into()));
     scene.store.crash(|_| 0);
     assert_eq!(scene.entries(), numbered(1..=1));
 }
@@ -391,13 +400,14 @@ fn after_a_failed_truncation_nothing_more_is_appended() {
 #[test]
 fn an_adopted_entry_is_durable_although_its_fsync_failed() {
     let scene = Scene::with(2);
+    let mut journal = scene.journal();
     scene.store.fail_write_at(0, FailureKind::FsyncLost);
-    scene.journal().append(vec![vec![3]]).unwrap_err();
+    journal.append(vec![vec![3]]).unwrap_err();
     scene.store.crash(|unsynced| unsynced);
     let syncs = scene.store.counters().syncs;
     assert_eq!(scene.entries(), numbered(1..=3));
     assert_eq!(scene.store.counters().syncs, syncs + 1, "written anew");
-    assert_eq!(scene.mark.read().unwrap().unwrap().index, 3);
+    assert_eq!(scene.mark.image().unwrap().mark.index, 3);
     scene.entries();
     assert_eq!(scene.store.counters().syncs, syncs + 1, "once");
 }
@@ -433,8 +443,8 @@ enum Step {
     FailWrite(FailureKind),
     /// The mark fails at its next advance.
     FailMark(u8),
-    /// As many unsynced writes survive; the journal is opened again.
-    Crash(usize),
+    /// As many unsynced writes survive, and a mark that was being written or not; the journal is opened again.
+    Crash(usize, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -444,7 +454,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<u8>().prop_map(Step::Truncate),
         1 => kind.prop_map(Step::FailWrite),
         1 => prop_oneof![Just(BEFORE), Just(BEHIND)].prop_map(Step::FailMark),
-        3 => (0..5usize).prop_map(Step::Crash),
+        3 => (0..5usize, any::<bool>()).prop_map(|(keep, marked)| Step::Crash(keep, marked)),
     ]
 }
 
@@ -477,7 +487,7 @@ impl Model {
             Step::Truncate(part) => self.truncate(part),
             Step::FailWrite(kind) => self.store.fail_write_at(0, kind),
             Step::FailMark(how) => self.mark.how.store(how, Ordering::Relaxed),
-            Step::Crash(keep) => self.crash(keep),
+            Step::Crash(keep, marked) => self.crash(keep, marked),
         }
     }
 
@@ -509,10 +519,11 @@ impl Model {
         }
     }
 
-    fn crash(&mut self, keep: usize) {
+    fn crash(&mut self, keep: usize, marked: bool) {
         // Planned failures may hit the opening itself; then it crashes once more.
         for _ in 0..4 {
             self.store.crash(|_| keep);
+            self.mark.inner.crash(marked);
             match Journal::open(Arc::clone(&self.store), Box::new(self.mark.clone())) {
                 Ok((journal, entries)) => return self.resume(journal, &entries),
                 Err(error) => assert!(matches!(error, JournalError::Store(_)), "{error}"),
@@ -531,7 +542,7 @@ impl Model {
         let expected = self.acknowledged.iter().zip(1..).skip(journal.first() as usize - 1);
         let expected: Vec<Entry> = expected.map(|(payload, index)| Entry { index, payload: payload.clone() }).collect();
         assert_eq!(entries, expected);
-        assert_eq!(self.mark.read().unwrap().unwrap().index + 1, journal.next());
+        assert_eq!(self.mark.inner.image().unwrap().mark.index + 1, journal.next());
         self.journal = journal;
     }
 }
@@ -545,6 +556,6 @@ proptest! {
         for step in steps {
             model.run(step);
         }
-        model.crash(0);
+        model.crash(0, false);
     }
 }

@@ -22,10 +22,14 @@ impl Default for Scene {
 }
 
 impl Scene {
+    /// Entries 1 to `count`, the last two appended together, of which those below `first` are forgotten.
     fn with(count: u8, first: u64) -> Self {
         let scene = Self::default();
         let (mut journal, _) = scene.open().unwrap();
-        journal.append((1..=count).map(|index| vec![index]).collect()).unwrap();
+        let split = count - count.min(2);
+        for part in [1..=split, split + 1..=count] {
+            journal.append(part.map(|index| vec![index]).collect()).unwrap();
+        }
         journal.truncate_before(first).unwrap();
         scene
     }
@@ -44,13 +48,13 @@ impl Scene {
     fn check(&self) -> (JournalReport, Vec<u64>) {
         let mut seen = Vec::new();
         let writes = self.store.counters().writes;
-        let report = check_journal(&self.store, self.mark.image(), &mut |entry| {
+        let report = check_journal(&self.store, self.mark.image().as_ref(), &mut |entry| {
             assert_eq!(entry.payload, [entry.index as u8]);
             seen.push(entry.index);
         });
         assert_eq!(self.store.counters().writes, writes);
         assert_eq!(report.entries, seen.len() as u64);
-        assert_eq!(report.mark, self.mark.image());
+        assert_eq!(report.mark, self.mark.image().map(|held| held.mark));
         assert_eq!(report.problem, self.open().err());
         (report, seen)
     }
@@ -92,11 +96,11 @@ fn the_first_problem_is_the_one_that_opening_names() {
     type Damage<'a> = (&'a dyn Fn(&Scene), u64);
     let damages: [Damage<'_>; 6] = [
         (&|scene| scene.write(|batch| batch.delete(JOURNAL, key(4))), 3),
-        (&|scene| scene.write(|batch| batch.delete(JOURNAL, key(5))), 4),
+        (&|scene| scene.write(|batch| batch.delete_range(JOURNAL, key(3), key(6))), 2),
         (&|scene| scene.write(|batch| batch.put(JOURNAL, [key(4), key(0)].concat(), "")), 4),
         (&|scene| assert!(scene.store.corrupt(JOURNAL, &key(4), 32)), 3),
         (&|scene| scene.mark.clear(), 5),
-        (&|scene| scene.mark.restore(Some(tetrarch_storage::Mark { index: 4, chain: [9; 32] })), 5),
+        (&|scene| scene.mark.restore(Some(tetrarch_storage::Mark { index: 4, chain: [9; 32] }.into())), 5),
     ];
     for (damage, last) in damages {
         let scene = Scene::with(5, 3);
@@ -104,6 +108,18 @@ fn the_first_problem_is_the_one_that_opening_names() {
         let (report, seen) = scene.check();
         assert!(report.problem.is_some());
         assert_eq!(seen, (3..=last).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn what_only_the_mark_has_is_visited_and_counted() {
+    for (from, mended) in [(6, 0), (5, 1), (4, 2)] {
+        let scene = Scene::with(5, 3);
+        scene.write(|batch| batch.delete_range(JOURNAL, key(from), key(6)));
+        let (report, seen) = scene.check();
+        assert_eq!((report.problem, report.mended, report.entries), (None, mended, 3));
+        assert_eq!(report.tip, report.mark);
+        assert_eq!(seen, [3, 4, 5]);
     }
 }
 

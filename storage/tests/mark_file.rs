@@ -5,16 +5,19 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
 
+use support::files::flip_at as flip;
 use support::mark;
 use tempfile::TempDir;
-use tetrarch_storage::{HighWaterMark, Mark, MarkFile, MemoryMark, StoreError};
+use tetrarch_storage::{HighWaterMark, Mark, MarkFile, Marked, MemoryMark, StoreError};
 
 /// Where the slots are, and how long what is in them.
-const SLOTS: [u64; 2] = [0, 4096];
-const RECORD: u64 = 89;
+const SLOTS: [u64; 2] = [0, 4096 + 65_536];
+const RECORD: u64 = 93;
 
 fn fresh() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -30,14 +33,11 @@ fn advanced_through(path: &Path, last: u64) {
 }
 
 fn read_again(path: &Path) -> Result<Option<Mark>, StoreError> {
-    MarkFile::open(path)?.read()
+    Ok(held_again(path)?.map(|held| held.mark))
 }
 
-fn flip(path: &Path, at: u64) {
-    let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let mut byte = [0];
-    file.read_exact_at(&mut byte, at).unwrap();
-    file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
+fn held_again(path: &Path) -> Result<Option<Marked>, StoreError> {
+    MarkFile::open(path)?.read()
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_new_mark_was_never_set() {
 fn the_mark_of_a_journal_that_begins_is_set_and_made_once() {
     let (directory, path) = fresh();
     let made = MarkFile::create(&path).unwrap();
-    assert_eq!(made.read(), Ok(Some(Mark::ORIGIN)));
+    assert_eq!(made.read(), Ok(Some(Mark::ORIGIN.into())));
     drop(made);
     assert_eq!(read_again(&path), Ok(Some(Mark::ORIGIN)));
     advanced_through(&path, 3);
@@ -83,7 +83,7 @@ fn it_does_not_go_back() {
         assert_eq!(store.advance(mark(4)), Err(StoreError::MarkBehind { held: 5, offered: 4 }));
         assert_eq!(store.advance(fork), Err(StoreError::MarkBehind { held: 5, offered: 5 }), "another history");
         store.advance(mark(9)).unwrap();
-        assert_eq!(store.read(), Ok(Some(mark(9))));
+        assert_eq!(store.read(), Ok(Some(mark(9).into())));
     }
 }
 
@@ -127,7 +127,7 @@ fn after_a_torn_slot_it_goes_on_without_touching_the_good_one() {
 
 #[test]
 fn a_cut_second_slot_leaves_the_first() {
-    for length in [4096, 4097, 4096 + RECORD - 1] {
+    for length in [SLOTS[1] - 1, SLOTS[1], SLOTS[1] + 1, SLOTS[1] + RECORD - 1] {
         let (_directory, path) = fresh();
         advanced_through(&path, 5);
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
@@ -139,7 +139,7 @@ fn a_cut_second_slot_leaves_the_first() {
 
 #[test]
 fn without_a_valid_slot_it_is_corrupt() {
-    let zeroes = vec![0; 8192];
+    let zeroes = vec![0; 2 * SLOTS[1] as usize];
     let damages: [&dyn Fn(&Path); 4] = [
         &|path| SLOTS.iter().for_each(|slot| flip(path, slot + 17)),
         &|path| fs::write(path, b"").unwrap(),
@@ -178,7 +178,7 @@ fn clones_of_the_memory_mark_share_it() {
     let mut first = MemoryMark::default();
     let second = first.clone();
     first.advance(mark(3)).unwrap();
-    assert_eq!(second.read(), Ok(Some(mark(3))));
+    assert_eq!(second.read(), Ok(Some(mark(3).into())));
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn it_is_peeked_at_while_it_is_open() {
     let mut file = MarkFile::open(&path).unwrap();
     assert_eq!(MarkFile::peek(&path), Ok(None));
     file.advance(mark(3)).unwrap();
-    assert_eq!(MarkFile::peek(&path), Ok(Some(mark(3))));
+    assert_eq!(MarkFile::peek(&path), Ok(Some(mark(3).into())));
     drop(file);
     fs::write(&path, "rot").unwrap();
     assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
@@ -230,4 +230,244 @@ fn a_damaged_one_is_said_to_be_mended_from_the_peers() {
     fs::write(&path, "rot").unwrap();
     let text = read_again(&path).unwrap_err().to_string();
     assert!(text.contains("Keep a copy") && text.contains("from its peers"), "{text}");
+}
+
+/// Marks with tails of every shape.
+fn tails() -> Vec<Marked> {
+    let tails = [
+        vec![],
+        vec![vec![]],
+        vec![vec![7; 300]],
+        vec![vec![], vec![1, 2, 3], vec![]],
+        vec![vec![9; Marked::ROOM - 4]],
+    ];
+    (1..).zip(tails).map(|(index, tail)| Marked { mark: mark(index), tail }).collect()
+}
+
+fn set(file: &mut MarkFile, marked: &Marked) {
+    file.advance_beside(marked.clone(), Box::new(|| Ok(()))).unwrap();
+}
+
+#[test]
+fn tails_are_there_when_opened_again() {
+    let (_directory, path) = fresh();
+    for marked in tails() {
+        set(&mut MarkFile::open(&path).unwrap(), &marked);
+        assert_eq!(held_again(&path), Ok(Some(marked.clone())));
+        assert_eq!(MarkFile::peek(&path), Ok(Some(marked)));
+    }
+    MarkFile::open(&path).unwrap().advance(mark(9)).unwrap();
+    assert_eq!(held_again(&path), Ok(Some(mark(9).into())), "an advance takes it away");
+}
+
+#[test]
+fn a_tail_without_room_is_left_out() {
+    let (_directory, path) = fresh();
+    for tail in [vec![vec![0; Marked::ROOM - 3]], vec![vec![]; Marked::ROOM / 4 + 1]] {
+        let mut file = MarkFile::open(&path).unwrap();
+        let marked = Marked { mark: mark(file.read().unwrap().map_or(1, |held| held.mark.index + 1)), tail };
+        let before = MarkFile::peek(&path).unwrap();
+        let is_behind = Box::new(|| {
+            assert_eq!(MarkFile::peek(&path).unwrap(), before, "the mark waits");
+            Ok(())
+        });
+        file.advance_beside(marked.clone(), is_behind).unwrap();
+        drop(file);
+        assert_eq!(held_again(&path), Ok(Some(marked.mark.into())));
+    }
+}
+
+/// What is done beside it waits until the mark is in its file: behind it, that would never be.
+#[test]
+fn it_is_written_while_something_else_is() {
+    let (_directory, path) = fresh();
+    let mut file = MarkFile::create(&path).unwrap();
+    let marked = Marked { mark: mark(1), tail: vec![vec![7]] };
+    let is_there = |_| {
+        sleep(Duration::from_millis(1));
+        MarkFile::peek(&path) == Ok(Some(marked.clone()))
+    };
+    let beside = || {
+        assert!((0..120_000).any(is_there), "it is not written meanwhile");
+        Ok(())
+    };
+    file.advance_beside(marked.clone(), Box::new(beside)).unwrap();
+    assert_eq!(file.read(), Ok(Some(marked)));
+}
+
+#[test]
+fn what_fails_beside_it_is_told_and_the_mark_goes_on() {
+    let (_directory, path) = fresh();
+    let mut file = MarkFile::create(&path).unwrap();
+    let error = StoreError::Io { doing: "Writing".into(), reason: "it was told to fail".into() };
+    let small = Marked { mark: mark(1), tail: vec![vec![7]] };
+    let large = Marked { mark: mark(2), tail: vec![vec![7; Marked::ROOM]] };
+    for marked in [&small, &large] {
+        let failed = file.advance_beside(marked.clone(), Box::new(|| Err(error.clone())));
+        assert_eq!(failed, Err(error.clone()));
+        assert_eq!(file.read(), Ok(Some(small.clone())), "the large one waited in vain");
+    }
+    set(&mut file, &mark(2).into());
+    assert_eq!(file.read(), Ok(Some(mark(2).into())));
+}
+
+#[test]
+fn nothing_is_done_beside_a_mark_that_would_go_back() {
+    let (_directory, path) = fresh();
+    let stores: [Box<dyn HighWaterMark>; 2] = [Box::new(MarkFile::open(&path).unwrap()), Box::<MemoryMark>::default()];
+    for mut store in stores {
+        store.advance(mark(5)).unwrap();
+        for tail in [vec![], vec![vec![7]], vec![vec![7; Marked::ROOM]]] {
+            let behind = Marked { mark: mark(4), tail };
+            let done = store.advance_beside(behind, Box::new(|| panic!("it was done")));
+            assert_eq!(done, Err(StoreError::MarkBehind { held: 5, offered: 4 }));
+        }
+        let mut done = false;
+        let beside = || {
+            done = true;
+            Ok(())
+        };
+        store.advance_beside(mark(5).into(), Box::new(beside)).unwrap();
+        assert!(done, "beside the one that is there, all is");
+    }
+}
+
+/// A write of which so many bytes reached the disk, or all but so many: the slot counts when it is whole.
+#[test]
+fn a_slot_that_was_torn_anywhere_leaves_the_other() {
+    let (_directory, path) = fresh();
+    let marked =
+        |index| Marked { mark: mark(index), tail: vec![vec![index as u8; 700], vec![], vec![index as u8; 600]] };
+    let mut file = MarkFile::open(&path).unwrap();
+    (1..=5).for_each(|index| set(&mut file, &marked(index)));
+    let before = fs::read(&path).unwrap();
+    set(&mut file, &marked(6));
+    drop(file);
+    let after = fs::read(&path).unwrap();
+    let end = 1 + (0..before.len()).rfind(|at| before[*at] != after[*at]).unwrap();
+    assert!(end > 1300 && end < SLOTS[1] as usize, "it is in slot 0: {end}");
+    for at in (0..end).step_by(7).chain(end - 40..=end) {
+        let (front, back) = ([&after[..at], &before[at..]].concat(), [&before[..at], &after[at..]].concat());
+        for (torn, is_whole) in [(&front, front == after), (&back, back == after)] {
+            fs::write(&path, torn).unwrap();
+            let expected = if is_whole { marked(6) } else { marked(5) };
+            assert_eq!(MarkFile::peek(&path), Ok(Some(expected)), "at {at}");
+        }
+    }
+}
+
+#[test]
+fn any_flipped_byte_of_a_tail_leaves_the_older_slot() {
+    let (_directory, path) = fresh();
+    let marked = Marked { mark: mark(2), tail: vec![vec![2; 40], vec![3; 9]] };
+    let mut file = MarkFile::open(&path).unwrap();
+    set(&mut file, &mark(1).into());
+    set(&mut file, &marked);
+    drop(file);
+    for byte in 0..RECORD + 4 + 40 + 4 + 9 {
+        flip(&path, byte);
+        assert_eq!(MarkFile::peek(&path), Ok(Some(mark(1).into())), "byte {byte}");
+        flip(&path, byte);
+    }
+    assert_eq!(MarkFile::peek(&path), Ok(Some(marked)));
+}
+
+/// What a file takes on the disk is the file system's own affair: some compress, some allocate late. So it is compared with one of zeros that were
+/// written there and synced.
+#[test]
+fn its_size_is_fixed_and_all_of_it_allocated() {
+    let (directory, path) = fresh();
+    let mut file = MarkFile::create(&path).unwrap();
+    let zeros = directory.path().join("zeros");
+    fs::write(&zeros, vec![0; 2 * SLOTS[1] as usize]).unwrap();
+    fs::File::open(&zeros).unwrap().sync_all().unwrap();
+    let of = |path: &Path| fs::metadata(path).map(|data| (data.len(), data.blocks())).unwrap();
+    let ((length, blocks), written) = (of(&path), of(&zeros));
+    assert_eq!(length, written.0);
+    assert!(blocks >= written.1, "{blocks} blocks where zeros that were written take {}", written.1);
+    for marked in tails() {
+        set(&mut file, &marked);
+        assert_eq!(of(&path).0, length);
+    }
+}
+
+/// A file as builds before the second copy made it, which had advanced so far.
+fn old_file(path: &Path, last: u64) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let mut bytes = vec![0; 8192];
+    for counter in last.saturating_sub(1)..=last {
+        let mark = mark(counter);
+        let mut slot = b"TTR-MARK".to_vec();
+        slot.extend([&counter.to_le_bytes()[..], &[1], &mark.index.to_le_bytes(), &mark.chain].concat());
+        slot.extend_from_slice(&Sha256::digest(&slot));
+        let at = counter as usize % 2 * 4096;
+        bytes[at..at + slot.len()].copy_from_slice(&slot);
+    }
+    fs::write(path, &bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn an_old_file_is_replaced_by_one_that_holds_the_same() {
+    for last in [0, 4, 5] {
+        let (directory, path) = fresh();
+        let bytes = old_file(&path, last);
+        let kept = directory.path().join("kept");
+        fs::hard_link(&path, &kept).unwrap();
+        assert_eq!(MarkFile::peek(&path), Ok(Some(mark(last).into())));
+        assert_eq!(fs::read(&path).unwrap(), bytes, "looking changes nothing");
+        assert!(matches!(MarkFile::renew(&path), Err(StoreError::Io { .. })), "it can be read");
+        let mut file = MarkFile::open(&path).unwrap();
+        assert_eq!(file.read(), Ok(Some(mark(last).into())));
+        assert_eq!(fs::read(&kept).unwrap(), bytes, "the old one is valid to its end");
+        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * SLOTS[1]);
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(MarkFile::open(&path).unwrap_err(), StoreError::Locked { path: path.clone() });
+        set(&mut file, &mark(last + 1).into());
+        drop(file);
+        assert_eq!(read_again(&path), Ok(Some(mark(last + 1))));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2, "no draft stays");
+    }
+}
+
+#[test]
+fn an_old_file_with_a_torn_slot_or_cut_holds_the_older_mark() {
+    for (last, cut) in [(4, None), (5, None), (5, Some(4096)), (5, Some(4100))] {
+        let (_directory, path) = fresh();
+        old_file(&path, last);
+        match cut {
+            None => flip(&path, last % 2 * 4096 + 30),
+            Some(length) => fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap(),
+        }
+        assert_eq!(MarkFile::peek(&path), Ok(Some(mark(last - 1).into())));
+        assert_eq!(read_again(&path), Ok(Some(mark(last - 1))));
+    }
+}
+
+#[test]
+fn an_old_file_that_cannot_be_read_is_moved_aside() {
+    let (_directory, path) = fresh();
+    old_file(&path, 5);
+    [20, 4116].iter().for_each(|at| flip(&path, *at));
+    assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
+    assert!(matches!(MarkFile::open(&path), Err(StoreError::Corrupt { .. })));
+    assert_eq!(MarkFile::renew(&path).unwrap().0.read(), Ok(None));
+}
+
+/// A record is whatever others made a replica write: with an old slot in it, where one would be looked for, it is still a record.
+#[test]
+fn an_old_slot_inside_a_tail_is_not_taken_for_one() {
+    let (_directory, path) = fresh();
+    let forged = old_file(&path, 1)[4096..4096 + 89].to_vec();
+    fs::remove_file(&path).unwrap();
+    let mut record = vec![0; 8000];
+    let begins = 61 + 4;
+    record[4096 - begins..4096 - begins + forged.len()].copy_from_slice(&forged);
+    let mut file = MarkFile::create(&path).unwrap();
+    set(&mut file, &mark(1).into());
+    set(&mut file, &Marked { mark: mark(2), tail: vec![record] });
+    drop(file);
+    assert_eq!(fs::read(&path).unwrap()[4096..4096 + 89], forged);
+    SLOTS.iter().for_each(|slot| flip(&path, slot + 20));
+    assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
 }

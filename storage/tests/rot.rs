@@ -154,7 +154,7 @@ fn a_mark_is_backed_up_put_back_and_cleared_for_all_its_clones() {
     let backup = mark.image();
     mark.advance(support::mark(5)).unwrap();
     other.restore(backup);
-    assert_eq!(mark.read(), Ok(Some(support::mark(3))));
+    assert_eq!(mark.read(), Ok(Some(support::mark(3).into())));
     mark.advance(support::mark(4)).unwrap();
     other.clear();
     assert_eq!((mark.read(), shared.read()), (Ok(None), Ok(None)));

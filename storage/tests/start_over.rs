@@ -9,8 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tempfile::tempdir;
 use tetrarch_storage::{
-    Durability, Entry, FailureKind, FaultyStore, HighWaterMark, JOURNAL, Journal, JournalError, Mark, MarkFile,
-    MemoryMark, Reader, RocksStore, Store, StoreError, WriteBatch,
+    Beside, Durability, Entry, FailureKind, FaultyStore, HighWaterMark, JOURNAL, Journal, JournalError, Mark, MarkFile,
+    Marked, MemoryMark, Reader, RocksStore, Store, StoreError, WriteBatch,
 };
 
 struct Scene {
@@ -26,11 +26,12 @@ impl Default for Scene {
 }
 
 impl Scene {
-    /// Entries `1..=count`, of which those below `first` are forgotten.
+    /// Entries `1..=count`, the last appended by itself, of which those below `first` are forgotten.
     fn with(count: u8, first: u64) -> Self {
         let scene = Self::default();
         let mut journal = scene.open().unwrap().0;
-        journal.append((1..=count).map(|index| vec![index]).collect()).unwrap();
+        journal.append((1..count).map(|index| vec![index]).collect()).unwrap();
+        journal.append(vec![vec![count]]).unwrap();
         journal.truncate_before(first).unwrap();
         scene.store.write(WriteBatch::new(), Durability::Synced).unwrap();
         scene
@@ -57,7 +58,7 @@ impl Scene {
         let first = journal.next();
         assert!(first > above + 1, "{first}");
         assert_eq!(journal.first(), first);
-        assert!(self.mark.image().unwrap().index > held.map_or(0, |mark| mark.index));
+        assert!(self.mark.image().unwrap().mark.index > held.map_or(0, |held| held.mark.index));
         self.store.crash(|_| 0);
         assert_eq!(self.open().unwrap().1, []);
         assert_eq!(journal.append(vec![vec![7]]).unwrap(), first);
@@ -94,7 +95,7 @@ fn an_empty_table_and_an_unset_mark_are_enough() {
 fn whatever_is_wrong_with_the_rows() {
     let damages: [&dyn Fn(&Scene); 9] = [
         &|scene| scene.write(|batch| batch.delete(JOURNAL, key(4))),
-        &|scene| scene.write(|batch| batch.delete(JOURNAL, key(5))),
+        &|scene| scene.write(|batch| batch.delete_range(JOURNAL, key(4), key(6))),
         &|scene| scene.write(|batch| batch.put(JOURNAL, b"foreign", "")),
         &|scene| scene.write(|batch| batch.put(JOURNAL, [0xff; 9], "")),
         &|scene| scene.write(|batch| batch.put(JOURNAL, key(u64::MAX), "")),
@@ -108,7 +109,7 @@ fn whatever_is_wrong_with_the_rows() {
         damage(&scene);
         assert!(scene.open().is_err(), "{number}");
         scene.works_again(5);
-        assert!(scene.mark.image().unwrap().index < 1000, "{number}: nothing absurd is believed");
+        assert!(scene.mark.image().unwrap().mark.index < 1000, "{number}: nothing absurd is believed");
     }
 }
 
@@ -163,7 +164,7 @@ fn different_histories_begin_differently() {
         let scene = Scene::default();
         scene.open().unwrap().0.append(vec![payload.to_vec()]).unwrap();
         scene.start_over().unwrap();
-        scene.mark.image().unwrap()
+        scene.mark.image().unwrap().mark
     });
     assert_eq!(marks[0].index, marks[1].index);
     assert_ne!(marks[0].chain, marks[1].chain);
@@ -176,8 +177,13 @@ struct FailingMark {
 }
 
 impl HighWaterMark for FailingMark {
-    fn read(&self) -> Result<Option<Mark>, StoreError> {
+    fn read(&self) -> Result<Option<Marked>, StoreError> {
         self.inner.read()
+    }
+
+    fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
+        beside()?;
+        self.advance(marked.mark)
     }
 
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
@@ -322,7 +328,7 @@ proptest! {
         rotten in prop::collection::vec(any::<prop::sample::Index>(), 0..5),
     ) {
         let scene = Scene::default();
-        scene.mark.restore(held.map(|index| Mark { index, chain: [9; 32] }));
+        scene.mark.restore(held.map(|index| Mark { index, chain: [9; 32] }.into()));
         for (key, value) in &rows {
             scene.write(|batch| batch.put(JOURNAL, &key[..], &value[..]));
         }

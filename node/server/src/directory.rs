@@ -5,7 +5,7 @@
 //!   ├── db/           RocksDB: the state, the ledger, the journal of this replica's votes, evidence
 //!   ├── db.snapshots/ frozen copies at the latest checkpoints, sharing files with db/
 //!   ├── db.damaged/   a database that was set aside because it could not be read; may be removed
-//!   └── journal.mark  how far the journal went: tells a cut journal from a short one
+//!   └── journal.mark  how far the journal went, and its last records again: tells a cut journal from a short one
 //! ```
 //!
 //! An empty directory is not a new replica: it may be one that lost its votes. So the first start is an `init` of its own, and a
@@ -52,8 +52,8 @@ pub fn init(config: &NodeConfig) -> Result<(), NodeError> {
 pub(crate) fn without_state(config: &NodeConfig, mark: &dyn HighWaterMark) -> NodeError {
     let path = config.data_dir.clone();
     match mark.read() {
-        Ok(Some(mark)) if mark.index > Mark::ORIGIN.index => {
-            NodeError::JournalUnsafe { path, source: JournalError::TailCut { have: 0, mark: mark.index } }
+        Ok(Some(held)) if held.mark.index > Mark::ORIGIN.index => {
+            NodeError::JournalUnsafe { path, source: JournalError::TailCut { have: 0, mark: held.mark.index } }
         }
         Ok(_) => NodeError::HalfInitialised { path, config: config.file_or_placeholder() },
         Err(error) => store_error(&path, error),

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use support::cluster::{Cluster, key};
-use support::damage::{copy, files, files_of, flip, flip_in_place, settle, table_of, tables_with_files};
+use support::damage::{copy, cut_behind, files, files_of, flip, flip_in_place, settle, table_of, tables_with_files};
 use support::{eventually, eventually_so};
 use tetrarch_kv::{Execution, KvMachine};
 use tetrarch_server::{NodeConfig, StartCheck, run};
-use tetrarch_storage::{FaultyStore, Table};
+use tetrarch_storage::{FaultyStore, MarkFile, RocksStore, Table, check_journal};
 use tetrarch_types::{NodeMode, NodeStatus, Query, Refusal, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -164,14 +164,14 @@ async fn the_mark_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_slots_of_the_mark() {
-    let damage = |dir: &Path| [20, 4096 + 20].iter().for_each(|at| flip(&dir.join("journal.mark"), *at));
+    let damage = |dir: &Path| [20, 69_632 + 20].iter().for_each(|at| flip(&dir.join("journal.mark"), *at));
     is_repaired(damage, "high-water mark").await;
 }
 
 /// What is left is the mark before the last: the journal may be ahead of it, as it is after a crash.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_slot_of_the_mark() {
-    for slot in [0, 4096] {
+    for slot in [0, 69_632] {
         let mut cluster = with_a_victim_down().await;
         let config = cluster.config(VICTIM);
         flip(&config.data_dir.join("journal.mark"), slot + 20);
@@ -192,6 +192,31 @@ async fn the_log() {
     let findings = comes_back(&mut cluster, config).await;
     assert!(findings.iter().any(|finding| finding.contains("journal")), "{findings:?}");
     assert!(matches!(cluster.status(VICTIM).mode, NodeMode::Silent { .. } | NodeMode::Normal));
+    cluster.stop_all().await;
+}
+
+/// What the log lost is beside the mark: nothing is missing. The victim's vote is needed from its start on, so it must not be silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_write_in_the_log() {
+    let mut cluster = Cluster::started().await;
+    cluster.write(18).await;
+    cluster.stop(VICTIM).await;
+    cluster.stop(VICTIM + 1).await;
+    let config = cluster.config(VICTIM);
+    let held = MarkFile::peek(&config.data_dir.join("journal.mark")).unwrap().unwrap();
+    assert!(!held.tail.is_empty());
+    cut_behind(&config.data_dir, &held.mark.chain);
+    let reader = RocksStore::open_read_only(&config.data_dir.join("db")).unwrap();
+    let report = check_journal(&reader, Some(&held), &mut |_| {});
+    assert_eq!((report.problem, report.mended), (None, held.tail.len() as u64));
+    drop(reader);
+
+    cluster.start_with(VICTIM, config).await;
+    cluster.write(4).await;
+    cluster.agrees().await;
+    let status = cluster.status(VICTIM);
+    assert_eq!((status.mode, status.recovery.findings), (NodeMode::Normal, vec![]));
+    assert_eq!(cluster.node(VICTIM).counters()["standings"], 1, "it votes, and was never silent");
     cluster.stop_all().await;
 }
 

@@ -40,9 +40,9 @@ impl Chain {
         self.base = base;
     }
 
-    /// Goes on with entries that were just written, of these chain values.
-    pub(super) fn extend(&mut self, values: Vec<[u8; 32]>) {
-        self.values.extend(values);
+    /// Goes on with entries behind the tip.
+    pub(super) fn extend(&mut self, links: &[Mark]) {
+        self.values.extend(links.iter().map(|link| link.chain));
     }
 
     /// Takes the next stored entry if it continues the chain.
@@ -62,14 +62,14 @@ impl Chain {
         Ok(Entry { index, payload: value })
     }
 
-    /// How far the mark vouches for the chain, if the two agree.
-    pub(super) fn vouched(&self, mark: Option<Mark>) -> Result<u64, JournalError> {
+    /// Whether the chain goes as far as the mark, and through it.
+    pub(super) fn agrees(&self, mark: Option<Mark>) -> Result<(), JournalError> {
         let have = self.tip().index;
         match mark {
             None => Err(JournalError::MarkMissing { have }),
             Some(mark) if mark.index > have => Err(JournalError::TailCut { have, mark: mark.index }),
             Some(mark) => match self.at(mark.index) {
-                Some(there) if there == mark => Ok(mark.index),
+                Some(there) if there == mark => Ok(()),
                 Some(_) => Err(JournalError::OtherHistory { index: mark.index }),
                 None => Err(JournalError::MarkOlder { mark: mark.index, forgotten: self.base.index }),
             },

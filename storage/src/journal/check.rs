@@ -2,9 +2,10 @@
 
 use super::chain::Chain;
 use super::error::JournalError;
+use super::mending::mend;
 use super::reading::{read_base, walk};
 use super::rows::Entry;
-use crate::{Mark, Reader};
+use crate::{Mark, Marked, Reader};
 
 /// What [`check_journal`] found.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -15,6 +16,8 @@ pub struct JournalReport {
     pub tip: Option<Mark>,
     /// How many entries were visited.
     pub entries: u64,
+    /// How many of them, the last, only the mark has: opening the journal writes them.
+    pub mended: u64,
     /// The high-water mark, as it was given.
     pub mark: Option<Mark>,
     /// Why [`Journal::open`](crate::Journal::open) would refuse this journal; `None` if it would not.
@@ -22,15 +25,24 @@ pub struct JournalReport {
 }
 
 /// Checks a journal against the chain and the mark as opening it would, and hands every entry up to the first problem to
-/// `visit`. Nothing is written. It keeps 32 bytes in memory for each entry, and a page of entries.
-pub fn check_journal(reader: &dyn Reader, mark: Option<Mark>, visit: &mut dyn FnMut(Entry)) -> JournalReport {
+/// `visit`, those that only the mark has among them. Nothing is written. It keeps 32 bytes in memory for each entry, and a page of
+/// entries.
+pub fn check_journal(reader: &dyn Reader, held: Option<&Marked>, visit: &mut dyn FnMut(Entry)) -> JournalReport {
+    let mark = held.map(|held| held.mark);
     let base = match read_base(reader) {
         Ok(base) => base,
-        Err(error) => return JournalReport { base: None, tip: None, entries: 0, mark, problem: Some(error) },
+        Err(error) => {
+            return JournalReport { base: None, tip: None, entries: 0, mended: 0, mark, problem: Some(error) };
+        }
     };
     let mut chain = Chain::new(base);
     let walked = walk(reader, &mut chain, visit);
-    let problem = walked.and_then(|()| chain.vouched(mark)).err();
+    let stored = chain.tip().index;
+    if let (Ok(()), Some(held)) = (&walked, held) {
+        mend(&mut chain, held).into_iter().for_each(visit);
+    }
+    let problem = walked.and_then(|()| chain.agrees(mark)).err();
     let tip = chain.tip();
-    JournalReport { base: Some(base), tip: Some(tip), entries: tip.index - base.index, mark, problem }
+    let (entries, mended) = (tip.index - base.index, tip.index - stored);
+    JournalReport { base: Some(base), tip: Some(tip), entries, mended, mark, problem }
 }

@@ -29,7 +29,7 @@ pub enum JournalError {
         /// The entry found in its place.
         found: u64,
     },
-    /// Entries that were synced, and may have been acted on, are gone from the end.
+    /// Entries that were synced, and may have been acted on, are gone from the end, and the mark has no copy of all of them.
     #[error(
         "The journal ends with entry {have}, but its high-water mark says that entry {mark} was on the disk: the tail was cut, or the data directory restored from a backup. Do not vote with this journal; let the node recover from its peers."
     )]

@@ -1,12 +1,25 @@
-//! What opening a journal writes, once it has been checked.
+//! What opening a journal takes from the mark, and what it writes once everything has been checked.
 
 use super::chain::Chain;
 use super::error::JournalError;
-use super::rows::{Entry, JOURNAL, after, key, put_entry};
-use crate::{Direction, Durability, Mark, Store, WriteBatch};
+use super::rows::{Entry, JOURNAL, after, key, links, put_entry};
+use crate::{Direction, Durability, Mark, Marked, Store, WriteBatch};
 
-/// Makes entries durable that the mark does not vouch for. Writing them anew, instead of syncing what is there, also holds
-/// when their first fsync failed and the kernel took the pages for clean.
+/// Goes on with the entries that are missing behind the chain's tip, if the mark's tail has all of them, and returns them. What leads
+/// from the tip to the mark's chain value is what was appended, since that value stands for every entry up to the mark.
+pub(super) fn mend(chain: &mut Chain, held: &Marked) -> Vec<Entry> {
+    let Some(missing) = held.behind(chain.tip().index) else { return Vec::new() };
+    let links = links(chain.tip(), missing);
+    if links.last() != Some(&held.mark) {
+        return Vec::new();
+    }
+    chain.extend(&links);
+    let entry = |(link, payload): (&Mark, &Vec<u8>)| Entry { index: link.index, payload: payload.clone() };
+    links.iter().zip(missing).map(entry).collect()
+}
+
+/// Makes entries durable that may not be. Writing them anew, instead of syncing what is there, also holds when their first fsync
+/// failed and the kernel took the pages for clean.
 pub(super) fn adopt<'a>(
     store: &impl Store,
     chain: &Chain,

@@ -10,23 +10,35 @@
 //! ```
 //!
 //! The chain tells an entry that was changed, moved or taken out of the middle. It cannot tell a missing tail, since what is
-//! left of it is still a chain; the [`HighWaterMark`] does, which is kept apart and says how far the entries went.
+//! left of it is still a chain; the [`HighWaterMark`] does, which is kept apart and says how far the entries went. It is written
+//! while the entries are, not behind them, and has a copy of those: its *tail*.
+//!
+//! ```text
+//!   append   store ├── entries, synced ─────────┤            nothing is said before both are durable:
+//!            mark  ├── mark and the same again ───┤           then each entry is in two files, or was in two when it was said
+//! ```
 //!
 //! What a crash can leave, and what `open` makes of it:
 //!
-//! 1. *A mark behind the last entry*: it came between an append's write and the mark's advance. The entries were never
-//!    acknowledged, and are adopted. They may be in the kernel's cache only, or their fsync may have failed, so they are
-//!    written once more, synced, before the mark follows them.
-//! 2. *Entries that had been truncated*: the truncation was buffered and lost, with its base, since the two are one batch.
+//! 1. *A mark ahead of the last entry by nothing but its tail*: the crash came inside an append, and of the two only the mark became
+//!    durable; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
+//!    leads there from the last entry is what was appended: it is written to the store.
+//! 2. *A mark behind the last entry*: of the two only the store's write became durable. The entries were never acknowledged, and are
+//!    adopted.
+//! 3. *A mark at the last entry*: they are both there, but only one of them need be durable, as after a process was killed inside an
+//!    append. So entries that the mark's tail has, or that are behind the mark, are written once more, synced, whatever shows: they may be
+//!    in the kernel's cache only, or their fsync may have failed.
+//! 4. *Entries that had been truncated*: the truncation was buffered and lost, with its base, since the two are one batch.
 //!    They are returned again. An append after a truncation makes it durable.
 //!
 //! What it cannot leave, so that `open` refuses it:
 //!
-//! 3. *No mark*: whoever makes a disk ready for a journal sets it to `Mark::ORIGIN` first. So a node that lost its mark and all
+//! 5. *No mark*: whoever makes a disk ready for a journal sets it to `Mark::ORIGIN` first. So a node that lost its mark and all
 //!    its entries does not look like one that never ran.
-//! 4. *A mark ahead of the last entry*: an append syncs its entries before it advances the mark.
-//! 5. *A mark behind the base*: only entries that the mark had reached are ever forgotten.
-//! 6. *A hole*: the store keeps a batch whole, and loses none before one that it keeps.
+//! 6. *A mark ahead of the last entry by more than its tail, or with a tail that does not lead there*: an append begins when the one
+//!    before it is durable in the store. One that is too large for the mark syncs its entries before it advances the mark without them.
+//! 7. *A mark behind the base*: only entries that the mark had reached are ever forgotten.
+//! 8. *A hole*: the store keeps a batch whole, and loses none before one that it keeps.
 //!
 //! Entries below the base cannot be left either; they do no harm, and are deleted once the chain and the mark have proved
 //! the base right.
@@ -44,12 +56,12 @@ mod start_over;
 use chain::Chain;
 pub use check::{JournalReport, check_journal};
 pub use error::JournalError;
-use mending::{adopt, sweep};
+use mending::{adopt, mend, sweep};
 use reading::{read_base, walk};
 use rows::{BASE_KEY, after, encode_base, key, put_entries};
 pub use rows::{Entry, JOURNAL};
 
-use crate::{Durability, HighWaterMark, Store, WriteBatch};
+use crate::{Durability, HighWaterMark, Marked, Store, WriteBatch};
 
 /// An append-only sequence of records over a [`Store`], whose acknowledged entries survive power failures, and whose damage
 /// or loss is found by [`open`](Self::open).
@@ -64,8 +76,8 @@ pub struct Journal<S: Store> {
 
 impl<S: Store> Journal<S> {
     /// Opens the journal, checks every entry against the hash chain and the chain against the mark, and returns the entries
-    /// in order. All of them are durable, and the mark stands at the last. Of a new journal there are no rows, and the mark stands
-    /// at [`Mark::ORIGIN`](crate::Mark::ORIGIN).
+    /// in order, with those of the last append if only the mark still has them. All of them are durable, and the mark stands at the
+    /// last. Of a new journal there are no rows, and the mark stands at [`Mark::ORIGIN`](crate::Mark::ORIGIN).
     ///
     /// Entries older than the last truncation may be among them, if a crash lost it.
     ///
@@ -76,8 +88,11 @@ impl<S: Store> Journal<S> {
         let mut chain = Chain::new(read_base(&store)?);
         let mut entries = Vec::new();
         walk(&store, &mut chain, &mut |entry| entries.push(entry))?;
-        let vouched = chain.vouched(mark.read()?)?;
-        adopt(&store, &chain, entries.iter().filter(|entry| entry.index > vouched))?;
+        let held = mark.read()?;
+        entries.extend(held.iter().flat_map(|held| mend(&mut chain, held)));
+        chain.agrees(held.as_ref().map(|held| held.mark))?;
+        let settled = held.map_or(0, |held| held.settled());
+        adopt(&store, &chain, entries.iter().filter(|entry| entry.index > settled))?;
         mark.advance(chain.tip())?;
         sweep(&store, chain.base.index)?;
         Ok((Self { store, mark, chain, stopped: false }, entries))
@@ -95,13 +110,14 @@ impl<S: Store> Journal<S> {
     /// [`JournalError::Store`] if the store or the mark failed to write, or the mark to be read. Rows that cannot be read are
     /// no error.
     pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>, first: &[Vec<u8>]) -> Result<Self, JournalError> {
-        let chain = start_over::start_over(&store, mark.read()?, first)?;
+        let chain = start_over::start_over(&store, mark.read()?.map(|held| held.mark), first)?;
         mark.advance(chain.tip())?;
         Ok(Self { store, mark, chain, stopped: false })
     }
 
-    /// Appends `entries` in one synced write, then advances the mark, and returns the index of the first. Once it has
-    /// returned, they survive a power failure, and it would be noticed if they did not. Of no entries, it does nothing.
+    /// Appends `entries` in one synced write, writes the mark with a copy of them meanwhile, waits for both, and returns the index of
+    /// the first. Once it has returned, they survive a power failure, and the loss of either file's end; and it would be noticed if they
+    /// did not. If the mark has no room for them, it is advanced behind the write. Of no entries, it does nothing.
     ///
     /// # Errors
     /// [`JournalError::Store`] if the store or the mark failed: whether the entries will be there when the journal is opened
@@ -113,12 +129,13 @@ impl<S: Store> Journal<S> {
             return Ok(first);
         }
         let mut batch = WriteBatch::new();
-        let (tip, chains) = put_entries(&mut batch, self.chain.tip(), &entries);
+        let links = put_entries(&mut batch, self.chain.tip(), &entries);
+        let mark = links.last().copied().unwrap_or(self.chain.tip());
         self.stopped = true;
-        self.store.write(batch, Durability::Synced)?;
-        self.mark.advance(tip)?;
+        let write = Box::new(|| self.store.write(batch, Durability::Synced));
+        self.mark.advance_beside(Marked { mark, tail: entries }, write)?;
         self.stopped = false;
-        self.chain.extend(chains);
+        self.chain.extend(&links);
         Ok(first)
     }
 

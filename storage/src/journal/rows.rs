@@ -42,16 +42,23 @@ fn chain_value(tag: &[u8], previous: Mark, index: u64, payload: &[u8]) -> [u8; 3
     hash.finalize().into()
 }
 
-/// Puts entries behind `previous`; the last of them, and the chain's value after each.
-pub(super) fn put_entries(batch: &mut WriteBatch, previous: Mark, payloads: &[Vec<u8>]) -> (Mark, Vec<[u8; 32]>) {
+/// The chain after each of these entries behind `previous`.
+pub(super) fn links(previous: Mark, payloads: &[Vec<u8>]) -> Vec<Mark> {
     let mut tip = previous;
-    let mut chains = Vec::with_capacity(payloads.len());
-    for payload in payloads {
+    let next = |payload: &Vec<u8>| {
         tip = link(tip, payload);
-        put_entry(batch, tip, payload);
-        chains.push(tip.chain);
+        tip
+    };
+    payloads.iter().map(next).collect()
+}
+
+/// Puts entries behind `previous`; the chain after each.
+pub(super) fn put_entries(batch: &mut WriteBatch, previous: Mark, payloads: &[Vec<u8>]) -> Vec<Mark> {
+    let links = links(previous, payloads);
+    for (link, payload) in links.iter().zip(payloads) {
+        put_entry(batch, *link, payload);
     }
-    (tip, chains)
+    links
 }
 
 pub(super) fn put_entry(batch: &mut WriteBatch, link: Mark, payload: &[u8]) {

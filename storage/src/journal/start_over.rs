@@ -27,7 +27,7 @@ pub(super) fn start_over(store: &impl Store, held: Option<Mark>, first: &[Vec<u8
     let mut batch = WriteBatch::new();
     batch.delete_range(JOURNAL, Vec::new(), END);
     batch.put(JOURNAL, key(BASE_KEY), encode_base(base));
-    chain.extend(put_entries(&mut batch, base, first).1);
+    chain.extend(&put_entries(&mut batch, base, first));
     store.write(batch, Durability::Synced)?;
     Ok(chain)
 }

@@ -25,8 +25,12 @@ pub(crate) fn only_with(path: &Path, start: &str) -> PathBuf {
 
 /// Flips a bit of the byte at that part of the file.
 pub(crate) fn flip(path: &Path, part: f64) {
+    flip_at(path, (fs::metadata(path).unwrap().len() as f64 * part) as u64);
+}
+
+/// Flips a bit of that byte of the file.
+pub(crate) fn flip_at(path: &Path, at: u64) {
     let file = OpenOptions::new().read(true).write(true).open(path).unwrap();
-    let at = (file.metadata().unwrap().len() as f64 * part) as u64;
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();

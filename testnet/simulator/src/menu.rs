@@ -142,6 +142,7 @@ pub const MENU: [Item; 37] = [
             C::Form(forms::TORN_BATCH),
             C::Form(forms::LOST_FSYNC_SHOWN),
             C::Form(forms::LOST_FSYNC_HIDDEN),
+            C::Form(forms::MENDED_TAIL),
         ],
     )
     .and("storage/tests/torn.rs"),

@@ -33,8 +33,8 @@ fn found(machine: Machine, from: u64, muted: &[&'static str]) -> Box<Finding> {
 
 #[test]
 fn the_right_counters_pass_and_enough_happens_to_them() {
-    let survey = check(CounterWorkload { machine: || Box::new(Counters) }, 0..40);
-    assert_eq!(survey.seeds, 40);
+    let survey = check(CounterWorkload { machine: || Box::new(Counters) }, 0..48);
+    assert_eq!(survey.seeds, 48);
     assert!(survey.answered > 1_000, "{survey}");
     for fault in ["state-installed", "crash", "lost-writes"] {
         assert!(survey.faults.contains_key(fault), "{fault}: {survey}");

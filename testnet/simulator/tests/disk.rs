@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tetrarch_replica::Record;
 use tetrarch_simulator::chain::Chain;
+use tetrarch_simulator::faults::CrashPoint;
 use tetrarch_simulator::node::{Disk, Node};
 use tetrarch_simulator::{Drawn, KvWorkload, Options, Rng, Workload};
 use tetrarch_storage::{Journal, JournalError, Mark};
@@ -20,7 +22,7 @@ fn journal(disk: &Disk) -> Result<Journal<Arc<tetrarch_storage::FaultyStore>>, J
 #[test]
 fn a_cut_takes_what_the_mark_vouches_for() {
     let disk = Disk::new(Vec::new());
-    disk.mark.restore(Some(Mark::ORIGIN));
+    disk.mark.restore(Some(Mark::ORIGIN.into()));
     let mut opened = journal(&disk).unwrap();
     assert!(!disk.cut_journal(), "there is nothing to cut");
     opened.append(vec![vec![1]]).unwrap();
@@ -30,14 +32,76 @@ fn a_cut_takes_what_the_mark_vouches_for() {
     disk.store.crash(|unsynced| unsynced);
     assert!(disk.cut_journal());
     let error = journal(&disk).map(|_| ()).unwrap_err();
-    assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
+    assert_eq!(error, JournalError::TailCut { have: 0, mark: 2 });
+}
+
+/// What is in the journal and how far the mark goes, after a power failure at this point.
+fn crashed(point: CrashPoint, seed: u64, appends: u8) -> (Disk, u64, u64) {
+    let disk = Disk::new(Vec::new());
+    disk.mark.restore(Some(Mark::ORIGIN.into()));
+    let mut opened = journal(&disk).unwrap();
+    (1..=appends).for_each(|entry| assert!(opened.append(vec![vec![entry]]).is_ok()));
+    disk.interrupt_next_sync();
+    opened.append(vec![vec![appends + 1]]).unwrap_err();
+    disk.crash(Some(point), &mut Rng::new(seed));
+    let ends = disk.journal_ends();
+    let (stored, marked) = (ends.stored, ends.marked.unwrap());
+    (disk, stored, marked)
+}
+
+#[test]
+fn a_crash_inside_an_append_leaves_its_entries_its_mark_both_or_none() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..64 {
+        let (disk, stored, marked) = crashed(CrashPoint::DuringSync, seed, 3);
+        let ends = disk.journal_ends();
+        assert!((3..=4).contains(&stored) && (3..=4).contains(&marked));
+        assert_eq!((ends.last, ends.is_mended(), ends.shows()), (stored.max(marked), marked > stored, false));
+        assert_eq!(journal(&disk).unwrap().next(), ends.last + 1);
+        seen.insert((stored, marked));
+    }
+    assert_eq!(seen.len(), 4);
+}
+
+/// The disk says of a journal what opening it does, by itself.
+#[test]
+fn a_torn_sector_that_takes_one_append_does_no_harm() {
+    let mut seen = BTreeSet::new();
+    for seed in 0..64 {
+        let (disk, stored, marked) = crashed(CrashPoint::Torn { sector: true }, seed, 5);
+        let (shows, last) = (disk.journal_ends().shows(), disk.journal_ends().last);
+        let opened = journal(&disk).map(|journal| journal.next());
+        assert_eq!(shows, stored + 1 < marked);
+        assert_eq!(
+            opened,
+            if shows { Err(JournalError::TailCut { have: stored, mark: marked }) } else { Ok(last + 1) }
+        );
+        seen.insert(shows);
+    }
+    assert_eq!(seen.len(), 2);
+}
+
+#[test]
+fn what_only_the_mark_has_is_no_entry_to_cut() {
+    let disk = Disk::new(Vec::new());
+    disk.mark.restore(Some(Mark::ORIGIN.into()));
+    let mut opened = journal(&disk).unwrap();
+    opened.append(vec![vec![1], vec![2]]).unwrap();
+    assert!(!disk.cut_journal(), "the mark has all of them");
+    opened.truncate_before(2).unwrap();
+    opened.append(vec![vec![3]]).unwrap();
+    opened.truncate_before(3).unwrap();
+    assert!(!disk.cut_journal(), "what was forgotten is no entry");
+    opened.append(vec![vec![4]]).unwrap();
+    assert!(disk.cut_journal());
+    assert_eq!(journal(&disk).map(|_| ()).unwrap_err(), JournalError::TailCut { have: 2, mark: 4 });
 }
 
 /// Found by seed 372396 under crashes: a torn sector took back the cut itself, with the write of the start behind it.
 #[test]
 fn what_befell_a_disk_outlasts_a_torn_sector() {
     let disk = Disk::new(Vec::new());
-    disk.mark.restore(Some(Mark::ORIGIN));
+    disk.mark.restore(Some(Mark::ORIGIN.into()));
     let mut opened = journal(&disk).unwrap();
     opened.append(vec![vec![1]]).unwrap();
     opened.append(vec![vec![2]]).unwrap();
@@ -45,7 +109,7 @@ fn what_befell_a_disk_outlasts_a_torn_sector() {
     assert!(disk.cut_journal());
     disk.store.crash_torn(|_| 0, 4);
     let error = journal(&disk).map(|_| ()).unwrap_err();
-    assert_eq!(error, JournalError::TailCut { have: 1, mark: 2 });
+    assert_eq!(error, JournalError::TailCut { have: 0, mark: 2 });
 }
 
 /// Found by seed 586626 under crashes: a full disk had stopped the store when the power failed during an fsync; that met the first write of
@@ -81,7 +145,7 @@ fn the_first_starts_have_lost_nothing() {
     let (chain, mut node) = new_node();
     for _ in 0..2 {
         assert_eq!(restart(&mut node, &chain), []);
-        assert_eq!(node.disk.mark.image(), Some(Mark::ORIGIN));
+        assert_eq!(node.disk.mark.image(), Some(Mark::ORIGIN.into()));
     }
 }
 

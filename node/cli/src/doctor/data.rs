@@ -44,7 +44,7 @@ fn deep(name: &str, node: &Stopped) -> Vec<Check> {
 fn journal(name: &str, node: &Stopped, reader: &dyn Reader) -> Check {
     let name = format!("{name} journal");
     let mark = node.mark();
-    let report = check_journal(reader, mark.as_ref().copied().unwrap_or(None), &mut |_| {});
+    let report = check_journal(reader, mark.as_ref().ok().and_then(Option::as_ref), &mut |_| {});
     match journal_problem(&report, &mark) {
         Some(problem) => Check::fail(name, problem, format!("{REPAIR}, and votes again when that is safe")),
         None => Check::ok(name, format!("{} records, all of them as the mark says", report.entries)),

@@ -41,7 +41,7 @@ pub(super) fn inspect(node: &Stopped, output: &Output) -> Result<(), Failure> {
     let state =
         frozen.state(&membership).map_err(|error| Failure::sentence(Class::Failed, &tried, &error.to_string()))?;
     let mut stable = None;
-    for_each_record(&frozen, node.mark().unwrap_or(None), &mut |record| {
+    for_each_record(&frozen, node.mark().unwrap_or(None).as_ref(), &mut |record| {
         if let Record::Stable(certificate) = record {
             stable = Some(certificate);
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::json;
 use tetrarch_crypto::Digest;
 use tetrarch_replica::Record;
-use tetrarch_storage::{Entry, JournalReport, Mark, Reader, StoreError, check_journal};
+use tetrarch_storage::{Entry, JournalReport, Mark, Marked, Reader, StoreError, check_journal};
 use tetrarch_types::{Payload, SeqNum, View, decode, limits};
 
 use super::Stopped;
@@ -42,13 +42,14 @@ pub(super) fn inspect(node: &Stopped, output: &Output) -> Result<(), Failure> {
     let reader = node.open(&tried)?;
     let mark = node.mark();
     let mut lines = Vec::new();
-    let known = mark.as_ref().copied().unwrap_or(None);
+    let known = mark.as_ref().ok().and_then(Option::as_ref);
     let report = check_journal(&reader, known, &mut |entry| lines.push(line(&entry)));
     let problem = problem(&report, &mark);
     let object = json!({
         "base": report.base.map(|base| base.index),
         "tip": report.tip.map(|tip| tip.index),
-        "mark": known.map(|mark| mark.index),
+        "mark": report.mark.map(|mark| mark.index),
+        "mended": report.mended,
         "problem": problem,
         "records": lines,
     });
@@ -63,14 +64,14 @@ pub(super) fn inspect(node: &Stopped, output: &Output) -> Result<(), Failure> {
 const REPAIR: &str = "start the node: in a cluster it begins its journal anew, and votes again when nothing that it forgot can be decided";
 
 /// What is wrong with a journal or its mark, in words; none if a node goes on with it.
-pub(crate) fn problem(report: &JournalReport, mark: &Result<Option<Mark>, StoreError>) -> Option<String> {
+pub(crate) fn problem(report: &JournalReport, mark: &Result<Option<Marked>, StoreError>) -> Option<String> {
     let said =
         mark.as_ref().err().map(ToString::to_string).or_else(|| report.problem.as_ref().map(ToString::to_string));
     said.map(|sentence| sentence.trim_end_matches('.').to_owned())
 }
 
 /// Visits the records of the journal that can be read and understood.
-pub(super) fn for_each_record(reader: &dyn Reader, mark: Option<Mark>, visit: &mut dyn FnMut(Record)) {
+pub(super) fn for_each_record(reader: &dyn Reader, mark: Option<&Marked>, visit: &mut dyn FnMut(Record)) {
     check_journal(reader, mark, &mut |entry| {
         if let Ok(record) = decode::<Record>(&entry.payload, MAX_RECORD_BYTES) {
             visit(record);
@@ -124,6 +125,9 @@ fn text(lines: &[Line], report: &JournalReport, problem: Option<&str>) -> String
         "{} records; forgotten up to {base}, the last is {tip}, the mark stands at {mark}\n",
         lines.len()
     ));
+    if report.mended > 0 {
+        text.push_str(&format!("the last {} of them only the mark has; the next start writes them\n", report.mended));
+    }
     if problem.is_none() {
         text.push_str("the chain holds, and the mark vouches for it\n");
     }

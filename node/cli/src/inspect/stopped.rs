@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tetrarch_server::NodeConfig;
-use tetrarch_storage::{Mark, MarkFile, RocksReader, RocksStore, StoreError};
+use tetrarch_storage::{MarkFile, Marked, RocksReader, RocksStore, StoreError};
 use tetrarch_types::Membership;
 
 use crate::cluster::read_genesis;
@@ -61,7 +61,7 @@ impl Stopped {
     }
 
     /// How far the records of its votes went; none if it never voted.
-    pub(crate) fn mark(&self) -> Result<Option<Mark>, StoreError> {
+    pub(crate) fn mark(&self) -> Result<Option<Marked>, StoreError> {
         MarkFile::peek(&self.data.join("journal.mark"))
     }
 

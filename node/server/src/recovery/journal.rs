@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_replica::{LiveRecords, Record};
-use tetrarch_storage::{Entry, HighWaterMark, Journal, JournalError, Mark, Store, StoreError};
+use tetrarch_storage::{Beside, Entry, HighWaterMark, Journal, JournalError, Mark, Marked, Store, StoreError};
 use tetrarch_types::{decode, encode, limits};
 
 use super::{Findings, has_peers, store_error};
@@ -132,11 +132,15 @@ impl KeptMark {
 }
 
 impl HighWaterMark for KeptMark {
-    fn read(&self) -> Result<Option<Mark>, StoreError> {
+    fn read(&self) -> Result<Option<Marked>, StoreError> {
         self.lock().read()
     }
 
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
         self.lock().advance(mark)
+    }
+
+    fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
+        self.lock().advance_beside(marked, beside)
     }
 }

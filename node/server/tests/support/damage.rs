@@ -64,6 +64,16 @@ pub(crate) fn flip_in_place(path: &Path, at: u64) {
     file.write_all_at(&[byte[0] ^ 0x10], at).unwrap();
 }
 
+/// Cuts the log off inside the write that has these bytes in it. A part of them is enough: a block's end may come between.
+pub(crate) fn cut_behind(data_dir: &Path, bytes: &[u8; 32]) {
+    let place = |log: &PathBuf| {
+        let found = |part: &[u8]| fs::read(log).unwrap().windows(part.len()).rposition(|window| window == part);
+        found(&bytes[..16]).or_else(|| found(&bytes[16..]))
+    };
+    let (log, at) = files(data_dir, "log").into_iter().find_map(|log| place(&log).map(|at| (log, at))).unwrap();
+    OpenOptions::new().write(true).open(log).unwrap().set_len(at as u64).unwrap();
+}
+
 /// A copy of a directory, to be put back later.
 pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();

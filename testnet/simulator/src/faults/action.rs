@@ -9,7 +9,7 @@ use super::{Harm, WritePoint};
 pub enum CrashPoint {
     /// What needed no record has left; the records are lost.
     BeforeWrite,
-    /// While the records are being synced: they are there after the crash, or not.
+    /// While the records and the mark with their copies are being synced: each is there after the crash, or not.
     DuringSync,
     /// The records are durable; of what waited for them only this many effects ran.
     AfterSync(usize),

@@ -9,7 +9,7 @@ use crate::rng::Rng;
 pub enum WritePoint {
     /// A turn's records.
     Journal,
-    /// The high-water mark behind them.
+    /// The high-water mark beside them.
     Mark,
     /// Forgetting records at a stable checkpoint.
     Discard,

@@ -59,6 +59,8 @@ pub mod forms {
     pub const LOST_FSYNC_SHOWN: &str = "lost-fsync-shown";
     /// The mark lost its fsync as well: the node cannot know.
     pub const LOST_FSYNC_HIDDEN: &str = "lost-fsync-hidden";
+    /// The last append is there beside the mark alone.
+    pub const MENDED_TAIL: &str = "mended-tail";
     /// The wall clock is ahead.
     pub const CLOCK_AHEAD: &str = "clock-ahead";
     /// The wall clock is behind.
@@ -69,11 +71,12 @@ pub mod forms {
     pub const CRASH_IN_INSTALL: &str = "crash-in-install";
 
     /// All of them.
-    pub const ALL: [&str; 8] = [
+    pub const ALL: [&str; 9] = [
         TORN_ENTRY,
         TORN_BATCH,
         LOST_FSYNC_SHOWN,
         LOST_FSYNC_HIDDEN,
+        MENDED_TAIL,
         CLOCK_AHEAD,
         CLOCK_BEHIND,
         CRASH_IN_START,

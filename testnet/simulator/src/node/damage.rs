@@ -64,18 +64,19 @@ impl Disk {
         })
     }
 
-    /// The last entry of the journal that its mark vouches for is gone, with what came behind it; whether there was one. Behind the
-    /// mark there are only entries whose fsync never ended: their loss is no harm, since nothing was said that rests on them.
+    /// The last entry of the journal that its mark vouches for and has no copy of is gone, with what came behind it; whether there was
+    /// one. The mark's copies of the last append stand in for that, and behind the mark there are only entries whose fsync never ended:
+    /// the loss of either is no harm.
     pub fn cut_journal(&self) -> bool {
         // The row at 0 is no entry.
-        let Some(mark) = self.mark.image().filter(|mark| mark.index > 0) else { return false };
-        let from = mark.index.to_be_bytes();
+        let Some(last) = self.mark.image().map(|held| held.settled()).filter(|last| *last > 0) else { return false };
+        let from = last.to_be_bytes();
         let tail = self.store.scan(JOURNAL, &from, &[], Direction::Ascending, usize::MAX).unwrap_or_default();
-        let mut batch = WriteBatch::new();
-        tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
-        if batch.is_empty() {
+        if tail.first().is_none_or(|(key, _)| *key != from) {
             return false;
         }
+        let mut batch = WriteBatch::new();
+        tail.into_iter().for_each(|(key, _)| batch.delete(JOURNAL, key));
         self.store.alter(batch);
         true
     }

@@ -1,13 +1,13 @@
 //! A node's disk: what outlives its crashes.
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tetrarch_storage::{
-    Direction, Durability, FailureKind, FaultyStore, Image, JOURNAL, Mark, MemoryMark, Reader, Store, StoreError,
-    Table, Taken, WriteBatch,
+    Direction, Durability, FailureKind, FaultyStore, Image, JOURNAL, Mark, Marked, MemoryMark, Reader, Store,
+    StoreError, Table, Taken, WriteBatch,
 };
 
 use super::fault::{Fault, Halt, Trap};
@@ -35,14 +35,14 @@ pub struct Disk {
     /// Where writes are to fail.
     traps: Rc<RefCell<BTreeMap<WritePoint, Trap>>>,
     /// While the disk lies about fsyncs: the mark that it really holds.
-    lie: Rc<Cell<Option<Option<Mark>>>>,
+    lie: Rc<RefCell<Option<Option<Marked>>>>,
 }
 
 /// A copy of a whole disk.
 #[derive(Clone)]
 pub struct Backup {
     store: Image,
-    mark: Option<Mark>,
+    mark: Option<Marked>,
     rotten: Rotten,
 }
 
@@ -51,7 +51,9 @@ pub struct Backup {
 pub struct JournalEnds {
     /// The last entry that was forgotten.
     pub base: u64,
-    /// The last entry.
+    /// The last entry in the store.
+    pub stored: u64,
+    /// The last entry there is, perhaps only beside the mark.
     pub last: u64,
     /// The last entry that the mark vouches for, if there is a mark.
     pub marked: Option<u64>,
@@ -61,6 +63,11 @@ impl JournalEnds {
     /// Whether entries that the mark vouched for are gone.
     pub fn has_lost_since(&self, before: &Self) -> bool {
         before.marked.is_some_and(|marked| self.last < marked)
+    }
+
+    /// Whether the last append is there beside the mark alone.
+    pub const fn is_mended(&self) -> bool {
+        self.stored < self.last
     }
 
     /// Whether the mark shows that something is wrong.
@@ -84,14 +91,23 @@ impl Disk {
     /// A sentence, if it cannot be written.
     pub fn init(&self, chain: &Chain) -> Result<(), String> {
         // As `node init` does it: a replica without a mark has lost it.
-        self.mark.restore(Some(Mark::ORIGIN));
+        self.mark.restore(Some(Mark::ORIGIN.into()));
         super::recovery::init(self, chain).map_err(|error| error.to_string())?;
         self.store.crash(|unsynced| unsynced);
         Ok(())
     }
 
-    /// The power fails: of what was not synced a random part survives, the oldest first.
+    /// The power fails: of what was not synced a random part survives, the oldest first. Of an append that was under way, the mark
+    /// survives or not, whatever became of its entries: they are two files.
     pub fn crash(&self, point: Option<CrashPoint>, rng: &mut Rng) -> Taken {
+        let taken = self.crash_files(point, rng);
+        if self.mark.is_doubtful() {
+            self.mark.crash(rng.chance(5_000));
+        }
+        taken
+    }
+
+    fn crash_files(&self, point: Option<CrashPoint>, rng: &mut Rng) -> Taken {
         if let Some(Some(mark)) = self.lie.take().map(|mark| rng.chance(5_000).then_some(mark)) {
             self.mark.restore(mark);
         }
@@ -106,18 +122,18 @@ impl Disk {
     /// From now on it only says that fsyncs are done, until the next crash.
     pub fn lie_about_fsync(&self) {
         self.store.lie_about_fsync(true);
-        self.lie.set(Some(self.lie.take().unwrap_or(self.mark.image())));
+        self.lie.borrow_mut().get_or_insert_with(|| self.mark.image());
     }
 
     /// Whether it lies.
     pub fn is_lying(&self) -> bool {
-        self.lie.get().is_some()
+        self.lie.borrow().is_some()
     }
 
     /// It works as it should: it syncs what it only said to have synced, and takes every write.
     pub fn heal(&self) {
         self.store.lie_about_fsync(false);
-        self.lie.set(None);
+        self.lie.take();
         self.traps.borrow_mut().clear();
     }
 
@@ -150,7 +166,7 @@ impl Disk {
         }
     }
 
-    /// What is to fail at a point. The mark is written where the journal is, behind it.
+    /// What is to fail at a point. The mark is written where the journal is, beside it.
     fn trap_at(&self, point: WritePoint) -> Option<Trap> {
         let traps = self.traps.borrow();
         let of_mark = traps.get(&WritePoint::Mark).filter(|_| point == WritePoint::Journal);
@@ -191,7 +207,11 @@ impl Disk {
         let base = base.and_then(|value| value.first_chunk().copied()).map_or(0, u64::from_le_bytes);
         let rows = self.store.scan(JOURNAL, &[], &[], Direction::Descending, 1).unwrap_or_default();
         let last = rows.first().and_then(|(key, _)| key.first_chunk().copied()).map_or(0, u64::from_be_bytes);
-        JournalEnds { base, last: last.max(base), marked: self.mark.image().map(|mark| mark.index) }
+        let (stored, held) = (last.max(base), self.mark.image());
+        // What was appended last is beside the mark as well.
+        let is_mended = |held: &&Marked| (held.settled()..held.mark.index).contains(&stored);
+        let last = held.as_ref().filter(is_mended).map_or(stored, |held| held.mark.index);
+        JournalEnds { base, stored, last, marked: held.map(|held| held.mark.index) }
     }
 
     /// A copy of what is durable.
@@ -202,7 +222,7 @@ impl Disk {
     /// Puts a copy in the place of what is there.
     pub fn restore(&self, backup: &Backup) {
         self.store.restore(&backup.store);
-        self.mark.restore(backup.mark);
+        self.mark.restore(backup.mark.clone());
         self.rotten().clone_from(&backup.rotten);
     }
 

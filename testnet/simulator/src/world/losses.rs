@@ -30,10 +30,13 @@ impl World {
     pub(super) fn after_crash(&mut self, index: usize, before: &Before, taken: &Taken) {
         self.count(LOST_WRITES, taken.writes as u64);
         self.count_torn(index, before, taken);
+        let ends = self.nodes[index].disk.journal_ends();
+        if ends.is_mended() {
+            self.count(forms::MENDED_TAIL, 1);
+        }
         if taken.synced == 0 && !before.was_lying {
             return;
         }
-        let ends = self.nodes[index].disk.journal_ends();
         let shows = ends.shows();
         if !shows && !ends.has_lost_since(&before.ends) {
             return;

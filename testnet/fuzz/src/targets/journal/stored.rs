@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arbitrary::Arbitrary;
 use tetrarch_storage::{
-    Direction, Durability, HighWaterMark, JOURNAL, Journal, Mark, MemoryMark, MemoryStore, Pair, Reader, Store,
+    Direction, Durability, HighWaterMark, JOURNAL, Journal, Mark, Marked, MemoryMark, MemoryStore, Pair, Reader, Store,
     WriteBatch, check_journal,
 };
 
@@ -74,7 +74,7 @@ struct Disk {
     /// Every entry ever written since the journal began.
     written: BTreeMap<u64, Vec<u8>>,
     rows: MemoryStore,
-    image: Option<Mark>,
+    image: Option<Marked>,
 }
 
 pub(super) fn run(mut choices: Choices<'_>) -> Reach {
@@ -113,7 +113,7 @@ impl Disk {
         let payloads: Vec<Vec<u8>> = (0..count).map(|more| vec![byte.wrapping_add(more as u8); length]).collect();
         let first = self.journal.append(payloads.clone()).expect("memory takes every write");
         self.written.extend((first..).zip(payloads));
-        assert_eq!(self.mark.image().map(|mark| mark.index + 1), Some(self.journal.next()));
+        assert_eq!(self.mark.image().map(|held| held.mark.index + 1), Some(self.journal.next()));
     }
 
     fn truncate(&mut self, behind: u64) {
@@ -137,9 +137,11 @@ impl Disk {
                 rows.iter().for_each(|(key, _)| batch.delete(JOURNAL, key.as_slice()));
                 before.into_iter().flatten().for_each(|(key, value)| batch.put(JOURNAL, key, value));
             }
-            Step::RestoreMark => self.mark.restore(self.image),
+            Step::RestoreMark => self.mark.restore(self.image.clone()),
             Step::ClearMark => self.mark.clear(),
-            Step::InventMark { index, byte } => self.mark.restore(Some(Mark { index: index % FAR, chain: [byte; 32] })),
+            Step::InventMark { index, byte } => {
+                self.mark.restore(Some(Mark { index: index % FAR, chain: [byte; 32] }.into()))
+            }
             Step::Cut { rows: count } => {
                 let cut = rows.iter().rev().take(usize::from(count % 6));
                 cut.for_each(|(key, _)| batch.delete(JOURNAL, key.as_slice()));
@@ -169,8 +171,9 @@ impl Disk {
 
     /// Opens it: what comes out was written, without a gap, at least as far as the mark says. What is refused is begun anew.
     fn open(&mut self) -> bool {
-        let mark = self.mark.image();
-        let report = check_journal(&*self.store, mark, &mut |_| ());
+        let held = self.mark.image();
+        let mark = held.as_ref().map(|held| held.mark);
+        let report = check_journal(&*self.store, held.as_ref(), &mut |_| ());
         let opened = Journal::open(self.store.clone(), Box::new(self.mark.clone()));
         assert_eq!(report.problem, opened.as_ref().err().cloned(), "a check says what opening does");
         let Ok((journal, entries)) = opened else {
@@ -178,7 +181,7 @@ impl Disk {
             return false;
         };
         assert_eq!(entries.len() as u64, journal.next() - journal.first());
-        assert_eq!(self.mark.image().map(|mark| mark.index + 1), Some(journal.next()));
+        assert_eq!(self.mark.image().map(|held| held.mark.index + 1), Some(journal.next()));
         assert!(mark.is_some_and(|mark| mark.index < journal.next()), "only a mark vouches for the end");
         for (index, entry) in (journal.first()..).zip(entries) {
             assert_eq!((index, Some(&entry.payload)), (entry.index, self.written.get(&index)), "never written");
