@@ -166,13 +166,25 @@ pub enum Record {
     Lost,
     /// Nothing that it may have forgotten can still be decided: it votes again (rule A-3).
     Cured,
+    /// What the primary of a view is about to propose, as a draft showed it (rule D-7); before a PREPARE for it. It stands for an `Accepted`
+    /// without the primary's signature.
+    Drafted {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        batch: Batch,
+        /// Its bodies, in order.
+        transactions: Vec<Transaction>,
+    },
 }
 
 impl Record {
     /// The sequence number that the record is about; none for records about views.
     pub const fn seq(&self) -> Option<SeqNum> {
         match self {
-            Self::Proposed { seq, .. } | Self::Accepted { seq, .. } => Some(*seq),
+            Self::Proposed { seq, .. } | Self::Accepted { seq, .. } | Self::Drafted { seq, .. } => Some(*seq),
             Self::Prepared(certificate) => Some(certificate.seq),
             Self::ViewChanging { .. }
             | Self::Starting(_)

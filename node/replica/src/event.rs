@@ -171,6 +171,8 @@ pub enum ProposalFault {
     Validity,
     /// A transaction's nonce is executed, or in flight at a lower number.
     NonceSpent,
+    /// Another batch may have been prepared here before a restart: its draft was written down (rule D-7).
+    OtherDraft,
 }
 
 /// Why a view change started.

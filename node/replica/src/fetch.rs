@@ -255,6 +255,7 @@ impl Replica {
                 self.on_state(from, checkpoint, supply, effects);
                 true
             }
+            Supply::Draft { view, seq, batch } => self.on_draft(now, from, (view, seq), batch, effects),
             Supply::Batch { batch, transactions } => self.on_batch(now, batch, transactions, effects),
             Supply::Committed(batches) if batches.is_empty() => self.on_none_kept(now, from, effects),
             Supply::Committed(batches) => self.on_committed(now, batches, effects),

@@ -17,6 +17,7 @@
 //! | `replica` | the state and the dispatch |
 //! | `safety` | every condition that a vote depends on |
 //! | `propose` | requests, the primary's batches |
+//! | `draft` | what is about to be proposed, written down meanwhile |
 //! | `normal` | PRE-PREPARE, PREPARE, COMMIT |
 //! | `execution` | decided batches, in order |
 //! | `checkpoint` | stable checkpoints, the low watermark |
@@ -36,6 +37,7 @@ mod checkpoint;
 mod config;
 mod content;
 mod door;
+mod draft;
 mod event;
 mod execution;
 mod fetch;

@@ -42,7 +42,7 @@ impl LiveRecords {
             Record::Stable(_) => self.stable = Some(index),
             Record::Lost => self.lost = Some(index),
             Record::Cured => self.lost = None,
-            Record::Proposed { .. } | Record::Accepted { .. } | Record::Prepared(_) => {}
+            Record::Proposed { .. } | Record::Accepted { .. } | Record::Drafted { .. } | Record::Prepared(_) => {}
         }
     }
 

@@ -76,6 +76,10 @@ impl Replica {
     /// PRE-PREPARE stands for its PREPARE; its own ordinary proposals were durable before they were sent.
     pub(crate) fn try_accept(&mut self, now: Now, seq: SeqNum, effects: &mut Effects) {
         let Some(assignment) = self.acceptable(seq) else { return };
+        let view = self.voting_view();
+        if self.may_have_prepared_other(view, seq, &assignment.digest) {
+            return self.refuse(seq, ProposalFault::OtherDraft, effects);
+        }
         if self.log.get(seq).is_some_and(|slot| slot.is_oversize(&assignment.digest)) {
             return self.refuse(seq, ProposalFault::TooLarge, effects);
         }
@@ -87,28 +91,26 @@ impl Replica {
             return;
         }
         let is_own = self.is_primary() && !is_reproposal;
-        let view = self.voting_view();
         if !is_own
             && !is_reproposal
             && let Err(reason) = self.may_prepare(now, seq, &content)
         {
             return self.refuse(seq, reason, effects);
         }
-        let prepare = Payload::Prepare(Prepare { view, seq, digest: assignment.digest });
-        let record = Record::Accepted {
-            view,
-            seq,
-            pre_prepare: assignment.signature,
-            batch: content.batch.clone(),
-            transactions: content.bodies().cloned().collect(),
-        };
-        if !self.is_primary() {
-            self.promise(record, prepare, effects);
+        if self.is_primary() {
+            if !is_own {
+                self.promise_in(accepted(view, seq, &assignment, &content), effects);
+            }
+        } else {
+            let prepare = Payload::Prepare(Prepare { view, seq, digest: assignment.digest });
+            if self.is_drafted(view, seq, &assignment.digest) {
+                effects.send(Recipients::Everyone, prepare);
+            } else {
+                self.promise(accepted(view, seq, &assignment, &content), prepare, effects);
+            }
             if !is_reproposal {
                 self.note_turnaround(now, seq, &content);
             }
-        } else if !is_own {
-            self.promise_in(record, effects);
         }
         self.set_phase(seq, Phase::Accepted);
         self.place(seq, &content);
@@ -235,6 +237,16 @@ impl Replica {
 fn not_counted(from: ReplicaId, kind: MessageKind, counted: Counted) -> Event {
     let reason = if counted == Counted::Old { Ignored::OldView } else { Ignored::Duplicate };
     Event::ignored(from, kind, reason)
+}
+
+fn accepted(view: View, seq: SeqNum, assignment: &Assignment, content: &Content) -> Record {
+    Record::Accepted {
+        view,
+        seq,
+        pre_prepare: assignment.signature,
+        batch: content.batch.clone(),
+        transactions: content.bodies().cloned().collect(),
+    }
 }
 
 /// The vote of a replica for a slot, said again for a peer that may have missed it.

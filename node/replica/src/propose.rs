@@ -134,7 +134,7 @@ impl Replica {
     }
 
     /// How many batches below this number are not executed here.
-    const fn unexecuted_below(&self, seq: SeqNum) -> u64 {
+    pub(crate) const fn unexecuted_below(&self, seq: SeqNum) -> u64 {
         seq.above(self.executed.next())
     }
 
@@ -212,6 +212,7 @@ impl Replica {
         let content = Content::complete(batch.clone(), transactions.clone());
         self.place(seq, &content);
         self.log.slot(seq).contents.insert(digest, content);
+        self.show_draft(seq, &batch, effects);
         effects.observe(Event::Proposed { view, seq, transactions: transactions.len() });
         self.promise_in(Record::Proposed { view, seq, batch: batch.clone(), transactions }, effects);
         let assignment = PrePrepare { view, seq, digest };

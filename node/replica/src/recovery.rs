@@ -6,6 +6,7 @@ use tetrarch_types::{
 };
 
 use crate::content::Content;
+use crate::draft::Drafted;
 use crate::replica::Corrupt;
 use crate::slot::{Assignment, Phase, Slot};
 use crate::{Config, Record, Replica};
@@ -113,6 +114,10 @@ impl Replica {
                 let digest = self.replay_content(seq, batch, transactions);
                 self.replay_phase(view, seq, Assignment { digest, signature: pre_prepare, phase: Phase::Accepted })
             }
+            Record::Drafted { view, seq, batch, transactions } => {
+                let digest = self.replay_content(seq, batch, transactions);
+                self.replay_draft(view, seq, digest)
+            }
             Record::Prepared(certificate) => self.replay_prepared(certificate),
             _ => Ok(()),
         }
@@ -164,6 +169,14 @@ impl Replica {
         let held = &mut self.log.slot(seq).prepared;
         if held.as_ref().is_none_or(|held| held.view < view) {
             *held = Some(certificate);
+        }
+        Ok(())
+    }
+
+    /// A PREPARE for the batch may have been said, for no other one in this view; the PRE-PREPARE comes again.
+    fn replay_draft(&mut self, view: View, seq: SeqNum, digest: Digest) -> Result<(), &'static str> {
+        if self.is_current(view)? && self.log.in_window(seq) {
+            self.log.slot(seq).draft = Some(Drafted { view, digest, recalled: true });
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use tetrarch_types::{
 };
 
 use crate::content::Content;
+use crate::draft::Drafted;
 
 /// How far an assignment of the current view has come here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -109,6 +110,8 @@ impl Ballot {
 pub(crate) struct Slot {
     /// Of the current view.
     pub(crate) assignment: Option<Assignment>,
+    /// Of the latest view whose primary showed one here.
+    pub(crate) draft: Option<Drafted>,
     /// Of the highest view in which it prepared here.
     pub(crate) prepared: Option<PreparedCertificate>,
     /// The decision.

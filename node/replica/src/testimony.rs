@@ -23,7 +23,9 @@ impl Testimony {
     /// Notes what a record explains. `own` says whose records these are: a NEW-VIEW explains proposals of its primary only.
     pub(crate) fn note(&mut self, own: ReplicaId, record: &Record) {
         match record {
-            Record::Proposed { view, seq, batch, .. } | Record::Accepted { view, seq, batch, .. } => {
+            Record::Proposed { view, seq, batch, .. }
+            | Record::Accepted { view, seq, batch, .. }
+            | Record::Drafted { view, seq, batch, .. } => {
                 self.accepted.insert((*view, *seq, batch.digest()));
             }
             Record::Prepared(it) => {

@@ -83,7 +83,9 @@ fn said(chain: &Chain, who: ReplicaId, record: &Record) -> Option<Said> {
         Record::Accepted { view, seq, batch, .. } if chain.membership.primary(*view) == who => {
             Some(Said::Vote(pre_prepare(*view, *seq, batch.digest())))
         }
-        Record::Accepted { view, seq, batch, .. } => Some(Said::Vote(prepare(*view, *seq, batch.digest()))),
+        Record::Accepted { view, seq, batch, .. } | Record::Drafted { view, seq, batch, .. } => {
+            Some(Said::Vote(prepare(*view, *seq, batch.digest())))
+        }
         Record::Prepared(it) => {
             let commit = Commit { view: it.view, seq: it.seq, digest: it.digest };
             Some(Said::Vote(HeldVote::Commit(chain.signed(commit, who))))

@@ -46,7 +46,7 @@ struct Saying {
 
 fn saying() -> impl Strategy<Value = Saying> {
     let places = vec((view(), seq(), 0..4_usize), 0..4);
-    (0..20_u8, view(), seq(), 0..4_usize, 0..4_usize, prop_oneof![Just(0), number()], places).prop_map(
+    (0..21_u8, view(), seq(), 0..4_usize, 0..4_usize, prop_oneof![Just(0), number()], places).prop_map(
         |(kind, view, seq, content, signer, stable, places)| Saying {
             kind,
             view,
@@ -116,6 +116,7 @@ impl World {
                 let part = StatePart::Rows(Vec::new());
                 Payload::Supply(Supply::State { checkpoint: seq, parts: vec![(Prefix::ROOT, part)] })
             }
+            19 => Payload::Supply(Supply::Draft { view, seq, batch }),
             _ => Payload::Supply(Supply::Committed(self.committed(saying))),
         };
         self.chain.sign(payload, signer)

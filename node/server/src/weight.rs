@@ -58,6 +58,7 @@ impl Weight {
             Supply::Held(held) => own.plus(Self::of_held(held)),
             Supply::State { parts, .. } => parts.iter().map(|(_, part)| Self::of_part(part)).fold(own, Self::plus),
             Supply::NoState { .. } => own,
+            Supply::Draft { batch, .. } => own.plus(Self::signed(0, ID_BYTES * batch.transactions.len())),
             Supply::Stable(certificate) => own.plus(Self::signed(certificate.votes.len(), 0)),
         }
     }

@@ -155,7 +155,7 @@ pub enum Fetch {
     },
 }
 
-/// An answer to a [`Fetch`], or bodies that a backup relays to the primary. Nothing in it is believed for its sender's sake:
+/// An answer to a [`Fetch`], bodies that a backup relays to the primary, or a draft of its proposal. Nothing in it is believed for its sender's sake:
 /// bodies carry their clients' signatures, batches are named by digest, decided batches carry certificates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Supply {
@@ -186,6 +186,15 @@ pub enum Supply {
     },
     /// A stable checkpoint, for a peer that does not get on: with liars among the voters it could not gather the votes by itself.
     Stable(CheckpointCertificate),
+    /// What the primary of a view is about to propose (rule D-7). It binds nobody: the PRE-PREPARE follows once it is durable there.
+    Draft {
+        /// The view.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+        /// The batch.
+        batch: Batch,
+    },
 }
 
 /// A signed PRE-PREPARE with the batch it names.

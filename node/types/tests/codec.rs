@@ -165,7 +165,7 @@ fn tags_beyond_the_last_variant_are_refused() {
     assert_eq!(decode::<Refusal>(&tag(14, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<NodeMode>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Fetch>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
-    assert_eq!(decode::<Supply>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Supply>(&tag(8, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<HeldVote>(&tag(3, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<StatePart>(&tag(2, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Branch>(&tag(3, &tail), AMPLE), Err(DecodeError::Malformed));

@@ -235,6 +235,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Message::Fetch::Committed", "581c9274cc9887899b6db69054e90d35ef1e7809df7d8fa4f0d272cc64e286e4"),
     ("Message::Supply::Transactions", "a780e495745672a8e54db53f4c8bc480bd4fd584dc76f9767b0d5bcc74a5b3e1"),
     ("Message::Supply::Batch", "0274b2e6cd1bec83826d6f693ebaa3e850f363ac3349b7c32de81ceb563d1aba"),
+    ("Message::Supply::Draft", "a8007abcbfa19b28df0d3096c6ae4a4d740987340e508b20c292fb946b2730bc"),
     ("Message::Supply::Committed", "4f2642ea3b1b419a3c889cfc41a5a8c927d26ae461b01b9325a62c0a441fae74"),
     ("Message::Fetch::Held", "805481caa53f8d593ed919ae5ed841511db87d5c4eb320f3d5256e540fdc0d62"),
     ("Message::Fetch::State", "7c737a9727d22d2c2fc76cecac1ca21e069e34b05696896ca25c05c2a27e5440"),

@@ -166,6 +166,21 @@ fn supplies_are_bounded() {
 }
 
 #[test]
+fn a_draft_is_a_batch_that_could_be_proposed() {
+    let chain = Chain::of(4);
+    let draft = |transactions| {
+        let batch = Batch { timestamp: chain.batch().0.timestamp, transactions };
+        supply(&chain, Supply::Draft { view: VIEW, seq: seq(9), batch })
+    };
+    let ids = chain.batch().0.transactions;
+    assert_eq!(draft(ids.clone()), Ok(()));
+    assert_eq!(draft([ids.clone(), ids].concat()), Err(Rejection::BadBatch), "named twice");
+    let distinct = |count: usize| (1..=count as u64).map(|nonce| chain.transaction(nonce).id()).collect();
+    assert_eq!(draft(distinct(MAX_BATCH_TRANSACTIONS)), Ok(()));
+    assert_eq!(draft(distinct(MAX_BATCH_TRANSACTIONS + 1)), Err(Rejection::BadBatch), "too many");
+}
+
+#[test]
 fn a_verified_supply_gives_its_bodies_in_order() {
     let chain = Chain::of(4);
     let (batch, bodies) = chain.batch();

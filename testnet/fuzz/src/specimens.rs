@@ -118,7 +118,8 @@ pub(crate) fn messages(chain: &Chain) -> Vec<Message> {
     let parts = vec![(Prefix::ROOT, rows), (Prefix::ROOT.child(1), StatePart::Page(Box::new(page)))];
     let supplies = [
         Supply::Transactions(transactions.clone()),
-        Supply::Batch { batch, transactions },
+        Supply::Batch { batch: batch.clone(), transactions },
+        Supply::Draft { view, seq, batch },
         Supply::Committed(vec![committed(chain)]),
         Supply::Held(held(chain)),
         Supply::State { checkpoint: STABLE, parts },
@@ -137,7 +138,8 @@ fn records(chain: &Chain) -> Vec<Record> {
     let pre_prepare = new_view.signature;
     vec![
         Record::Proposed { view, seq: SEQ, batch: batch.clone(), transactions: transactions.clone() },
-        Record::Accepted { view, seq: SEQ, pre_prepare, batch: batch.clone(), transactions },
+        Record::Accepted { view, seq: SEQ, pre_prepare, batch: batch.clone(), transactions: transactions.clone() },
+        Record::Drafted { view, seq: SEQ, batch: batch.clone(), transactions },
         Record::Prepared(chain.prepared(view, SEQ, batch.digest())),
         Record::ViewChanging { view },
         Record::Starting(Payload::NewView { view, view_changes, proposals }),

@@ -558,12 +558,12 @@ fn held(change: impl Fn(&mut Sizes), journal: u64) -> Sight {
 #[test]
 fn bounds_sees_what_is_too_much() {
     let most = |it: &mut Sizes| {
-        (it.slots, it.batches, it.votes, it.asked, it.testimony) = (16, 48, 128, 16, 64);
+        (it.slots, it.batches, it.votes, it.asked, it.testimony) = (16, 80, 128, 16, 96);
         (it.view_changes, it.checkpoints, it.roots, it.peers) = (8, 32, 64, 4);
         (it.pool, it.pool_bytes, it.pool_of_sender) = (20, 2_000, 8);
         it.largest_batch_bytes = limits::MAX_BATCH_BYTES;
     };
-    good("bounds", [held(most, 104)]);
+    good("bounds", [held(most, 136)]);
     let one_more: [fn(&mut Sizes); 15] = [
         |it| it.slots += 1,
         |it| it.batches += 1,
@@ -578,23 +578,23 @@ fn bounds_sees_what_is_too_much() {
         |it| it.pool_bytes += 1,
         |it| it.pool_of_sender += 1,
         |it| it.largest_batch_bytes += 1,
-        |it| it.named = 48 * 1_024 + 1,
+        |it| it.named = 80 * 1_024 + 1,
         |it| it.senders += 1,
     ];
     for more in one_more {
         bad("bounds", [held(|it| [most, more].iter().for_each(|change| change(it)), 0)]);
     }
-    bad("bounds", [held(|_| {}, 105)]);
+    bad("bounds", [held(|_| {}, 137)]);
 }
 
 #[test]
 fn bounds_knows_views_and_senders() {
     let moved = Event::ViewChangeStarted { view: view(1), reason: ViewChangeReason::NoProgress };
     let moved = Sight::Observed { by: id(0), event: moved };
-    good("bounds", [moved.clone(), held(|it| it.batches = 64, 105)]);
-    bad("bounds", [moved.clone(), held(|it| it.batches = 65, 0)]);
+    good("bounds", [moved.clone(), held(|it| it.batches = 112, 137)]);
+    bad("bounds", [moved.clone(), held(|it| it.batches = 113, 0)]);
     // A view of long ago explains nothing any more.
-    let sizes = Sizes { batches: 64, ..Sizes::default() };
+    let sizes = Sizes { batches: 112, ..Sizes::default() };
     bad("bounds", [moved, Sight::Held { by: id(0), sizes, journal: 0, stable: seq(17) }]);
     good("bounds", [issued(&put(1)), held(|it| it.senders = 1, 0)]);
     bad("bounds", [issued(&put(1)), issued(&put(2)), held(|it| it.senders = 2, 0)]);

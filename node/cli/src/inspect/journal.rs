@@ -99,6 +99,7 @@ fn said(record: &Record) -> Said {
     match record {
         Record::Proposed { view, seq, batch, .. } => assigned("proposed", *view, *seq, batch.digest()),
         Record::Accepted { view, seq, batch, .. } => assigned("accepted", *view, *seq, batch.digest()),
+        Record::Drafted { view, seq, batch, .. } => assigned("drafted", *view, *seq, batch.digest()),
         Record::Prepared(it) => assigned("prepared", it.view, it.seq, it.digest),
         Record::ViewChanging { view } => view_only("view-changing", Some(*view)),
         Record::Starting(Payload::NewView { view, .. }) => view_only("starting", Some(*view)),

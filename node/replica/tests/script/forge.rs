@@ -3,6 +3,7 @@
 //! | forged | is |
 //! |---|---|
 //! | `forge pre-prepare v0 s1 [A1 A2] 0->2 stamp=+5ms` | a proposal of these transactions, stamped relative to the clock |
+//! | `forge draft v0 s1 [A1 A2] 0->2` | a draft of such a proposal |
 //! | `forge prepare v0 s1 [A1] 1->2`, `forge commit …` | a vote for a batch that was seen before, under the name it got |
 //! | `forge checkpoint s4 1->*` | a vote for a state that nobody has |
 //! | `forge status v0 executed=9 1->*` | a boast |
@@ -14,7 +15,7 @@ use std::collections::BTreeMap;
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, Checkpoint, CheckpointCertificate, Commit, Message, Payload, PrePrepare, Prepare, PreparedCertificate,
-    ReplicaId, SeqNum, Signed, Status, Timestamp, TransactionId, View, ViewChange,
+    ReplicaId, SeqNum, Signed, Status, Supply, Timestamp, TransactionId, View, ViewChange,
 };
 
 use super::{Stage, words};
@@ -35,7 +36,11 @@ fn forged(stage: &mut Stage, words: &[&str], from: ReplicaId) -> Message {
     let view = words::view_of(words).unwrap_or_default();
     let seq = words::seq_of(words).unwrap_or_default();
     let payload = match words[0] {
-        "pre-prepare" => pre_prepare(stage, words, view, seq),
+        "pre-prepare" => {
+            let batch = batch(stage, words);
+            Payload::PrePrepare { assignment: PrePrepare { view, seq, digest: batch.digest() }, batch }
+        }
+        "draft" => Payload::Supply(Supply::Draft { view, seq, batch: batch(stage, words) }),
         "prepare" => Payload::Prepare(Prepare { view, seq, digest: named(stage, words) }),
         "commit" => Payload::Commit(Commit { view, seq, digest: named(stage, words) }),
         "checkpoint" => Payload::Checkpoint(Checkpoint { seq, state_root: Digest::from_bytes([0xbb; 32]) }),
@@ -60,7 +65,7 @@ fn named(stage: &Stage, words: &[&str]) -> Digest {
     stage.names.batch_named(batch_word(words))
 }
 
-fn pre_prepare(stage: &mut Stage, words: &[&str], view: View, seq: SeqNum) -> Payload {
+fn batch(stage: &mut Stage, words: &[&str]) -> Batch {
     let names = batch_word(words).trim_matches(['[', ']']);
     let transactions: Vec<TransactionId> =
         words::split(names).into_iter().map(|name| stage.transaction(name, VALIDITY).id()).collect();
@@ -68,7 +73,7 @@ fn pre_prepare(stage: &mut Stage, words: &[&str], view: View, seq: SeqNum) -> Pa
     let clock = stage.cluster.clock(ReplicaId::ZERO).as_micros();
     let batch = Batch { timestamp: Timestamp::from_micros(clock.saturating_add_signed(shift)), transactions };
     stage.names.meet(&batch);
-    Payload::PrePrepare { assignment: PrePrepare { view, seq, digest: batch.digest() }, batch }
+    batch
 }
 
 fn new_view(stage: &Stage, words: &[&str], view: View) -> Payload {

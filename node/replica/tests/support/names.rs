@@ -61,7 +61,10 @@ impl Names {
     /// Learns the names of everything in an effect, so that it reads the same wherever it comes up again.
     pub(crate) fn meet_effect(&mut self, effect: &Effect) {
         match effect {
-            Effect::Persist(Record::Proposed { batch, .. } | Record::Accepted { batch, .. })
+            Effect::Persist(
+                Record::Proposed { batch, .. } | Record::Accepted { batch, .. } | Record::Drafted { batch, .. },
+            )
+            | Effect::Send { payload: Payload::Supply(Supply::Draft { batch, .. }), .. }
             | Effect::Send { payload: Payload::PrePrepare { batch, .. }, .. } => self.meet(batch),
             Effect::Send { payload: Payload::Checkpoint(it), .. } => self.meet_root(it.seq, it.state_root),
             Effect::Execute(committed) => self.meet(&committed.batch),
@@ -91,9 +94,9 @@ impl Names {
     fn record(&self, record: &Record) -> String {
         let kind = record_kind(record);
         match record {
-            Record::Proposed { view, seq, batch, .. } | Record::Accepted { view, seq, batch, .. } => {
-                self.vote(kind, *view, *seq, &batch.digest())
-            }
+            Record::Proposed { view, seq, batch, .. }
+            | Record::Accepted { view, seq, batch, .. }
+            | Record::Drafted { view, seq, batch, .. } => self.vote(kind, *view, *seq, &batch.digest()),
             Record::Prepared(it) => self.vote(kind, it.view, it.seq, &it.digest),
             Record::ViewChanging { view } => format!("{kind} v{view}"),
             Record::Starting(payload) => format!("{kind} {}", self.payload(payload)),
@@ -167,6 +170,7 @@ impl Names {
             Supply::State { checkpoint, parts } => format!("supply state s{checkpoint} parts={}", parts.len()),
             Supply::Stable(it) => format!("supply stable {}", self.checkpoint(it)),
             Supply::NoState { checkpoint } => format!("supply no state s{checkpoint}"),
+            Supply::Draft { view, seq, batch } => self.vote("draft", *view, *seq, &batch.digest()),
         }
     }
 
@@ -219,6 +223,7 @@ pub(crate) const fn record_kind(record: &Record) -> &'static str {
     match record {
         Record::Proposed { .. } => "proposed",
         Record::Accepted { .. } => "accepted",
+        Record::Drafted { .. } => "drafted",
         Record::Prepared(_) => "prepared",
         Record::ViewChanging { .. } => "view-changing",
         Record::Starting(_) => "starting",

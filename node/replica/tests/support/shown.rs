@@ -32,9 +32,10 @@ fn shows_one(record: &Record, own: ReplicaId, vote: &HeldVote) -> bool {
         (Record::Entered(new_view), HeldVote::PrePrepare(it)) if new_view.signer == own => {
             new_view.payload.proposals.iter().any(|proposal| proposal.payload == it.payload)
         }
-        (Record::Accepted { view, seq, batch, .. }, HeldVote::Prepare(it)) => {
-            (*view, *seq, batch.digest()) == (it.payload.view, it.payload.seq, it.payload.digest)
-        }
+        (
+            Record::Accepted { view, seq, batch, .. } | Record::Drafted { view, seq, batch, .. },
+            HeldVote::Prepare(it),
+        ) => (*view, *seq, batch.digest()) == (it.payload.view, it.payload.seq, it.payload.digest),
         (Record::Prepared(held), HeldVote::Commit(it)) => {
             (held.view, held.seq, held.digest) == (it.payload.view, it.payload.seq, it.payload.digest)
         }
@@ -55,6 +56,7 @@ pub(crate) const fn is_promise(record: &Record) -> bool {
     match record {
         Record::Proposed { .. }
         | Record::Accepted { .. }
+        | Record::Drafted { .. }
         | Record::Prepared(_)
         | Record::ViewChanging { .. }
         | Record::Starting(_) => true,

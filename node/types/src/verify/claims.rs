@@ -207,6 +207,7 @@ impl Collector<'_> {
             Supply::State { parts, .. } => state_parts(parts)?,
             Supply::NoState { .. } => {}
             Supply::Stable(certificate) => self.checkpoint(certificate)?,
+            Supply::Draft { batch, .. } => self::batch(batch)?,
         }
         self.signed(signed)
     }

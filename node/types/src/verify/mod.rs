@@ -65,7 +65,8 @@ impl Verified<crate::Supply> {
             crate::Supply::Held(_)
             | crate::Supply::State { .. }
             | crate::Supply::NoState { .. }
-            | crate::Supply::Stable(_) => Vec::new(),
+            | crate::Supply::Stable(_)
+            | crate::Supply::Draft { .. } => Vec::new(),
         }
     }
 }

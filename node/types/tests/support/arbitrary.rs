@@ -139,6 +139,7 @@ fn supply() -> impl Strategy<Value = Supply> {
         (seq(), vec((prefix(), part()), 0..3)).prop_map(|(checkpoint, parts)| Supply::State { checkpoint, parts }),
         seq().prop_map(|checkpoint| Supply::NoState { checkpoint }),
         stable().prop_map(Supply::Stable),
+        (view(), seq(), batch()).prop_map(|(view, seq, batch)| Supply::Draft { view, seq, batch }),
     ]
 }
 

@@ -193,7 +193,8 @@ impl Chain {
             ("Fetch::Batch", fetch(Fetch::Batch(digest))),
             ("Fetch::Committed", fetch(Fetch::Committed { after: seq(8) })),
             ("Supply::Transactions", supply(Supply::Transactions(transactions.clone()))),
-            ("Supply::Batch", supply(Supply::Batch { batch, transactions })),
+            ("Supply::Batch", supply(Supply::Batch { batch: batch.clone(), transactions })),
+            ("Supply::Draft", self.message(Payload::Supply(Supply::Draft { view, seq: here, batch }), primary)),
             ("Supply::Committed", supply(Supply::Committed(vec![self.committed_batch(here)]))),
         ]);
         messages.extend(self.state_messages());

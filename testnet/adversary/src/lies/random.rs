@@ -84,7 +84,7 @@ fn fetch(hand: &mut Hand<'_>) -> Fetch {
 
 fn supply(hand: &mut Hand<'_>) -> Supply {
     let checkpoint = hand.overheard.stable().seq;
-    match hand.rng.below(5) {
+    match hand.rng.below(6) {
         0 => Supply::Transactions(vec![transaction(hand)]),
         1 => Supply::Batch { batch: batch(hand), transactions: vec![transaction(hand)] },
         2 => Supply::Stable(certificate(hand)),
@@ -93,6 +93,7 @@ fn supply(hand: &mut Hand<'_>) -> Supply {
             let view = View::new(hand.rng.draw());
             Supply::Held(Held { about, start, view, stable, votes: Vec::new(), view_change: None })
         }
+        4 => Supply::Draft { view: View::new(hand.rng.draw()), seq: SeqNum::new(hand.rng.draw()), batch: batch(hand) },
         _ => {
             let row = StateRow { table: "kv.records".to_owned(), key: bytes(hand), value: bytes(hand) };
             Supply::State { checkpoint, parts: vec![(Prefix::ROOT, StatePart::Rows(vec![row]))] }

@@ -20,6 +20,8 @@ pub(crate) struct Witness {
     size: usize,
     /// What its durable records let it say. An honest journal has one entry a place.
     shown: BTreeMap<Place, BTreeSet<Digest>>,
+    /// What it wrote down of drafts since: it may prepare that, if it prepares nothing else there.
+    drafts: BTreeMap<Place, Digest>,
     /// The highest view that it moved to or entered: it says nothing below any more.
     view: View,
     moves: BTreeSet<View>,
@@ -42,6 +44,7 @@ impl Witness {
             own,
             size,
             shown: BTreeMap::new(),
+            drafts: BTreeMap::new(),
             view: View::ZERO,
             moves: BTreeSet::new(),
             stable: SeqNum::ZERO,
@@ -52,7 +55,8 @@ impl Witness {
             votes: 0,
         };
         for record in journal {
-            for (place, digest) in witness.promises(record) {
+            // Whether a PREPARE followed a draft is not known: it may have.
+            for (place, digest) in witness.promises(record).into_iter().chain(witness.draft(record)) {
                 witness.shown.entry(place).or_default().insert(digest);
             }
             // In an invented journal these may stand alone.
@@ -98,6 +102,11 @@ impl Witness {
 
     /// A new record becomes durable.
     pub(crate) fn record(&mut self, record: &Record) {
+        if let Some((place, digest)) = self.draft(record) {
+            assert!(!self.silent, "a silent replica writes {record:?} down");
+            let before = self.drafts.insert(place, digest);
+            assert_eq!(before, None, "a second draft at {place:?}");
+        }
         let promises = self.promises(record);
         for (place, digest) in promises {
             let there = self.shown.entry(place).or_default();
@@ -137,6 +146,9 @@ impl Witness {
 
     fn vote(&mut self, place: Place, digest: Digest) {
         let (_, view, seq) = place;
+        if self.drafts.get(&place) == Some(&digest) && !self.shown.contains_key(&place) {
+            self.shown.entry(place).or_default().insert(digest);
+        }
         self.is_shown(place, digest);
         let is_again = self.again.contains(&(place, digest));
         assert!(view >= self.view || is_again, "{place:?} is said after moving to view {}", self.view);
@@ -170,8 +182,18 @@ impl Witness {
             Record::Stable(certificate) => self.stable = certificate.seq,
             Record::Lost => self.silent = true,
             Record::Cured => self.silent = false,
-            Record::Proposed { .. } | Record::Accepted { .. } | Record::Prepared(_) | Record::Starting(_) => {}
+            Record::Proposed { .. }
+            | Record::Accepted { .. }
+            | Record::Drafted { .. }
+            | Record::Prepared(_)
+            | Record::Starting(_) => {}
         }
+    }
+
+    /// What a record lets its replica prepare, if it prepares nothing else there.
+    fn draft(&self, record: &Record) -> Option<(Place, Digest)> {
+        let Record::Drafted { view, seq, batch, .. } = record else { return None };
+        (primary(self.size, *view) != self.own).then(|| ((MessageKind::Prepare, *view, *seq), batch.digest()))
     }
 
     /// What a record lets its replica say.

@@ -7,11 +7,11 @@ use crate::sight::Sight;
 
 /// The rules that a simulated run can show at work. A test demands that all of them are, and that a rule which code cites is here
 /// or in [`ELSEWHERE`].
-pub const SHOWN: [&str; 55] = [
-    "A-1", "A-2", "A-3", "B-1", "B-2", "B-3", "B-5", "C-1", "C-2", "C-3", "D-1", "D-2", "D-3", "D-4", "D-5", "L-1",
-    "L-2", "L-3", "L-4", "L-5", "N-1", "N-2", "N-3", "N-4", "N-5", "N-6", "P-1", "Q-1", "Q-2", "R-1", "R-2", "R-3",
-    "R-4", "R-5", "R-6", "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "T-3", "V-1", "V-2", "V-3", "V-4", "V-5", "V-6",
-    "V-7", "V-8", "V-9", "V-10", "W-1", "W-2", "X-1",
+pub const SHOWN: [&str; 56] = [
+    "A-1", "A-2", "A-3", "B-1", "B-2", "B-3", "B-5", "C-1", "C-2", "C-3", "D-1", "D-2", "D-3", "D-4", "D-5", "D-7",
+    "L-1", "L-2", "L-3", "L-4", "L-5", "N-1", "N-2", "N-3", "N-4", "N-5", "N-6", "P-1", "Q-1", "Q-2", "R-1", "R-2",
+    "R-3", "R-4", "R-5", "R-6", "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "T-3", "V-1", "V-2", "V-3", "V-4", "V-5",
+    "V-6", "V-7", "V-8", "V-9", "V-10", "W-1", "W-2", "X-1",
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
@@ -99,6 +99,7 @@ fn of_message(is_own: bool, message: &Message) -> &'static [&'static str] {
 fn of_record(record: &Record) -> &'static [&'static str] {
     match record {
         Record::Proposed { .. } | Record::Accepted { .. } => &["D-1"],
+        Record::Drafted { .. } => &["D-1", "D-7"],
         Record::Prepared(_) => &["D-2", "N-4"],
         Record::ViewChanging { .. } => &["D-3"],
         Record::Starting(_) | Record::Entered(_) => &["D-4"],

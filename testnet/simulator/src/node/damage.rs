@@ -163,6 +163,12 @@ fn is_vote((_, value): &Pair) -> bool {
     let record = value.get(CHAIN_BYTES..).and_then(|bytes| decode::<Record>(bytes, MAX_RECORD_BYTES).ok());
     matches!(
         record,
-        Some(Record::Proposed { .. } | Record::Accepted { .. } | Record::Prepared(_) | Record::ViewChanging { .. })
+        Some(
+            Record::Proposed { .. }
+                | Record::Accepted { .. }
+                | Record::Drafted { .. }
+                | Record::Prepared(_)
+                | Record::ViewChanging { .. }
+        )
     )
 }

@@ -84,7 +84,7 @@ impl Oracle for Bounds {
 /// What grows with the window: the slots of a window, and of another one while decided batches pass through.
 fn of_agreement(held: &tetrarch_replica::Sizes, views: u64, rules: &Rules) -> [Bound; 9] {
     let (n, slots) = (rules.n() as u64, 2 * rules.window);
-    let batches = slots * (views + 1);
+    let batches = slots * (2 * views + 1);
     let named = batches * limits::MAX_BATCH_TRANSACTIONS as u64;
     [
         ("slots", held.slots as u64, slots),
@@ -95,7 +95,7 @@ fn of_agreement(held: &tetrarch_replica::Sizes, views: u64, rules: &Rules) -> [B
         ("votes", held.votes as u64, 2 * n * slots),
         ("transactions noted", held.noted as u64, named),
         ("slots asked for", held.asked as u64, slots),
-        ("votes explained", held.testimony as u64, 2 * slots * views),
+        ("votes explained", held.testimony as u64, 3 * slots * views),
     ]
 }
 
@@ -114,10 +114,10 @@ fn of_the_rest(held: &tetrarch_replica::Sizes, rules: &Rules) -> [Bound; 7] {
     ]
 }
 
-/// Two records for each number and view (accepted, prepared), from a window below the stable checkpoint to a window above it; what is
+/// Three records for each number and view (drafted, accepted, prepared), from a window below the stable checkpoint to a window above it; what is
 /// written about views; and what each checkpoint of that span wrote.
 fn journal_bound(views: u64, rules: &Rules) -> u64 {
     let checkpoints = 2 * rules.window / rules.checkpoint_interval.max(1) + 2;
-    let of_numbers = 2 * 2 * rules.window * views;
+    let of_numbers = 3 * 2 * rules.window * views;
     of_numbers + RECORDS_OF_VIEW * views + RECORDS_OF_CHECKPOINT * checkpoints + RECORDS_OF_LOSS
 }

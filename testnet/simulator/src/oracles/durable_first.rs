@@ -62,7 +62,9 @@ impl Oracle for DurableFirst {
 fn kept(record: &Record) -> Option<Promise> {
     match record {
         Record::Proposed { view, seq, batch, .. } => Some(Promise::Proposed(*view, *seq, batch.digest())),
-        Record::Accepted { view, seq, batch, .. } => Some(Promise::Accepted(*view, *seq, batch.digest())),
+        Record::Accepted { view, seq, batch, .. } | Record::Drafted { view, seq, batch, .. } => {
+            Some(Promise::Accepted(*view, *seq, batch.digest()))
+        }
         Record::Prepared(it) => Some(Promise::Prepared(it.view, it.seq, it.digest)),
         Record::ViewChanging { view } => Some(Promise::Moved(*view)),
         Record::Starting(Payload::NewView { view, .. }) => Some(Promise::Started(*view)),

@@ -103,6 +103,7 @@ fn seqs(message: &Message) -> Option<(SeqNum, SeqNum)> {
             Supply::Committed(batches) => span(batches.iter().map(|batch| batch.seq)),
             Supply::Stable(certificate) => one(certificate.seq),
             Supply::State { checkpoint, .. } | Supply::NoState { checkpoint } => one(*checkpoint),
+            Supply::Draft { seq, .. } => one(*seq),
             Supply::Transactions(_) | Supply::Batch { .. } | Supply::Held(_) => None,
         },
         Message::Fetch(it) => match &it.payload {
@@ -143,6 +144,7 @@ fn brief(message: &Message) -> String {
             Supply::State { checkpoint, .. } => format!("state at {checkpoint}"),
             Supply::Stable(certificate) => format!("stable {}", certificate.seq),
             Supply::NoState { checkpoint } => format!("no state at {checkpoint}"),
+            Supply::Draft { seq, .. } => format!("draft of {seq}"),
         },
     }
 }
@@ -180,5 +182,6 @@ fn supplied(supply: &Supply) -> String {
         Supply::State { checkpoint, parts } => format!("{} parts of the state at {checkpoint}", parts.len()),
         Supply::Stable(it) => format!("the certificate at {}", it.seq),
         Supply::NoState { checkpoint } => format!("no state at {checkpoint}"),
+        Supply::Draft { view, seq, batch } => format!("a draft of {seq} in view {view}: {:?}", batch.digest()),
     }
 }

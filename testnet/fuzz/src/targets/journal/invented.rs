@@ -27,6 +27,11 @@ enum Outline {
         seq: u8,
         content: u8,
     },
+    Drafted {
+        view: u8,
+        seq: u8,
+        content: u8,
+    },
     Prepared {
         view: u8,
         seq: u8,
@@ -103,6 +108,11 @@ fn fill(chain: &Chain, outline: Outline) -> Record {
             let assignment = PrePrepare { view, seq, digest: batch.digest() };
             let pre_prepare = chain.signature(&assignment, chain.membership.primary(view));
             Record::Accepted { view, seq, pre_prepare, batch, transactions }
+        }
+        Outline::Drafted { view: at, seq, content } => {
+            let seq = SeqNum::new(number(seq));
+            let (batch, transactions) = chain.batch(usize::from(content) % 3, seq);
+            Record::Drafted { view: view(at), seq, batch, transactions }
         }
         Outline::Prepared { view: at, seq, content } => {
             let seq = SeqNum::new(number(seq));
