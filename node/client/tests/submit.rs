@@ -70,6 +70,17 @@ async fn a_submission_is_answered_at_a_quorum_with_a_proof() {
 }
 
 #[tokio::test]
+async fn a_client_with_its_own_connections_outlives_the_one_it_came_from() {
+    let cluster = Cluster::with(4, []).await;
+    let first = cluster.client();
+    let key = || tetrarch_crypto::SigningKey::from_seed([201; 32]);
+    let (alike, apart) = (first.with_key(key()), first.with_key(key()).with_own_connections().unwrap());
+    first.close().await;
+    assert!(alike.submit(b"command".to_vec()).await.is_err(), "closed with the first");
+    assert_eq!(apart.submit(b"command".to_vec()).await.unwrap().outcome, ok());
+}
+
+#[tokio::test]
 async fn one_liar_of_any_kind_changes_nothing() {
     for (name, lie) in LIES {
         let cluster = Cluster::with(4, [(1, answering(*lie))]).await;

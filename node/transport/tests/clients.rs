@@ -57,6 +57,21 @@ async fn many_requests_are_answered_out_of_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_connector_has_connections_of_its_own() {
+    let (listener, incoming) = listener(any_port(), ClientLimits::default()).await;
+    let _server = serve(incoming);
+    let client = connector(listener.local_address());
+    let other = client.another().unwrap();
+    assert_eq!(within(client.request(id(0), read(b"one"))).await.unwrap(), answer(b"one".to_vec()));
+    assert_eq!(listener.counters().accepted, 1, "the other one connects when it has something to ask");
+    assert_eq!(within(other.request(id(0), read(b"two"))).await.unwrap(), answer(b"two".to_vec()));
+    assert_eq!((listener.counters().open, listener.counters().accepted), (2, 2));
+    drop(client);
+    until("its connection ends", || listener.counters().open == 1).await;
+    assert_eq!(within(other.request(id(0), read(b"three"))).await.unwrap(), answer(b"three".to_vec()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_largest_request_and_response_pass_and_larger_ones_do_not() {
     let (listener, incoming) = listener(any_port(), ClientLimits::default()).await;
     let _server = serve(incoming);

@@ -49,8 +49,9 @@ fn alike(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Resul
 /// a batch's results once.
 fn distinct(cluster: &ClusterArguments, genesis: &Genesis, clients: usize) -> Result<Vec<Target>, Failure> {
     let first = cluster.client_of(genesis, keys::generate()?)?;
-    let connect = |_| {
-        let client = first.with_key(keys::generate()?).with_own_connections();
+    let connect = |number| {
+        let client = first.with_key(keys::generate()?);
+        let client = if number == 0 { Ok(client) } else { client.with_own_connections() };
         let client = client.map_err(|error| Failure::client(TRIED, &error))?;
         let reader = reader(cluster, genesis, &client)?;
         Ok((client, reader))
