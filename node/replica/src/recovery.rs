@@ -2,7 +2,8 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
-    Applied, Batch, CheckpointCertificate, Payload, PrePrepare, PreparedCertificate, SeqNum, Signed, Transaction, View,
+    Applied, Batch, CheckpointCertificate, NewView, Payload, PrePrepare, PreparedCertificate, SeqNum, Signed,
+    Transaction, View,
 };
 
 use crate::content::Content;
@@ -67,6 +68,9 @@ impl Replica {
             Record::Entered(new_view) if self.has_entered_above(new_view.payload.view) => {
                 return Err("a view entered behind a later one");
             }
+            Record::Entered(new_view) if self.has_entered_otherwise(new_view) => {
+                return Err("a view entered by two NEW-VIEWs");
+            }
             // Written again at a checkpoint, below a view change that had begun.
             Record::Entered(new_view) => self.new_view = Some(new_view.clone()),
             Record::Starting(payload) => return self.replay_starting(payload),
@@ -85,15 +89,21 @@ impl Replica {
         self.new_view.as_ref().is_some_and(|held| held.payload.view > view)
     }
 
+    /// Nobody enters a view twice: a second NEW-VIEW of a view, whoever signed both, would bring proposals that this replica never took.
+    fn has_entered_otherwise(&self, new_view: &Signed<NewView>) -> bool {
+        self.new_view.as_ref().is_some_and(|held| held.payload.view == new_view.payload.view && held != new_view)
+    }
+
+    /// A view is started while it is moved to, and once: what is written again at a checkpoint is the same.
     fn replay_starting(&mut self, payload: &Payload) -> Result<(), &'static str> {
         let Payload::NewView { view, .. } = payload else { return Err("a view started without a NEW-VIEW") };
-        if *view > self.view {
+        if *view != self.view || !self.changing {
             return Err("a view started that was not being moved to");
         }
-        if *view == self.view && self.changing {
-            self.starting = Some(payload.clone());
+        match self.starting.replace(payload.clone()) {
+            Some(before) if before != *payload => Err("a view started by two NEW-VIEWs"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// As when the view was entered; an assignment waits until its record shows that it was accepted.
@@ -196,12 +206,12 @@ impl Replica {
         Ok(())
     }
 
-    /// Whether a vote belongs to the view that goes on.
+    /// Whether a vote belongs to the view that goes on. What is still being moved to was not entered, and nothing was said there.
     fn is_current(&self, view: View) -> Result<bool, &'static str> {
-        if view > self.view {
+        if view > self.view || (view == self.view && self.changing) {
             return Err("a vote in a view that was never entered");
         }
-        Ok(view == self.view && !self.changing)
+        Ok(view == self.view)
     }
 
     fn finish_recovery(&mut self) {

@@ -218,9 +218,9 @@ impl Replica {
         self.timers.status(&self.config, waiting)
     }
 
-    /// When the view, or the wait for it, is given up.
+    /// When the view, or the wait for it, is given up. Behind the last view there is comes none.
     fn view_due(&self) -> Option<Time> {
-        if !self.votes() {
+        if !self.votes() || self.view.next() == self.view {
             return None;
         }
         if self.changing {

@@ -15,7 +15,8 @@ impl Replica {
         reason: ViewChangeReason,
         effects: &mut Effects,
     ) {
-        if !self.votes() {
+        // Behind the last view there is comes the last again: it would be entered a second time.
+        if !self.votes() || target <= self.view {
             return;
         }
         self.move_to(now, target, effects);

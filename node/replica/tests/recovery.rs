@@ -184,6 +184,117 @@ fn a_view_entered_behind_a_later_one_is_no_journal() {
     assert!(views(&[3, 2]).unwrap_err().contains("a view entered behind a later one"));
 }
 
+/// A NEW-VIEW of a view that proposes no-ops up to a number; nobody asks here whether they follow from anything.
+fn new_view(chain: &Chain, view: View, top: u64) -> NewView {
+    let propose = |seq| PrePrepare { view, seq: SeqNum::new(seq), digest: Batch::noop().digest() };
+    let proposals = (1..=top).map(|seq| chain.signed(propose(seq), chain.membership.primary(view)));
+    NewView { view, view_changes: Vec::new(), proposals: proposals.collect() }
+}
+
+fn entered(chain: &Chain, view: View, top: u64) -> Record {
+    Record::Entered(chain.signed(new_view(chain, view, top), chain.membership.primary(view)))
+}
+
+fn starting(chain: &Chain, view: View, top: u64) -> Record {
+    let NewView { view_changes, proposals, .. } = new_view(chain, view, top);
+    let proposals = proposals.into_iter().map(|it| it.payload).collect();
+    Record::Starting(Payload::NewView { view, view_changes, proposals })
+}
+
+/// Found by fuzzing: the proposals of one NEW-VIEW were assigned, and the numbers behind those of the other were assigned again.
+#[test]
+fn a_view_entered_by_two_new_views_is_no_journal() {
+    let chain = Chain::new(4, 2, 4);
+    let (view, later) = (View::new(1), View::new(2));
+    let status = |records: Vec<Record>| recover(&chain, 1, &Machine::default(), records).map(|it| it.status().view);
+    let entered = |top| entered(&chain, view, top);
+    assert_eq!(status(vec![entered(2), entered(2)]), Ok(view), "written again at a checkpoint");
+    let moving = Record::ViewChanging { view: later };
+    assert_eq!(status(vec![entered(2), moving.clone(), entered(2)]), Ok(later), "and below a view change");
+    assert_eq!(status(vec![moving.clone(), entered(2)]), Ok(later), "whose first record is gone");
+    for between in [Vec::new(), vec![Record::ViewChanging { view }], vec![moving]] {
+        for (one, other) in [(0, 2), (2, 0)] {
+            let records = [vec![entered(one)], between.clone(), vec![entered(other)]].concat();
+            assert!(status(records).unwrap_err().contains("a view entered by two NEW-VIEWs"));
+        }
+    }
+}
+
+/// Found by fuzzing: what stood behind the NEW-VIEW of the view that it starts was passed over, as if it had never been said.
+#[test]
+fn a_view_is_started_once_and_while_it_is_moved_to() {
+    let chain = Chain::new(4, 2, 4);
+    let (view, later) = (View::new(1), View::new(2));
+    let status = |records: Vec<Record>| recover(&chain, 1, &Machine::default(), records).map(|it| it.status().changing);
+    let (starting, entered) = (|top| starting(&chain, view, top), |top| entered(&chain, view, top));
+    let (to, on) = (Record::ViewChanging { view }, Record::ViewChanging { view: later });
+    assert_eq!(
+        status(vec![to.clone(), starting(2), to.clone(), starting(2)]),
+        Ok(true),
+        "written again at a checkpoint"
+    );
+    assert_eq!(status(vec![to.clone(), starting(2), entered(2)]), Ok(false));
+    assert_eq!(status(vec![to.clone(), starting(2), on.clone()]), Ok(true), "given up");
+    let refusal = |records: Vec<Record>| status(records).unwrap_err();
+    assert!(refusal(vec![to.clone(), starting(2), starting(0)]).contains("a view started by two NEW-VIEWs"));
+    for records in [vec![starting(2)], vec![entered(0), starting(2)], vec![to, on, starting(2)]] {
+        assert!(refusal(records).contains("a view started that was not being moved to"));
+    }
+}
+
+/// Found by fuzzing: a draft in the view that is being moved to was forgotten, and another batch prepared there.
+#[test]
+fn a_vote_in_a_view_that_is_only_moved_to_is_no_journal() {
+    let chain = Chain::new(4, 2, 4);
+    let (view, seq, later) = (View::new(1), SeqNum::new(1), View::new(2));
+    let (batch, transactions) = (Batch::noop(), Vec::new());
+    let pre_prepare = chain.signature(&PrePrepare { view, seq, digest: batch.digest() }, id(1));
+    let votes = [
+        Record::Drafted { view, seq, batch: batch.clone(), transactions: transactions.clone() },
+        Record::Accepted { view, seq, pre_prepare, batch: batch.clone(), transactions },
+        Record::Prepared(chain.prepared(view, seq, batch.digest())),
+    ];
+    for vote in votes {
+        let of = |records: Vec<Record>| recover(&chain, 3, &Machine::default(), records).map(|it| it.status().view);
+        let (to, on) = (Record::ViewChanging { view }, Record::ViewChanging { view: later });
+        for records in [vec![vote.clone(), to.clone()], vec![to.clone(), vote.clone()]] {
+            assert!(of(records).unwrap_err().contains("a vote in a view that was never entered"));
+        }
+        assert_eq!(of(vec![to, entered(&chain, view, 0), vote.clone(), on]), Ok(later), "a view that was left");
+        assert_eq!(of(vec![vote, entered(&chain, view, 0)]), Ok(view), "what tells of it was written again");
+    }
+}
+
+/// The view behind the last one is the last one: it is not left, and so never entered or started twice. More than f liars can bring a replica
+/// that far.
+#[test]
+fn the_last_view_is_not_left() {
+    let chain = Chain::new(4, 2, 4);
+    for (number, leaves) in [(u64::MAX - 1, Some(View::new(u64::MAX))), (u64::MAX, None)] {
+        let view = View::new(number);
+        let moving = vec![Record::ViewChanging { view }];
+        for records in [moving, vec![entered(&chain, view, 2)]] {
+            let mut replica = recover(&chain, 3, &Machine::default(), records).unwrap();
+            start_and_hear(&chain, &mut replica, id(3), &[]);
+            // A quorum moves there, so that it waits for the NEW-VIEW; where it has one, for the re-proposals.
+            for from in [id(0), id(1), id(3)] {
+                let it = ViewChange { view, stable: CheckpointCertificate::genesis(), prepared: Vec::new() };
+                let message = chain.verified(chain.sign(Payload::ViewChange(it), from));
+                replica.step(Now::default(), Input::Message(message), &mut Effects::new());
+            }
+            let mut effects = Effects::new();
+            let now = Now { time: Time::ZERO.after(Duration::from_secs(600)), clock: EPOCH };
+            replica.step(now, Input::Deadline, &mut effects);
+            let left = effects.take().into_iter().find_map(|effect| match effect {
+                Effect::Persist(Record::ViewChanging { view }) => Some(view),
+                _ => None,
+            });
+            assert_eq!(left, leaves);
+            assert!(replica.deadline().is_none_or(|due| due > now.time), "and it rests");
+        }
+    }
+}
+
 /// What a primary assigns when it is asked for something, with `nonce`.
 fn assigns(chain: &Chain, replica: &mut Replica, nonce: u64) -> Option<SeqNum> {
     let transaction = chain.transaction('A', nonce, 0, EPOCH.plus(Duration::from_secs(600)));
