@@ -61,7 +61,7 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
         TimerWaitsForProposal => vec![Hunt::under(Mixed)],
         HighWatermarkUnchecked => {
             let jumping = Hunt::under(Mixed).telling(&[Lie::Mutate]);
-            vec![jumping.clone(), jumping.without(&["watermarks"]).for_at_most(2_000)]
+            vec![jumping.clone(), jumping.without(&["watermarks"])]
         }
         StableAtWeakQuorum => vec![Hunt::under(Crashes)],
         StateNotVerified => {

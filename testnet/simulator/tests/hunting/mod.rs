@@ -27,7 +27,7 @@ impl Hunt {
     pub(crate) fn under(profile: Profile) -> Self {
         // Real signatures take their time and show nothing more.
         let signatures = Some(Signatures::Fake);
-        Self { options: Options { profile, signatures, ..Options::default() }, patience: 300 }
+        Self { options: Options { profile, signatures, ..Options::default() }, patience: 2_000 }
     }
 
     /// Every liar tells all of these lies.
