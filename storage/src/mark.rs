@@ -19,12 +19,13 @@ impl Mark {
     pub const ORIGIN: Self = Self { index: 0, chain: [0; 32] };
 }
 
-/// A mark, and a second copy of the records that were written together with it.
+/// A mark, and a second copy of the last records: of those that were written together with it, and of those that need not be on the disk anywhere
+/// else yet.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Marked {
     /// How far the records go.
     pub mark: Mark,
-    /// What the last of them hold, up to the one that the mark names; none if they were durable before the mark was.
+    /// What the last of them hold, up to the one that the mark names; none if all were durable where they belong before the mark was.
     pub tail: Vec<Vec<u8>>,
 }
 
@@ -33,9 +34,14 @@ impl Marked {
     /// records are.
     pub const ROOM: usize = 64 * 1024;
 
+    /// What the tail takes.
+    pub fn bytes(&self) -> usize {
+        self.tail.iter().map(|record| record.len().saturating_add(4)).fold(0, usize::saturating_add)
+    }
+
     /// Whether there is room for the tail.
     pub fn fits(&self) -> bool {
-        self.tail.iter().map(|record| record.len().saturating_add(4)).fold(0, usize::saturating_add) <= Self::ROOM
+        self.bytes() <= Self::ROOM
     }
 
     /// The last record in front of the tail: the mark was not written before all of them up to it were durable where they belong.
@@ -57,7 +63,7 @@ impl From<Mark> for Marked {
     }
 }
 
-/// What is to be durable when a mark is, and is written meanwhile.
+/// What is written while a mark is.
 pub type Beside<'a> = Box<dyn FnOnce() -> Result<(), StoreError> + 'a>;
 
 /// Remembers one [`Mark`], durably, and never an older one than it had.
@@ -76,8 +82,8 @@ pub trait HighWaterMark: Send {
     /// [`StoreError::Poisoned`].
     fn advance(&mut self, mark: Mark) -> Result<(), StoreError>;
 
-    /// Sets the mark with its tail while `beside` makes the same records durable where they belong; both are when this returns. A crash
-    /// meanwhile leaves either, both or none. If there is [no room](Marked::fits) for the tail, the mark waits for `beside` and is set
+    /// Sets the mark with its tail while `beside` writes the same records where they belong, and syncs them there or not; both is done when
+    /// this returns. A crash meanwhile leaves either, both or none. If there is [no room](Marked::fits) for the tail, the mark waits for `beside` and is set
     /// without it: then it is never there alone.
     ///
     /// # Errors

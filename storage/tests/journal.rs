@@ -437,6 +437,10 @@ fn it_lives_in_a_directory() {
 #[derive(Clone, Debug)]
 enum Step {
     Append(Vec<Vec<u8>>),
+    /// Left to the mark where there is room.
+    AppendLater(Vec<Vec<u8>>),
+    /// So many bytes, settled or not.
+    AppendLarge(usize, bool),
     /// Before the index at this many 256ths of what is kept.
     Truncate(u8),
     /// The store fails at the next write.
@@ -451,6 +455,9 @@ fn step() -> impl Strategy<Value = Step> {
     let kind = prop_oneof![Just(FailureKind::Io), Just(FailureKind::Full), Just(FailureKind::FsyncLost)];
     prop_oneof![
         4 => vec(vec(any::<u8>(), 0..4), 0..5).prop_map(Step::Append),
+        4 => vec(vec(any::<u8>(), 0..4), 0..5).prop_map(Step::AppendLater),
+        2 => (0..70_000_usize, any::<bool>()).prop_map(|(length, settles)| Step::AppendLarge(length / 16, settles)),
+        1 => (0..70_000_usize, any::<bool>()).prop_map(|(length, settles)| Step::AppendLarge(length, settles)),
         2 => any::<u8>().prop_map(Step::Truncate),
         1 => kind.prop_map(Step::FailWrite),
         1 => prop_oneof![Just(BEFORE), Just(BEHIND)].prop_map(Step::FailMark),
@@ -483,7 +490,9 @@ impl Model {
 
     fn run(&mut self, step: Step) {
         match step {
-            Step::Append(payloads) => self.append(payloads),
+            Step::Append(payloads) => self.append(payloads, true),
+            Step::AppendLater(payloads) => self.append(payloads, false),
+            Step::AppendLarge(length, settles) => self.append(vec![vec![7; length]], settles),
             Step::Truncate(part) => self.truncate(part),
             Step::FailWrite(kind) => self.store.fail_write_at(0, kind),
             Step::FailMark(how) => self.mark.how.store(how, Ordering::Relaxed),
@@ -491,11 +500,12 @@ impl Model {
         }
     }
 
-    fn append(&mut self, payloads: Vec<Vec<u8>>) {
-        match self.journal.append(payloads.clone()) {
+    fn append(&mut self, payloads: Vec<Vec<u8>>, settles: bool) {
+        let append = if settles { Journal::append } else { Journal::append_later };
+        match append(&mut self.journal, payloads.clone()) {
             Ok(first) => {
                 assert_eq!(first, self.acknowledged.len() as u64 + 1);
-                if !payloads.is_empty() {
+                if settles && !payloads.is_empty() {
                     self.surely_below = self.journal.first();
                 }
                 self.acknowledged.extend(payloads);

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use support::files::flip_at as flip;
+use support::files::flip_at;
 use support::mark;
 use tempfile::TempDir;
 use tetrarch_storage::{HighWaterMark, Mark, MarkFile, Marked, MemoryMark, StoreError};
@@ -18,6 +18,13 @@ use tetrarch_storage::{HighWaterMark, Mark, MarkFile, Marked, MemoryMark, StoreE
 /// Where the slots are, and how long what is in them.
 const SLOTS: [u64; 2] = [0, 4096 + 65_536];
 const RECORD: u64 = 93;
+/// Where they are once more.
+const AGAIN: u64 = 2 * SLOTS[1];
+
+/// Flips a bit of that byte of the first two slots, and of its copy.
+fn flip(path: &Path, at: u64) {
+    [at, at + AGAIN].into_iter().for_each(|at| flip_at(path, at));
+}
 
 fn fresh() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -152,7 +159,7 @@ fn without_a_valid_slot_it_is_corrupt() {
         damage(&path);
         let error = read_again(&path).unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{error}");
-        assert!(error.to_string().contains("neither of its two slots"), "{error}");
+        assert!(error.to_string().contains("none of its slots"), "{error}");
     }
 }
 
@@ -344,15 +351,56 @@ fn a_slot_that_was_torn_anywhere_leaves_the_other() {
     set(&mut file, &marked(6));
     drop(file);
     let after = fs::read(&path).unwrap();
-    let end = 1 + (0..before.len()).rfind(|at| before[*at] != after[*at]).unwrap();
+    let half = before.len() / 2;
+    assert_eq!((&after[..half], &before[..half]), (&after[half..], &before[half..]), "all is there twice");
+    let (before, after) = (&before[..half], &after[..half]);
+    let end = 1 + (0..half).rfind(|at| before[*at] != after[*at]).unwrap();
     assert!(end > 1300 && end < SLOTS[1] as usize, "it is in slot 0: {end}");
     for at in (0..end).step_by(7).chain(end - 40..=end) {
         let (front, back) = ([&after[..at], &before[at..]].concat(), [&before[..at], &after[at..]].concat());
         for (torn, is_whole) in [(&front, front == after), (&back, back == after)] {
-            fs::write(&path, torn).unwrap();
-            let expected = if is_whole { marked(6) } else { marked(5) };
-            assert_eq!(MarkFile::peek(&path), Ok(Some(expected)), "at {at}");
+            for copies in [[torn.as_slice(), torn], [torn, before], [before, torn], [torn, after], [after, torn]] {
+                fs::write(&path, copies.concat()).unwrap();
+                let expected = if is_whole || copies.contains(&after) { marked(6) } else { marked(5) };
+                assert_eq!(MarkFile::peek(&path), Ok(Some(expected)), "at {at}");
+            }
         }
+    }
+}
+
+/// What rots at one of its places is still at the other, and is there twice again once it was opened.
+#[test]
+fn one_place_of_a_slot_is_enough() {
+    let (_directory, path) = fresh();
+    let marked = Marked { mark: mark(2), tail: vec![vec![2; 40], vec![3; 9]] };
+    let mut file = MarkFile::open(&path).unwrap();
+    set(&mut file, &mark(1).into());
+    set(&mut file, &marked);
+    drop(file);
+    for byte in (0..RECORD + 4 + 40 + 4 + 9).flat_map(|byte| [byte, byte + AGAIN]) {
+        flip_at(&path, byte);
+        assert_eq!(MarkFile::peek(&path), Ok(Some(marked.clone())), "byte {byte}");
+        flip_at(&path, byte);
+    }
+    for place in [0, AGAIN] {
+        flip_at(&path, place);
+        assert_eq!(held_again(&path), Ok(Some(marked.clone())));
+    }
+    assert_eq!(held_again(&path), Ok(Some(marked)), "the first was mended before the second rotted");
+}
+
+/// A file as builds before the second place made it, or one that was cut.
+#[test]
+fn a_file_without_second_places_is_replaced() {
+    for length in [AGAIN, AGAIN + 50, 2 * AGAIN - 1] {
+        let (_directory, path) = fresh();
+        advanced_through(&path, 5);
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        assert_eq!(MarkFile::peek(&path), Ok(Some(mark(5).into())));
+        assert_eq!(read_again(&path), Ok(Some(mark(5))));
+        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * AGAIN);
+        flip_at(&path, SLOTS[1]);
+        assert_eq!(read_again(&path), Ok(Some(mark(5))));
     }
 }
 
@@ -379,7 +427,7 @@ fn its_size_is_fixed_and_all_of_it_allocated() {
     let (directory, path) = fresh();
     let mut file = MarkFile::create(&path).unwrap();
     let zeros = directory.path().join("zeros");
-    fs::write(&zeros, vec![0; 2 * SLOTS[1] as usize]).unwrap();
+    fs::write(&zeros, vec![0; 2 * AGAIN as usize]).unwrap();
     fs::File::open(&zeros).unwrap().sync_all().unwrap();
     let of = |path: &Path| fs::metadata(path).map(|data| (data.len(), data.blocks())).unwrap();
     let ((length, blocks), written) = (of(&path), of(&zeros));
@@ -420,7 +468,7 @@ fn an_old_file_is_replaced_by_one_that_holds_the_same() {
         let mut file = MarkFile::open(&path).unwrap();
         assert_eq!(file.read(), Ok(Some(mark(last).into())));
         assert_eq!(fs::read(&kept).unwrap(), bytes, "the old one is valid to its end");
-        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * SLOTS[1]);
+        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * AGAIN);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(MarkFile::open(&path).unwrap_err(), StoreError::Locked { path: path.clone() });
         set(&mut file, &mark(last + 1).into());
@@ -436,7 +484,7 @@ fn an_old_file_with_a_torn_slot_or_cut_holds_the_older_mark() {
         let (_directory, path) = fresh();
         old_file(&path, last);
         match cut {
-            None => flip(&path, last % 2 * 4096 + 30),
+            None => flip_at(&path, last % 2 * 4096 + 30),
             Some(length) => fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap(),
         }
         assert_eq!(MarkFile::peek(&path), Ok(Some(mark(last - 1).into())));
@@ -448,7 +496,7 @@ fn an_old_file_with_a_torn_slot_or_cut_holds_the_older_mark() {
 fn an_old_file_that_cannot_be_read_is_moved_aside() {
     let (_directory, path) = fresh();
     old_file(&path, 5);
-    [20, 4116].iter().for_each(|at| flip(&path, *at));
+    [20, 4116].iter().for_each(|at| flip_at(&path, *at));
     assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
     assert!(matches!(MarkFile::open(&path), Err(StoreError::Corrupt { .. })));
     assert_eq!(MarkFile::renew(&path).unwrap().0.read(), Ok(None));

@@ -102,6 +102,102 @@ fn a_crash_inside_an_append_leaves_either_both_or_none() {
     }
 }
 
+/// Entries 5, 6 and 7, each left to the mark, on a store that may lose them.
+fn left_to_the_mark() -> (Scene, Journal<Arc<FaultyStore>>) {
+    let scene = Scene::new();
+    let mut journal = scene.open().unwrap().0;
+    for payload in 5..=7 {
+        assert_eq!(journal.append_later(vec![vec![payload]]).unwrap(), payload.into());
+    }
+    let held = scene.mark.image().unwrap();
+    assert_eq!((held.settled(), held.tail), (4, vec![vec![5], vec![6], vec![7]]));
+    (scene, journal)
+}
+
+#[test]
+fn what_is_left_to_the_mark_survives_whatever_the_store_loses() {
+    for kept in 0..=3 {
+        let (scene, journal) = left_to_the_mark();
+        drop(journal);
+        let syncs = scene.store.counters().syncs;
+        scene.store.crash(|unsynced| kept.min(unsynced));
+        assert_eq!(scene.store.counters().syncs, syncs);
+        assert_eq!(scene.lasting(), numbered(1..=7), "{kept}");
+    }
+}
+
+#[test]
+fn an_append_settles_all_that_was_left() {
+    let (scene, mut journal) = left_to_the_mark();
+    journal.append(vec![vec![8]]).unwrap();
+    assert_eq!(scene.mark.image().unwrap().settled(), 4, "until it is durable, the mark has them too");
+    scene.store.crash(|_| 0);
+    let stored = scene.store.scan(JOURNAL, &[], &[], tetrarch_storage::Direction::Ascending, 99).unwrap();
+    assert_eq!(stored.len(), 8);
+    // What comes then is left to the mark by itself.
+    let mut journal = scene.open().unwrap().0;
+    journal.append(vec![vec![9]]).unwrap();
+    journal.append_later(vec![vec![10]]).unwrap();
+    assert_eq!(scene.mark.image().unwrap().tail, vec![vec![10]]);
+    assert_eq!(scene.lasting(), numbered(1..=10));
+}
+
+/// The power fails while it settles: the store may have lost all that was left before, whether or not the mark has become durable.
+#[test]
+fn a_crash_inside_the_append_that_settles_loses_nothing() {
+    for marked in [false, true] {
+        let (scene, mut journal) = left_to_the_mark();
+        scene.store.fail_write_at(0, FailureKind::FsyncLost);
+        journal.append(vec![vec![8]]).unwrap_err();
+        scene.store.crash(|_| 0);
+        scene.mark.crash(marked);
+        assert_eq!(scene.lasting(), numbered(1..=if marked { 8 } else { 7 }));
+    }
+}
+
+#[test]
+fn what_would_be_too_much_to_leave_settles() {
+    let scene = Scene::new();
+    let mut journal = scene.open().unwrap().0;
+    let syncs = || scene.store.counters().syncs;
+    let before = syncs();
+    journal.append_later(vec![vec![5; 6_000]]).unwrap();
+    journal.append_later(vec![vec![6; 6_000]]).unwrap();
+    assert_eq!(syncs(), before);
+    journal.append_later(vec![vec![7; 6_000]]).unwrap();
+    assert_eq!((syncs(), scene.mark.image().unwrap().settled()), (before + 1, 4));
+    journal.append_later(vec![vec![8; 6_000]]).unwrap();
+    assert_eq!((syncs(), scene.mark.image().unwrap().settled()), (before + 1, 7));
+    scene.store.crash(|_| 0);
+    assert_eq!(scene.lasting().len(), 8);
+}
+
+/// There is no room in the mark for what was left before and this: it waits until the store has both.
+#[test]
+fn what_is_too_large_beside_what_was_left_is_marked_behind_the_write() {
+    let (scene, mut journal) = left_to_the_mark();
+    scene.store.fail_write_at(0, FailureKind::FsyncLost);
+    journal.append_later(vec![vec![8; Marked::ROOM - 4]]).unwrap_err();
+    assert!(!scene.mark.is_doubtful());
+    scene.store.crash(|_| 0);
+    assert_eq!(scene.lasting(), numbered(1..=7));
+    let (scene, mut journal) = left_to_the_mark();
+    journal.append_later(vec![vec![8; Marked::ROOM - 4]]).unwrap();
+    assert_eq!(scene.mark.image().unwrap().tail, Vec::<Vec<u8>>::new());
+    assert_eq!(scene.lasting().len(), 8);
+}
+
+#[test]
+fn what_was_forgotten_before_it_settled_stays_forgotten_or_comes_back_whole() {
+    for kept in 0..=4 {
+        let (scene, mut journal) = left_to_the_mark();
+        journal.truncate_before(7).unwrap();
+        drop(journal);
+        scene.store.crash(|unsynced| kept.min(unsynced));
+        assert_eq!(scene.lasting(), numbered(if kept == 4 { 7..=7 } else { 1..=7 }), "{kept}");
+    }
+}
+
 #[test]
 fn a_mark_without_room_leaves_the_store_and_stops_the_journal() {
     let scene = Scene::new();
@@ -283,6 +379,23 @@ fn a_log_that_lost_its_last_append_is_mended() {
 }
 
 #[test]
+fn a_log_that_lost_all_that_was_left_to_the_mark_is_mended() {
+    for lost in 6..=9_usize {
+        let (_directory, [database, mark], _) = on_a_disk();
+        let (mut journal, _) = opened(&database, &mark).unwrap();
+        let mut ends = Vec::new();
+        for index in 6..=9 {
+            ends.push(fs::metadata(newest_with(&database, "log")).unwrap().len());
+            journal.append_later(vec![vec![index]]).unwrap();
+        }
+        drop(journal);
+        let log = OpenOptions::new().write(true).open(newest_with(&database, "log")).unwrap();
+        log.set_len(ends[lost - 6]).unwrap();
+        assert_eq!(opened(&database, &mark).unwrap().1, numbered(1..=9), "{lost}");
+    }
+}
+
+#[test]
 fn a_log_that_lost_two_appends_is_refused() {
     let (_directory, [database, mark], ends) = on_a_disk();
     OpenOptions::new().write(true).open(newest_with(&database, "log")).unwrap().set_len(ends[3]).unwrap();
@@ -301,8 +414,8 @@ fn a_torn_mark_is_behind_the_log_or_level_with_it() {
         }
         let newest = MarkFile::peek(&mark).unwrap().unwrap();
         let bytes = fs::read(&mark).unwrap();
-        let at = bytes.windows(32).position(|window| window == newest.mark.chain).unwrap();
-        support::files::flip_at(&mark, at as u64);
+        let places = (0..bytes.len() - 32).filter(|at| bytes[*at..].starts_with(&newest.mark.chain));
+        places.for_each(|at| support::files::flip_at(&mark, at as u64));
         assert_eq!(opened(&database, &mark).unwrap().1, numbered(1..=last));
         assert_eq!(MarkFile::peek(&mark).unwrap().unwrap().mark.index, u64::from(last));
     }

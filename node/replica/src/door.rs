@@ -194,6 +194,12 @@ impl Record {
             | Self::Cured => None,
         }
     }
+
+    /// Whether it is enough that this record is durable: of what was executed before it, it says nothing. A stable checkpoint does, as a
+    /// state below one counts as lost; and what is said of views is rare.
+    pub const fn stands_alone(&self) -> bool {
+        self.seq().is_some()
+    }
 }
 
 /// Effects in the order they must run.

@@ -265,6 +265,24 @@ fn a_vote_in_a_view_that_is_only_moved_to_is_no_journal() {
     }
 }
 
+/// A state below a stable checkpoint counts as lost: whoever writes that record must have synced what was executed before.
+#[test]
+fn only_votes_about_numbers_stand_alone() {
+    let chain = Chain::new(4, 2, 4);
+    let (view, seq, batch) = (View::new(1), SeqNum::new(1), Batch::noop());
+    let pre_prepare = chain.signature(&PrePrepare { view, seq, digest: batch.digest() }, id(1));
+    let votes = [
+        Record::Proposed { view, seq, batch: batch.clone(), transactions: Vec::new() },
+        Record::Drafted { view, seq, batch: batch.clone(), transactions: Vec::new() },
+        Record::Prepared(chain.prepared(view, seq, batch.digest())),
+        Record::Accepted { view, seq, pre_prepare, batch, transactions: Vec::new() },
+    ];
+    assert!(votes.iter().all(Record::stands_alone));
+    let stable = Record::Stable(CheckpointCertificate::genesis());
+    let others = [stable, entered(&chain, view, 1), starting(&chain, view, 1), Record::ViewChanging { view }];
+    assert!(!others.iter().chain(&[Record::Lost, Record::Cured]).any(Record::stands_alone));
+}
+
 /// The view behind the last one is the last one: it is not left, and so never entered or started twice. More than f liars can bring a replica
 /// that far.
 #[test]

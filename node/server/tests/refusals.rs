@@ -144,7 +144,11 @@ async fn a_lost_mark() {
 async fn votes_that_were_lost() {
     let chain = Chain::new(1);
     let node = chain.init().start(0).await;
-    chain.client().put("k", "v").await;
+    // More than the mark has by itself.
+    let mut client = chain.client();
+    for key in ["a", "b", "c"] {
+        client.put(key, &"v".repeat(8 * 1024)).await;
+    }
     node.shutdown().await;
 
     let config = chain.config(0);

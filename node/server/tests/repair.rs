@@ -164,7 +164,9 @@ async fn the_mark_is_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn both_slots_of_the_mark() {
-    let damage = |dir: &Path| [20, 69_632 + 20].iter().for_each(|at| flip(&dir.join("journal.mark"), *at));
+    let damage = |dir: &Path| {
+        [0, 1, 2, 3].map(|place| place * 69_632 + 20).iter().for_each(|at| flip(&dir.join("journal.mark"), *at))
+    };
     is_repaired(damage, "high-water mark").await;
 }
 
@@ -174,7 +176,7 @@ async fn one_slot_of_the_mark() {
     for slot in [0, 69_632] {
         let mut cluster = with_a_victim_down().await;
         let config = cluster.config(VICTIM);
-        flip(&config.data_dir.join("journal.mark"), slot + 20);
+        [slot, slot + 2 * 69_632].iter().for_each(|at| flip(&config.data_dir.join("journal.mark"), at + 20));
         comes_back(&mut cluster, config).await;
         cluster.stop_all().await;
     }
@@ -208,7 +210,7 @@ async fn the_last_write_in_the_log() {
     cut_behind(&config.data_dir, &held.mark.chain);
     let reader = RocksStore::open_read_only(&config.data_dir.join("db")).unwrap();
     let report = check_journal(&reader, Some(&held), &mut |_| {});
-    assert_eq!((report.problem, report.mended), (None, held.tail.len() as u64));
+    assert!(report.problem.is_none() && (1..=held.tail.len() as u64).contains(&report.mended), "{report:?}");
     drop(reader);
 
     cluster.start_with(VICTIM, config).await;

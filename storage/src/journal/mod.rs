@@ -21,7 +21,7 @@
 //! What a crash can leave, and what `open` makes of it:
 //!
 //! 1. *A mark ahead of the last entry by nothing but its tail*: the crash came inside an append, and of the two only the mark became
-//!    durable; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
+//!    durable; or entries had been left to it; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
 //!    leads there from the last entry is what was appended: it is written to the store.
 //! 2. *A mark behind the last entry*: of the two only the store's write became durable. The entries were never acknowledged, and are
 //!    adopted.
@@ -29,14 +29,14 @@
 //!    append. So entries that the mark's tail has, or that are behind the mark, are written once more, synced, whatever shows: they may be
 //!    in the kernel's cache only, or their fsync may have failed.
 //! 4. *Entries that had been truncated*: the truncation was buffered and lost, with its base, since the two are one batch.
-//!    They are returned again. An append after a truncation makes it durable.
+//!    They are returned again. An append after a truncation, if it settles, makes it durable.
 //!
 //! What it cannot leave, so that `open` refuses it:
 //!
 //! 5. *No mark*: whoever makes a disk ready for a journal sets it to `Mark::ORIGIN` first. So a node that lost its mark and all
 //!    its entries does not look like one that never ran.
-//! 6. *A mark ahead of the last entry by more than its tail, or with a tail that does not lead there*: an append begins when the one
-//!    before it is durable in the store. One that is too large for the mark syncs its entries before it advances the mark without them.
+//! 6. *A mark ahead of the last entry by more than its tail, or with a tail that does not lead there*: what the store may lose is in every
+//!    mark that is written. An append that is too large for that syncs the store before it advances the mark without a tail.
 //! 7. *A mark behind the base*: only entries that the mark had reached are ever forgotten.
 //! 8. *A hole*: the store keeps a batch whole, and loses none before one that it keeps.
 //!
@@ -71,8 +71,13 @@ pub struct Journal<S: Store> {
     store: S,
     mark: Box<dyn HighWaterMark>,
     chain: Chain,
+    /// The last entries, as far as the store need not have them on the disk yet.
+    unsettled: Vec<Vec<u8>>,
     stopped: bool,
 }
+
+/// What the mark alone may have on the disk, in bytes: each append writes all of it again.
+const UNSETTLED: usize = 12 * 1024;
 
 impl<S: Store> Journal<S> {
     /// Opens the journal, checks every entry against the hash chain and the chain against the mark, and returns the entries
@@ -95,7 +100,7 @@ impl<S: Store> Journal<S> {
         adopt(&store, &chain, entries.iter().filter(|entry| entry.index > settled))?;
         mark.advance(chain.tip())?;
         sweep(&store, chain.base.index)?;
-        Ok((Self { store, mark, chain, stopped: false }, entries))
+        Ok((Self { store, mark, chain, unsettled: Vec::new(), stopped: false }, entries))
     }
 
     /// Begins anew, for a replica that lost its records and has got back from its peers what it may have said: forgets all
@@ -112,17 +117,32 @@ impl<S: Store> Journal<S> {
     pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>, first: &[Vec<u8>]) -> Result<Self, JournalError> {
         let chain = start_over::start_over(&store, mark.read()?.map(|held| held.mark), first)?;
         mark.advance(chain.tip())?;
-        Ok(Self { store, mark, chain, stopped: false })
+        Ok(Self { store, mark, chain, unsettled: Vec::new(), stopped: false })
     }
 
     /// Appends `entries` in one synced write, writes the mark with a copy of them meanwhile, waits for both, and returns the index of
-    /// the first. Once it has returned, they survive a power failure, and the loss of either file's end; and it would be noticed if they
-    /// did not. If the mark has no room for them, it is advanced behind the write. Of no entries, it does nothing.
+    /// the first. Once it has returned, they survive a power failure, and so does all that was written to the store before. If the mark
+    /// has no room for them, it is advanced behind the write. Of no entries, it does nothing.
     ///
     /// # Errors
     /// [`JournalError::Store`] if the store or the mark failed: whether the entries will be there when the journal is opened
     /// again is not known, and until then it answers [`JournalError::Stopped`].
     pub fn append(&mut self, entries: Vec<Vec<u8>>) -> Result<u64, JournalError> {
+        self.append_with(entries, 0)
+    }
+
+    /// Appends `entries` as [`append`](Self::append) does, but does not wait for the store: they are written there, and the mark has
+    /// them on the disk. A later append settles them, when the copies come to more than 12 KiB or by itself. Once
+    /// it has returned, they survive a power failure; what else was written to the store since the last append that settled may not.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_later(&mut self, entries: Vec<Vec<u8>>) -> Result<u64, JournalError> {
+        self.append_with(entries, UNSETTLED)
+    }
+
+    /// Leaves up to so many bytes to the mark alone.
+    fn append_with(&mut self, entries: Vec<Vec<u8>>, left: usize) -> Result<u64, JournalError> {
         self.refuse_if_stopped()?;
         let first = self.next();
         if entries.is_empty() {
@@ -131,10 +151,19 @@ impl<S: Store> Journal<S> {
         let mut batch = WriteBatch::new();
         let links = put_entries(&mut batch, self.chain.tip(), &entries);
         let mark = links.last().copied().unwrap_or(self.chain.tip());
+        // Whatever the store may still lose is in the mark, in every one that is written.
+        let tail = [std::mem::take(&mut self.unsettled), entries].concat();
+        let marked = Marked { mark, tail };
+        let (durability, unsettled) = if marked.bytes() > left {
+            (Durability::Synced, Vec::new())
+        } else {
+            (Durability::Buffered, marked.tail.clone())
+        };
         self.stopped = true;
-        let write = Box::new(|| self.store.write(batch, Durability::Synced));
-        self.mark.advance_beside(Marked { mark, tail: entries }, write)?;
+        let write = Box::new(|| self.store.write(batch, durability));
+        self.mark.advance_beside(marked, write)?;
         self.stopped = false;
+        self.unsettled = unsettled;
         self.chain.extend(&links);
         Ok(first)
     }

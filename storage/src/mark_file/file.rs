@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
 
-use super::slot::{SLOT, Slot};
+use super::slot::{FILE, Slot};
 use super::{eight_kib, slot};
 use crate::StoreError;
 use crate::files::{beside, sync_parent};
@@ -15,7 +15,7 @@ use crate::files::{beside, sync_parent};
 pub(super) enum Found {
     /// As it is written now.
     Current(Slot),
-    /// As it was: the file is to be replaced before anything is written.
+    /// As it was, or cut short: the file is to be replaced before anything is written.
     Old(Slot),
 }
 
@@ -30,7 +30,8 @@ impl Found {
 /// The newest valid slot, if there is one.
 pub(super) fn find(file: &File) -> io::Result<Option<Found>> {
     match slot::newest(file)? {
-        Some(slot) => Ok(Some(Found::Current(slot))),
+        Some(slot) if file.metadata()?.len() >= FILE => Ok(Some(Found::Current(slot))),
+        Some(slot) => Ok(Some(Found::Old(slot))),
         None => Ok(eight_kib::newest(file)?.map(Found::Old)),
     }
 }
@@ -92,11 +93,11 @@ fn draft_of(path: &Path) -> PathBuf {
     beside(path, &format!(".new-{}-{attempt}", process::id()))
 }
 
-/// Both slots are written to their ends, so that later writes take no room and change nothing but what they write.
+/// All slots are written to their ends, so that later writes take no room and change nothing but what they write.
 fn fill(draft: &Path, slot: &Slot) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(draft)?;
-    file.write_all_at(&vec![0; 2 * SLOT as usize], 0)?;
-    file.write_all_at(&slot.encode(), slot.offset())?;
+    file.write_all_at(&vec![0; FILE as usize], 0)?;
+    slot.write_to(&file)?;
     file.sync_all()?;
     Ok(file)
 }

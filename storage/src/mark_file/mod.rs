@@ -1,16 +1,17 @@
 //! The high-water mark in a small file.
 //!
 //! ```text
-//!   byte 0                       69 632                      139 264
-//!   ├─ slot 0: even counters ────┼─ slot 1: odd counters ─────┤
+//!   byte 0                       69 632                      139 264                      208 896                      278 528
+//!   ├─ slot 0: even counters ────┼─ slot 1: odd counters ─────┼─ slot 0 once more ──────────┼─ slot 1 once more ──────────┤
 //!
 //!   slot: magic 8 │ counter u64 │ set? 1 │ index u64 │ chain 32 │ length of the tail u32 │ tail │ SHA-256 of what is before it 32
-//!   tail: (length u32 │ record) for each record that was written together with the mark, at most 64 KiB
+//!   tail: (length u32 │ record) for each record that need be nowhere else, or was written together with the mark; at most 64 KiB
 //!         (numbers little-endian; the rest of the slot is not read)
 //! ```
 //!
-//! An advance writes the slot that does not hold the mark, with the next counter, and syncs it. A power failure in between
-//! tears at most that slot, and the other still holds the mark from before: the one that was last promised. The file is made
+//! An advance writes the slot that does not hold the mark, with the next counter, at both its places, and syncs them with one fsync. A power
+//! failure in between tears at most that slot, and the other still holds the mark from before: the one that was last promised. A place
+//! that rots later is in the file once more. The file is made
 //! whole under another name, so that it never exists without a valid slot, and with all of its bytes written, so that it takes no
 //! more room later and syncing it syncs data alone.
 //!
@@ -36,9 +37,9 @@ use crate::files::{beside as named_beside, sync_parent};
 use crate::mark::is_newer;
 use crate::{Beside, HighWaterMark, Mark, Marked, StoreError};
 
-/// A [`HighWaterMark`] in a file of 136 KiB that only its owner can read, and that is open once at a time.
+/// A [`HighWaterMark`] in a file of 272 KiB that only its owner can read, and that is open once at a time.
 ///
-/// If the newest slot was damaged at rest, and not torn by a power failure, it falls back by one advance: nothing
+/// If the newest slot was damaged at rest at both its places, and not torn by a power failure, it falls back by one advance: nothing
 /// distinguishes the two.
 #[derive(Debug)]
 pub struct MarkFile {
@@ -65,7 +66,7 @@ impl MarkFile {
     /// a process before this one was killed while it wrote, or was told that it could not be synced.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if it is open already, [`StoreError::Corrupt`] if neither slot is valid,
+    /// [`StoreError::Locked`] if it is open already, [`StoreError::Corrupt`] if no slot is valid,
     /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] as the file system says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let io = |error| StoreError::from_io("Opening the high-water mark", path, &error);
@@ -108,7 +109,7 @@ impl MarkFile {
     /// Reads the mark of a stopped node without taking or changing it: `None` if it was never set or is not there.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if neither slot is valid, [`StoreError::Denied`] or [`StoreError::Io`] as the file system says.
+    /// [`StoreError::Corrupt`] if no slot is valid, [`StoreError::Denied`] or [`StoreError::Io`] as the file system says.
     pub fn peek(path: &Path) -> Result<Option<Marked>, StoreError> {
         let io = |error| StoreError::from_io("Reading the high-water mark", path, &error);
         let file = match File::open(path) {
@@ -166,6 +167,6 @@ impl HighWaterMark for MarkFile {
 }
 
 fn both_bad(path: &Path) -> StoreError {
-    let reason = "neither of its two slots holds a valid mark, so how far this node had voted is not known".to_owned();
+    let reason = "none of its slots holds a valid mark, so how far this node had voted is not known".to_owned();
     StoreError::Corrupt { place: format!("The high-water mark {}", path.display()), reason }
 }

@@ -11,12 +11,15 @@ use crate::{Mark, Marked};
 /// The bytes of a slot, with room for the largest tail behind what is fixed.
 pub(super) const SLOT: u64 = 4096 + Marked::ROOM as u64;
 
+/// The bytes of the file: two slots, twice.
+pub(super) const FILE: u64 = 4 * SLOT;
+
 const MAGIC: &[u8; 8] = b"TTR-MRK2";
 /// Magic, counter, whether it is set, index, chain, and how long the tail is.
 const FIXED: usize = 8 + 8 + 1 + 8 + 32 + 4;
 const CHECKSUM: usize = 32;
 
-/// What is in a slot. Of two, the one with the higher counter is newer.
+/// What is in a slot. Of several, the one with the highest counter is newest.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) counter: u64,
@@ -30,9 +33,16 @@ impl Slot {
         Self { counter: self.counter.wrapping_add(1), held: Some(marked) }
     }
 
-    /// Where in the file it is.
-    pub(super) const fn offset(&self) -> u64 {
-        self.counter % 2 * SLOT
+    /// Where in the file it is: in two places.
+    pub(super) const fn offsets(&self) -> [u64; 2] {
+        let first = self.counter % 2 * SLOT;
+        [first, first + FILE / 2]
+    }
+
+    /// Writes it to both its places.
+    pub(super) fn write_to(&self, file: &File) -> io::Result<()> {
+        let bytes = self.encode();
+        self.offsets().into_iter().try_for_each(|offset| file.write_all_at(&bytes, offset))
     }
 
     pub(super) fn mark(&self) -> Option<Mark> {
@@ -40,7 +50,7 @@ impl Slot {
     }
 
     /// The tail must fit.
-    pub(super) fn encode(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
         let (mark, tail) = self.held.as_ref().map_or((Mark::ORIGIN, &[][..]), |held| (held.mark, &held.tail));
         let records = encode_tail(tail);
         let mut bytes = Vec::with_capacity(FIXED + records.len() + CHECKSUM);
@@ -76,10 +86,14 @@ impl Slot {
     }
 }
 
-/// The valid slot with the higher counter, if there is one.
+/// The valid slot with the highest counter, if there is one.
 pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    let slots = [read(file, 0)?, read(file, SLOT)?];
-    Ok(slots.into_iter().flatten().max_by_key(|slot| slot.counter))
+    let mut newest: Option<Slot> = None;
+    for offset in (0..FILE).step_by(SLOT as usize) {
+        let slot = read(file, offset)?;
+        newest = newest.into_iter().chain(slot).max_by_key(|slot| slot.counter);
+    }
+    Ok(newest)
 }
 
 fn read(file: &File, offset: u64) -> io::Result<Option<Slot>> {

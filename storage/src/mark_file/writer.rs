@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -27,7 +26,7 @@ pub(super) struct Begun(Receiver<io::Result<Slot>>);
 impl Writer {
     pub(super) fn start(file: File) -> io::Result<Self> {
         Self::with(move |slot| {
-            file.write_all_at(&slot.encode(), slot.offset())?;
+            slot.write_to(&file)?;
             file.sync_data()
         })
     }

@@ -27,8 +27,7 @@ fn a_cut_takes_what_the_mark_vouches_for() {
     assert!(!disk.cut_journal(), "there is nothing to cut");
     opened.append(vec![vec![1]]).unwrap();
     opened.append(vec![vec![2]]).unwrap();
-    disk.interrupt_next_sync();
-    opened.append(vec![vec![3]]).unwrap_err();
+    disk.interrupting(|| opened.append(vec![vec![3]])).unwrap_err();
     disk.store.crash(|unsynced| unsynced);
     assert!(disk.cut_journal());
     let error = journal(&disk).map(|_| ()).unwrap_err();
@@ -41,8 +40,7 @@ fn crashed(point: CrashPoint, seed: u64, appends: u8) -> (Disk, u64, u64) {
     disk.mark.restore(Some(Mark::ORIGIN.into()));
     let mut opened = journal(&disk).unwrap();
     (1..=appends).for_each(|entry| assert!(opened.append(vec![vec![entry]]).is_ok()));
-    disk.interrupt_next_sync();
-    opened.append(vec![vec![appends + 1]]).unwrap_err();
+    disk.interrupting(|| opened.append(vec![vec![appends + 1]])).unwrap_err();
     disk.crash(Some(point), &mut Rng::new(seed));
     let ends = disk.journal_ends();
     let (stored, marked) = (ends.stored, ends.marked.unwrap());
@@ -120,8 +118,7 @@ fn an_fsync_that_never_came_spares_the_next_start() {
     let mut opened = journal(&node.disk).unwrap();
     node.disk.store.fail_write_at(0, tetrarch_storage::FailureKind::Full);
     opened.append(vec![vec![1]]).unwrap_err();
-    node.disk.interrupt_next_sync();
-    opened.append(vec![vec![2]]).unwrap_err();
+    node.disk.interrupting(|| opened.append(vec![vec![2]])).unwrap_err();
     node.disk.store.crash(|_| 0);
     node.disk.wipe();
     assert_eq!(node.init(&chain), Ok(()));

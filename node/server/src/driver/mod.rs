@@ -133,7 +133,9 @@ impl<S: Store> Driver<S> {
             return Ok(());
         }
         let entries = records.iter().map(encode).collect();
-        let first = self.journal.append(entries).map_err(|error| Halt::while_doing("writing the journal", error))?;
+        let append = if records.iter().all(Record::stands_alone) { Journal::append_later } else { Journal::append };
+        let first =
+            append(&mut self.journal, entries).map_err(|error| Halt::while_doing("writing the journal", error))?;
         (first..).zip(records).for_each(|(index, record)| self.live.note(index, record));
         self.counts.add(Count::JournalWrites);
         self.counts.add_many(Count::Records, records.len());

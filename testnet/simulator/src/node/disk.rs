@@ -193,12 +193,12 @@ impl Disk {
         }
     }
 
-    /// The next write reaches the disk's cache, but the power fails during its fsync. Not if the store takes no more writes: then the next
-    /// one belongs to a later start.
-    pub fn interrupt_next_sync(&self) {
-        if !self.store.is_poisoned() {
-            self.store.fail_write_at(0, FailureKind::FsyncLost);
-        }
+    /// Does something that writes; the first write, if the store takes any, reaches the disk's cache, but the power fails before it is synced.
+    pub fn interrupting<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.store.fail_writes(Some((0, FailureKind::FsyncLost)));
+        let done = work();
+        self.store.fail_writes(None);
+        done
     }
 
     /// How the journal stands.

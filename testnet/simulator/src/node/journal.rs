@@ -66,7 +66,8 @@ impl Records {
     /// # Errors
     /// What the disk says.
     pub(super) fn append(&mut self, records: &[Record]) -> Result<(), JournalError> {
-        let first = self.journal.append(records.iter().map(encode).collect())?;
+        let append = if records.iter().all(Record::stands_alone) { Journal::append_later } else { Journal::append };
+        let first = append(&mut self.journal, records.iter().map(encode).collect())?;
         for (index, record) in (first..).zip(records) {
             self.live.note(index, record);
         }

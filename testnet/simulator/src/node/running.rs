@@ -118,9 +118,8 @@ impl Running {
     /// The power fails during the fsync that is under way: what was being written may be there afterwards.
     pub(super) fn interrupt_sync(&mut self, disk: &Disk) {
         if let Some(turn) = self.syncing.take() {
-            disk.interrupt_next_sync();
             // It must fail, and its failure is the point.
-            let _lost = self.records.append(&turn.records);
+            let _lost = disk.interrupting(|| self.records.append(&turn.records));
         }
     }
 }
