@@ -10,6 +10,7 @@ use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
@@ -101,9 +102,15 @@ impl Chain {
     }
 }
 
+/// Addresses that stay free while nobody listens there: below those that the system gives to whoever asks for any, such as a client of a
+/// test beside this one. Another process begins elsewhere.
 fn free_addresses(count: usize) -> Vec<SocketAddr> {
-    let sockets: Vec<UdpSocket> = (0..count).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
-    sockets.iter().map(|socket| socket.local_addr().unwrap()).collect()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u32> = 10_000..32_000;
+    let begin = std::process::id().wrapping_mul(257);
+    let next = || begin.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % PORTS.len() as u32 + PORTS.start;
+    let addresses = std::iter::repeat_with(|| SocketAddr::from(([127, 0, 0, 1], next() as u16)));
+    addresses.take(PORTS.len()).filter(|address| UdpSocket::bind(address).is_ok()).take(count).collect()
 }
 
 pub(crate) fn wall() -> Timestamp {
