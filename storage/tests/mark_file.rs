@@ -368,16 +368,23 @@ fn a_slot_that_was_torn_anywhere_leaves_the_other() {
     }
 }
 
-/// What rots at one of its places is still at the other, and is there twice again once it was opened.
-#[test]
-fn one_place_of_a_slot_is_enough() {
-    let (_directory, path) = fresh();
+/// A mark in slot 0 that has [`WITH_TAIL`] bytes, and the one before in the other.
+fn with_a_tail() -> (TempDir, PathBuf, Marked) {
+    let (directory, path) = fresh();
     let marked = Marked { mark: mark(2), tail: vec![vec![2; 40], vec![3; 9]] };
     let mut file = MarkFile::open(&path).unwrap();
     set(&mut file, &mark(1).into());
     set(&mut file, &marked);
-    drop(file);
-    for byte in (0..RECORD + 4 + 40 + 4 + 9).flat_map(|byte| [byte, byte + AGAIN]) {
+    (directory, path, marked)
+}
+
+const WITH_TAIL: u64 = RECORD + 4 + 40 + 4 + 9;
+
+/// What rots at one of its places is still at the other, and is there twice again once it was opened.
+#[test]
+fn one_place_of_a_slot_is_enough() {
+    let (_directory, path, marked) = with_a_tail();
+    for byte in (0..WITH_TAIL).flat_map(|byte| [byte, byte + AGAIN]) {
         flip_at(&path, byte);
         assert_eq!(MarkFile::peek(&path), Ok(Some(marked.clone())), "byte {byte}");
         flip_at(&path, byte);
@@ -406,13 +413,8 @@ fn a_file_without_second_places_is_replaced() {
 
 #[test]
 fn any_flipped_byte_of_a_tail_leaves_the_older_slot() {
-    let (_directory, path) = fresh();
-    let marked = Marked { mark: mark(2), tail: vec![vec![2; 40], vec![3; 9]] };
-    let mut file = MarkFile::open(&path).unwrap();
-    set(&mut file, &mark(1).into());
-    set(&mut file, &marked);
-    drop(file);
-    for byte in 0..RECORD + 4 + 40 + 4 + 9 {
+    let (_directory, path, marked) = with_a_tail();
+    for byte in 0..WITH_TAIL {
         flip(&path, byte);
         assert_eq!(MarkFile::peek(&path), Ok(Some(mark(1).into())), "byte {byte}");
         flip(&path, byte);

@@ -152,7 +152,8 @@ impl<S: Store> Journal<S> {
         let links = put_entries(&mut batch, self.chain.tip(), &entries);
         let mark = links.last().copied().unwrap_or(self.chain.tip());
         // Whatever the store may still lose is in the mark, in every one that is written.
-        let tail = [std::mem::take(&mut self.unsettled), entries].concat();
+        let mut tail = std::mem::take(&mut self.unsettled);
+        tail.extend(entries);
         let marked = Marked { mark, tail };
         let (durability, unsettled) = if marked.bytes() > left {
             (Durability::Synced, Vec::new())

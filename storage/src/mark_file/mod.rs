@@ -77,7 +77,7 @@ impl MarkFile {
             }
         }
         let held = lock(path)?;
-        let (file, newest) = match find(&held).map_err(io)?.ok_or_else(|| both_bad(path))? {
+        let (file, newest) = match find(&held).map_err(io)?.ok_or_else(|| none_valid(path))? {
             Found::Current(slot) => (held, slot),
             // The old file stays locked until the new one is in its place.
             Found::Old(slot) => (replace(path, &slot).map_err(io)?, slot),
@@ -116,7 +116,7 @@ impl MarkFile {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(io)?,
         };
-        Ok(find(&file).map_err(io)?.ok_or_else(|| both_bad(path))?.into_slot().held)
+        Ok(find(&file).map_err(io)?.ok_or_else(|| none_valid(path))?.into_slot().held)
     }
 
     /// Whether the mark has to be written.
@@ -166,7 +166,7 @@ impl HighWaterMark for MarkFile {
     }
 }
 
-fn both_bad(path: &Path) -> StoreError {
+fn none_valid(path: &Path) -> StoreError {
     let reason = "none of its slots holds a valid mark, so how far this node had voted is not known".to_owned();
     StoreError::Corrupt { place: format!("The high-water mark {}", path.display()), reason }
 }

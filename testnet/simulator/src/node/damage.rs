@@ -161,14 +161,5 @@ impl Disk {
 /// Whether an entry of the journal keeps a vote.
 fn is_vote((_, value): &Pair) -> bool {
     let record = value.get(CHAIN_BYTES..).and_then(|bytes| decode::<Record>(bytes, MAX_RECORD_BYTES).ok());
-    matches!(
-        record,
-        Some(
-            Record::Proposed { .. }
-                | Record::Accepted { .. }
-                | Record::Drafted { .. }
-                | Record::Prepared(_)
-                | Record::ViewChanging { .. }
-        )
-    )
+    record.is_some_and(|record| record.seq().is_some() || matches!(record, Record::ViewChanging { .. }))
 }
