@@ -181,7 +181,18 @@ impl Suite {
             let memory =
                 replicas.iter().map(|replica| support::memory(replica["pid"].as_u64().unwrap()) >> 20).max().unwrap();
             self.line(&format!("| `{load}` | {} | {gap:.0} | {view} | {memory} |", figures(&report)));
+            if view > 0 {
+                self.tell_of_views(replicas.len());
+            }
             self.down();
+        }
+    }
+
+    /// What the replicas said about views: the next testnet takes it away, and the page says only that something happened.
+    fn tell_of_views(&self, replicas: usize) {
+        for replica in 0..replicas {
+            let log = self.testnet.run(&["testnet", "logs", &replica.to_string()]);
+            log.lines().filter(|line| line.contains("view")).for_each(|line| println!("replica {replica}: {line}"));
         }
     }
 

@@ -12,9 +12,11 @@
 //! counts once, or a primary that lets requests gather without need could point to the large batches that come of it. And where more waits
 //! than all batches under way can hold, a primary has no choice: while there is no room for another batch here, well-filled ones count
 //! nothing. A liar who would use that has to keep everybody busy with large batches, which is all that is asked of a primary; in whose
-//! favour it chooses what is in them is rule V-2's affair. Means are compared
-//! and no quantiles: with so many requests under way, as many are answered as that number divided by the mean (Little's law), so it is the
-//! mean that a slow primary has to keep low.
+//! favour it chooses what is in them is rule V-2's affair.
+//!
+//! Means are compared and no quantiles: with so many requests under way, as many are answered as that number divided by the mean (Little's
+//! law), so it is the mean that a slow primary has to keep low. All three are means over requests, and of the same: a few small batches
+//! in front of a crowd are agreed on soon, and say nothing of the large ones that the crowd is in.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +30,7 @@ use crate::{Config, Effects, Replica, ViewChangeReason};
 const FAIR_PART: u32 = 16;
 
 /// Nor is one that takes so many times what agreement takes, and what execution takes beside it.
-const FAIR_AGREEMENTS: u32 = 2;
+const FAIR_AGREEMENTS: u32 = 3;
 
 /// Requests that a measure needs: a single one that goes astray shows nothing.
 const LEAST_REQUESTS: u32 = 8;
@@ -51,8 +53,13 @@ struct Mean {
 
 impl Mean {
     const fn add(&mut self, span: Duration) {
-        self.sum = self.sum.saturating_add(span);
-        self.count = self.count.saturating_add(1);
+        self.add_for(span, 1);
+    }
+
+    /// The same for so many.
+    const fn add_for(&mut self, span: Duration, count: u32) {
+        self.sum = self.sum.saturating_add(span.saturating_mul(count));
+        self.count = self.count.saturating_add(count);
     }
 
     fn get(&self) -> Option<Duration> {
@@ -60,9 +67,17 @@ impl Mean {
     }
 }
 
-/// How far a batch is that was accepted before it was decided.
+/// A batch that was accepted before it was decided.
 #[derive(Clone, Copy, Debug)]
-enum UnderWay {
+struct UnderWay {
+    /// How many of its requests counted as waiting: for so many it counts what comes then.
+    requests: u32,
+    stage: Stage,
+}
+
+/// How far it is, and since when.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
     Accepted(Time),
     Decided(Time),
 }
@@ -139,25 +154,38 @@ impl Turnaround {
         self.under_way = self.under_way.split_off(&stable.next());
     }
 
-    fn note_accepted(&mut self, now: Time, seq: SeqNum, is_filled: bool, held_since: impl Iterator<Item = Time>) {
+    /// How many requests counted.
+    fn note_accepted(
+        &mut self,
+        now: Time,
+        seq: SeqNum,
+        is_filled: bool,
+        held_since: impl Iterator<Item = Time>,
+    ) -> u32 {
+        let before = self.waits.count;
         let opened = if seq > self.full.0 { self.full.1 } else { Time::ZERO };
         let roomy = if is_filled { self.crowded } else { Time::ZERO };
         let could = self.since.max(opened).max(roomy);
         held_since.for_each(|held| self.waits.add(now.since(held.max(could))));
+        self.waits.count - before
+    }
+
+    fn follow(&mut self, now: Time, seq: SeqNum, requests: u32) {
+        self.under_way.insert(seq, UnderWay { requests, stage: Stage::Accepted(now) });
     }
 
     pub(crate) fn note_decided(&mut self, now: Time, seq: SeqNum) {
         if let Some(it) = self.under_way.get_mut(&seq)
-            && let UnderWay::Accepted(accepted) = *it
+            && let Stage::Accepted(accepted) = it.stage
         {
-            self.agreements.add(now.since(accepted));
-            *it = UnderWay::Decided(now);
+            self.agreements.add_for(now.since(accepted), it.requests);
+            it.stage = Stage::Decided(now);
         }
     }
 
     pub(crate) fn note_executed(&mut self, now: Time, seq: SeqNum) {
-        if let Some(UnderWay::Decided(decided)) = self.under_way.remove(&seq) {
-            self.executions.add(now.since(decided));
+        if let Some(UnderWay { requests, stage: Stage::Decided(decided) }) = self.under_way.remove(&seq) {
+            self.executions.add_for(now.since(decided), requests);
         }
     }
 
@@ -168,9 +196,9 @@ impl Turnaround {
 
     /// How long execution takes: at least as long as what waits for it has waited already.
     fn execution(&self, now: Time) -> Duration {
-        let waiting = self.under_way.values().find_map(|it| match it {
-            UnderWay::Decided(decided) => Some(now.since(*decided)),
-            UnderWay::Accepted(_) => None,
+        let waiting = self.under_way.values().find_map(|it| match it.stage {
+            Stage::Decided(decided) => Some(now.since(decided)),
+            Stage::Accepted(_) => None,
         });
         self.executions.get().max(waiting).unwrap_or_default()
     }
@@ -204,9 +232,9 @@ impl Replica {
         self.note_crowding(now);
         let held = content.batch.transactions.iter().filter_map(|id| self.pool.held_since(id));
         let is_filled = self.is_well_filled(seq, content);
-        self.turnaround.note_accepted(now.time, seq, is_filled, held);
+        let requests = self.turnaround.note_accepted(now.time, seq, is_filled, held);
         if self.log.get(seq).is_some_and(|slot| slot.commit.is_none()) {
-            self.turnaround.under_way.insert(seq, UnderWay::Accepted(now.time));
+            self.turnaround.follow(now.time, seq, requests);
         }
     }
 

@@ -16,8 +16,8 @@ fn is_slow(waited: u64, executed: Option<u64>) -> bool {
     let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
     let config = Config::new(ReplicaId::new(1), Arc::new(membership));
     let (mut turnaround, seq) = (Turnaround::default(), SeqNum::new(1));
-    turnaround.note_accepted(ms(waited), seq, false, std::iter::repeat_n(ms(0), 10));
-    turnaround.under_way.insert(seq, UnderWay::Accepted(ms(waited)));
+    let requests = turnaround.note_accepted(ms(waited), seq, false, std::iter::repeat_n(ms(0), 10));
+    turnaround.follow(ms(waited), seq, requests);
     turnaround.note_decided(ms(waited + 10), seq);
     if let Some(executed) = executed {
         turnaround.note_executed(ms(waited + 10 + executed), seq);
@@ -40,4 +40,30 @@ fn what_waits_for_execution_is_not_the_primarys_fault() {
 fn a_short_wait_is_always_fair() {
     assert!(!is_slow(60, Some(0)));
     assert!(is_slow(70, Some(0)));
+}
+
+/// Fifteen requests one by one, each agreed on in 3 ms, and so many together that waited so long, agreed on in 40 ms.
+fn is_slow_behind_a_few(crowd: usize, waited: u64) -> bool {
+    let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
+    let config = Config::new(ReplicaId::new(1), Arc::new(membership));
+    let mut turnaround = Turnaround::default();
+    let mut batch = |seq, at, requests, waited, agreement| {
+        let held = std::iter::repeat_n(ms(at), requests);
+        let counted = turnaround.note_accepted(ms(at + waited), seq, false, held);
+        turnaround.follow(ms(at + waited), seq, counted);
+        turnaround.note_decided(ms(at + waited + agreement), seq);
+        turnaround.note_executed(ms(at + waited + agreement), seq);
+    };
+    (0..15).for_each(|at| batch(SeqNum::new(1 + at), 20 * at, 1, 1, 3));
+    batch(SeqNum::new(16), 400, crowd, waited, 40);
+    turnaround.judge(ms(1_000), &config);
+    turnaround.slow_until.is_some()
+}
+
+#[test]
+fn agreement_counts_for_those_who_waited_for_it() {
+    assert!(!is_slow_behind_a_few(300, 100));
+    assert!(is_slow_behind_a_few(300, 140));
+    // What few of those who waited took part in says little.
+    assert!(is_slow_behind_a_few(15, 140));
 }
