@@ -154,7 +154,7 @@ impl Turnaround {
         self.under_way = self.under_way.split_off(&stable.next());
     }
 
-    /// How many requests counted.
+    /// Notes how long requests waited for this batch, by since when each was held. Returns how many there were.
     fn note_accepted(
         &mut self,
         now: Time,
@@ -170,6 +170,7 @@ impl Turnaround {
         self.waits.count - before
     }
 
+    /// Follows a batch to its decision and its execution, which count for so many requests.
     fn follow(&mut self, now: Time, seq: SeqNum, requests: u32) {
         self.under_way.insert(seq, UnderWay { requests, stage: Stage::Accepted(now) });
     }

@@ -49,9 +49,8 @@ impl Backlog {
     }
 
     fn transaction(&mut self) -> Transaction {
-        let until = self.cluster.clock(id(0)).plus(Duration::from_secs(60));
         self.asked += 1;
-        self.cluster.chain.transaction('A', self.asked, 0, until)
+        self.cluster.transaction(self.asked)
     }
 
     fn ask(&mut self) {

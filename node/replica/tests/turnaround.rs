@@ -44,16 +44,20 @@ impl Net {
         let end = self.cluster.time.after(span);
         while self.cluster.time < end {
             self.ask();
-            let next = self.cluster.time.after(pace);
-            while self.go_on(next) {}
-            self.cluster.time = next;
+            self.pass(pace);
         }
     }
 
+    /// Whatever is due in this time happens.
+    fn pass(&mut self, span: Duration) {
+        let end = self.cluster.time.after(span);
+        while self.go_on(end) {}
+        self.cluster.time = end;
+    }
+
     fn transaction(&mut self) -> Transaction {
-        let until = self.cluster.clock(id(0)).plus(Duration::from_secs(60));
         self.asked += 1;
-        self.cluster.chain.transaction('A', self.asked - 1, 0, until)
+        self.cluster.transaction(self.asked - 1)
     }
 
     fn ask(&mut self) {
@@ -67,9 +71,7 @@ impl Net {
         let crowd: Vec<Transaction> = (0..requests).map(|_| self.transaction()).collect();
         self.cluster.ids().filter(|it| *it != id(0)).for_each(|it| self.cluster.request(it, &crowd));
         self.post();
-        let then = self.cluster.time.after(late);
-        while self.go_on(then) {}
-        self.cluster.time = then;
+        self.pass(late);
         self.cluster.request(id(0), &crowd);
         self.post();
     }
@@ -228,17 +230,23 @@ fn a_complaint_is_heard_right_behind_another_status() {
     assert_eq!(first, Some((start.after(HOP), ViewChangeReason::SlowPrimary)));
 }
 
+/// A few requests, each agreed on soon, and behind them a crowd that the primary has so much later than the backups, and that takes long to agree on.
+fn behind_a_few(late: Duration) -> Net {
+    let mut net = Net::new(4, never);
+    net.run(Duration::from_millis(400), PACE);
+    net.delay = of_votes;
+    net.crowd(200, late);
+    net.run(BASE_TIMEOUT / 5, PACE);
+    net.delay = never;
+    net.run(BASE_TIMEOUT * 2, PACE);
+    net
+}
+
 /// Found under overload, with real processes: when 2 048 clients came at once, the primary, which has most to do, had verified what they asked for a
 /// moment later than the backups. Agreement on large batches takes long; but the few small ones in front of the crowd made it look short.
 #[test]
 fn a_crowd_behind_a_few_is_not_the_primarys_fault() {
-    let mut net = Net::new(4, never);
-    net.run(Duration::from_millis(400), PACE);
-    net.delay = of_votes;
-    net.crowd(200, Duration::from_millis(90));
-    net.run(BASE_TIMEOUT / 5, PACE);
-    net.delay = never;
-    net.run(BASE_TIMEOUT * 2, PACE);
+    let net = behind_a_few(Duration::from_millis(90));
     assert_eq!(net.given_up, BTreeMap::new());
     assert!(net.executed(2) >= net.asked - 2);
 }
@@ -246,13 +254,7 @@ fn a_crowd_behind_a_few_is_not_the_primarys_fault() {
 /// And what comes late by more than large batches take is.
 #[test]
 fn a_primary_that_lets_a_crowd_wait_is_deposed() {
-    let mut net = Net::new(4, never);
-    net.run(Duration::from_millis(400), PACE);
-    net.delay = of_votes;
-    net.crowd(200, Duration::from_millis(240));
-    net.run(BASE_TIMEOUT / 5, PACE);
-    net.delay = never;
-    net.run(BASE_TIMEOUT * 2, PACE);
+    let net = behind_a_few(Duration::from_millis(240));
     assert_eq!(net.given_up.values().map(|(_, why)| *why).next(), Some(ViewChangeReason::SlowPrimary));
 }
 

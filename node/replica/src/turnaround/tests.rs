@@ -11,19 +11,30 @@ const fn ms(millis: u64) -> Time {
     Time::from_micros(millis * 1_000)
 }
 
-/// Ten requests that waited so long, in a batch that took 10 ms to agree on, and so long to execute; judged when a second is over.
-fn is_slow(waited: u64, executed: Option<u64>) -> bool {
-    let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
-    let config = Config::new(ReplicaId::new(1), Arc::new(membership));
-    let (mut turnaround, seq) = (Turnaround::default(), SeqNum::new(1));
-    let requests = turnaround.note_accepted(ms(waited), seq, false, std::iter::repeat_n(ms(0), 10));
-    turnaround.follow(ms(waited), seq, requests);
-    turnaround.note_decided(ms(waited + 10), seq);
+/// A batch whose requests were all held since `at`: so many, and how many milliseconds they waited, agreement took and execution took, if it is over.
+fn note(turnaround: &mut Turnaround, seq: u64, at: u64, requests: usize, took: (u64, u64, Option<u64>)) {
+    let ((waited, agreed, executed), seq) = (took, SeqNum::new(seq));
+    let (accepted, decided) = (at + waited, at + waited + agreed);
+    let counted = turnaround.note_accepted(ms(accepted), seq, false, std::iter::repeat_n(ms(at), requests));
+    turnaround.follow(ms(accepted), seq, counted);
+    turnaround.note_decided(ms(decided), seq);
     if let Some(executed) = executed {
-        turnaround.note_executed(ms(waited + 10 + executed), seq);
+        turnaround.note_executed(ms(decided + executed), seq);
     }
-    turnaround.judge(ms(1_000), &config);
+}
+
+/// What is found when a second is over.
+fn is_found_slow(mut turnaround: Turnaround) -> bool {
+    let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
+    turnaround.judge(ms(1_000), &Config::new(ReplicaId::new(1), Arc::new(membership)));
     turnaround.slow_until.is_some()
+}
+
+/// Ten requests that waited so long, in a batch that took 10 ms to agree on, and so long to execute.
+fn is_slow(waited: u64, executed: Option<u64>) -> bool {
+    let mut turnaround = Turnaround::default();
+    note(&mut turnaround, 1, 0, 10, (waited, 10, executed));
+    is_found_slow(turnaround)
 }
 
 #[test]
@@ -44,20 +55,10 @@ fn a_short_wait_is_always_fair() {
 
 /// Fifteen requests one by one, each agreed on in 3 ms, and so many together that waited so long, agreed on in 40 ms.
 fn is_slow_behind_a_few(crowd: usize, waited: u64) -> bool {
-    let membership = Membership::new(Digest::ZERO, Epoch::ZERO, Parameters::default(), Vec::new());
-    let config = Config::new(ReplicaId::new(1), Arc::new(membership));
     let mut turnaround = Turnaround::default();
-    let mut batch = |seq, at, requests, waited, agreement| {
-        let held = std::iter::repeat_n(ms(at), requests);
-        let counted = turnaround.note_accepted(ms(at + waited), seq, false, held);
-        turnaround.follow(ms(at + waited), seq, counted);
-        turnaround.note_decided(ms(at + waited + agreement), seq);
-        turnaround.note_executed(ms(at + waited + agreement), seq);
-    };
-    (0..15).for_each(|at| batch(SeqNum::new(1 + at), 20 * at, 1, 1, 3));
-    batch(SeqNum::new(16), 400, crowd, waited, 40);
-    turnaround.judge(ms(1_000), &config);
-    turnaround.slow_until.is_some()
+    (0..15).for_each(|few| note(&mut turnaround, 1 + few, 20 * few, 1, (1, 3, Some(0))));
+    note(&mut turnaround, 16, 400, crowd, (waited, 40, Some(0)));
+    is_found_slow(turnaround)
 }
 
 #[test]

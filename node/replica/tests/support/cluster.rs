@@ -99,6 +99,11 @@ impl Cluster {
         Now { time: self.time, clock: self.clock(id) }
     }
 
+    /// The first client's transaction with this nonce, valid for a minute by the first replica's clock.
+    pub(crate) fn transaction(&self, nonce: u64) -> Transaction {
+        self.chain.transaction('A', nonce, 0, self.clock(ReplicaId::new(0)).plus(Duration::from_secs(60)))
+    }
+
     /// Clients' transactions reach a replica, all before it looks up.
     pub(crate) fn request(&mut self, to: ReplicaId, transactions: &[Transaction]) {
         let verified = transactions.iter().map(|it| self.chain.verified_transaction(it.clone()));
