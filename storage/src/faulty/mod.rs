@@ -60,6 +60,12 @@ impl FaultyStore {
         self.lock().set_failing(after);
     }
 
+    /// Everything leaves the log for the tables, as when a database is opened or copied: no crash takes it, not even one that tears a
+    /// sector. A disk that lies about fsyncs does nothing of the kind.
+    pub fn flush(&self) {
+        self.lock().flush();
+    }
+
     /// From now on there is no room for snapshots, until `false`.
     pub fn refuse_snapshots(&self, refuses: bool) {
         self.lock().set_refusing_snapshots(refuses);

@@ -125,6 +125,12 @@ impl State {
         taken
     }
 
+    pub(super) fn flush(&mut self) {
+        if !self.lies {
+            self.log.settle(&mut self.flushed);
+        }
+    }
+
     pub(super) fn write(&mut self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
         if self.poisoned {
             self.counters.refused += 1;

@@ -10,7 +10,7 @@ use tetrarch_simulator::chain::Chain;
 use tetrarch_simulator::faults::CrashPoint;
 use tetrarch_simulator::node::{Disk, Node};
 use tetrarch_simulator::{Drawn, KvWorkload, Options, Rng, Workload};
-use tetrarch_storage::{Journal, JournalError, Mark};
+use tetrarch_storage::{Durability, Journal, JournalError, Mark, Reader, Store, Table, WriteBatch};
 use tetrarch_types::{Parameters, ReplicaId, encode};
 
 fn journal(disk: &Disk) -> Result<Journal<Arc<tetrarch_storage::FaultyStore>>, JournalError> {
@@ -108,6 +108,26 @@ fn what_befell_a_disk_outlasts_a_torn_sector() {
     disk.store.crash_torn(|_| 0, 4);
     let error = journal(&disk).map(|_| ()).unwrap_err();
     assert_eq!(error, JournalError::TailCut { have: 0, mark: 2 });
+}
+
+/// Found by seed 3106241 under crashes: a torn sector took back the note that the state is damaged together with the salvage, and the state
+/// passed for whole.
+#[test]
+fn a_salvage_outlasts_a_torn_sector() {
+    const TABLE: Table = Table::new("rows");
+    let disk = Disk::new(vec![TABLE]);
+    let put = |key: &[u8]| {
+        let mut batch = WriteBatch::new();
+        batch.put(TABLE, key, *b"a row");
+        disk.store.write(batch, Durability::Synced).unwrap();
+    };
+    put(b"lost");
+    assert!(disk.rot(&mut Rng::new(1)) && disk.has_rot());
+    put(b"a note of the loss");
+    disk.salvage().unwrap();
+    disk.store.crash_torn(|_| 0, 4);
+    assert_eq!(disk.store.get(TABLE, b"lost"), Ok(None));
+    assert_eq!(disk.store.get(TABLE, b"a note of the loss"), Ok(Some(b"a row".to_vec())));
 }
 
 /// Found by seed 586626 under crashes: a full disk had stopped the store when the power failed during an fsync; that met the first write of

@@ -193,10 +193,13 @@ impl Disk {
         }
     }
 
-    /// Does something that writes; the first write, if the store takes any, reaches the disk's cache, but the power fails before it is synced.
+    /// Does something that writes; the first write, if the store takes any, reaches the disk's cache, and the mark the disk or not, but the power
+    /// fails before they are synced.
     pub fn interrupting<T>(&self, work: impl FnOnce() -> T) -> T {
         self.store.fail_writes(Some((0, FailureKind::FsyncLost)));
+        self.mark.interrupt(true);
         let done = work();
+        self.mark.interrupt(false);
         self.store.fail_writes(None);
         done
     }
@@ -231,7 +234,8 @@ impl Disk {
         self.rotten().iter().any(|(table, key)| self.store.get(*table, key).is_err())
     }
 
-    /// Leaves behind what cannot be read, as copying the rest into a new database does.
+    /// Leaves behind what cannot be read, as copying the rest into a new database does, which is whole in its files when it takes the place of
+    /// the old one.
     ///
     /// # Errors
     /// If the disk cannot be written.
@@ -241,6 +245,7 @@ impl Disk {
         self.rotten().retain(|(table, key)| self.store.get(*table, key).is_err());
         self.rotten().iter().for_each(|(table, key)| batch.delete(*table, key.clone()));
         self.store.write(batch, Durability::Synced)?;
+        self.store.flush();
         self.rotten().clear();
         Ok(())
     }
