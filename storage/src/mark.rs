@@ -77,17 +77,25 @@ pub trait HighWaterMark: Send {
     /// Sets the mark, without a tail; durable once this returns. Setting it to what it already is does nothing.
     ///
     /// # Errors
-    /// [`StoreError::MarkBehind`] if `mark` is older than the one held, or of the same index with another chain: the old one
+    /// As for [`advance_with`](Self::advance_with).
+    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+        self.advance_with(mark.into())
+    }
+
+    /// Sets the mark with its tail, which must [fit](Marked::fits); durable once this returns. Setting it to what it already is does nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::MarkBehind`] if the mark is older than the one held, or of the same index with another chain: the old one
     /// stays, and the next advance may succeed. [`StoreError::Io`] or [`StoreError::Full`] if writing failed, and from then on
     /// [`StoreError::Poisoned`].
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError>;
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError>;
 
-    /// Sets the mark with its tail while `beside` writes the same records where they belong, and syncs them there or not; both is done when
+    /// Sets the mark with its tail while `beside` writes the same records where they belong; both is done when
     /// this returns. A crash meanwhile leaves either, both or none. If there is [no room](Marked::fits) for the tail, the mark waits for `beside` and is set
     /// without it: then it is never there alone.
     ///
     /// # Errors
-    /// As for [`advance`](Self::advance), and what `beside` said; of two errors that one. A mark that would go back, or takes no more,
+    /// As for [`advance_with`](Self::advance_with), and what `beside` said; of two errors that one. A mark that would go back, or takes no more,
     /// keeps `beside` from being done. If `beside` failed, the mark may be set or not.
     fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError>;
 }
@@ -110,10 +118,12 @@ pub struct MemoryMark {
 #[derive(Default, Debug)]
 struct Held {
     marked: Option<Marked>,
-    /// One beside which something failed: not visible, perhaps there after a crash.
+    /// One that was interrupted, or beside which something failed: not visible, perhaps there after a crash.
     doubtful: Option<Marked>,
     /// There is no room to write it.
     full: bool,
+    /// The power fails while it is written.
+    interrupted: bool,
 }
 
 impl MemoryMark {
@@ -140,12 +150,17 @@ impl MemoryMark {
         self.lock().full = full;
     }
 
+    /// From now on the power fails while a mark is written, until `false`: whether it is there afterwards, a crash decides.
+    pub fn interrupt(&self, interrupted: bool) {
+        self.lock().interrupted = interrupted;
+    }
+
     /// Makes it one that was never set, as if its file had been removed.
     pub fn clear(&self) {
         self.restore(None);
     }
 
-    /// Whether a mark was being written when what was written beside it failed: a crash leaves it or not.
+    /// Whether a mark was being written when the power failed, or what was written beside it did: a crash leaves it or not.
     pub fn is_doubtful(&self) -> bool {
         self.lock().doubtful.is_some()
     }
@@ -185,11 +200,17 @@ impl HighWaterMark for MemoryMark {
         Ok(self.image())
     }
 
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
         let mut held = self.lock();
-        if held.takes(mark)? {
-            held.set(mark.into());
+        if !held.takes(marked.mark)? {
+            return Ok(());
         }
+        if held.interrupted {
+            held.doubtful = Some(marked);
+            let doing = "Writing the simulated mark".to_owned();
+            return Err(StoreError::Io { doing, reason: "it was told to lose its power meanwhile".to_owned() });
+        }
+        held.set(marked);
         Ok(())
     }
 

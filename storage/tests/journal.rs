@@ -111,8 +111,8 @@ impl HighWaterMark for FailingMark {
         self.inner.read()
     }
 
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
-        self.advance_beside(mark.into(), Box::new(|| Ok(())))
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
+        self.advance_beside(marked, Box::new(|| Ok(())))
     }
 
     fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
@@ -441,6 +441,8 @@ enum Step {
     AppendLater(Vec<Vec<u8>>),
     /// So many bytes, settled or not.
     AppendLarge(usize, bool),
+    /// The store is told of what was left to the mark.
+    Tell,
     /// Before the index at this many 256ths of what is kept.
     Truncate(u8),
     /// The store fails at the next write.
@@ -458,6 +460,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => vec(vec(any::<u8>(), 0..4), 0..5).prop_map(Step::AppendLater),
         2 => (0..70_000_usize, any::<bool>()).prop_map(|(length, settles)| Step::AppendLarge(length / 16, settles)),
         1 => (0..70_000_usize, any::<bool>()).prop_map(|(length, settles)| Step::AppendLarge(length, settles)),
+        1 => Just(Step::Tell),
         2 => any::<u8>().prop_map(Step::Truncate),
         1 => kind.prop_map(Step::FailWrite),
         1 => prop_oneof![Just(BEFORE), Just(BEHIND)].prop_map(Step::FailMark),
@@ -493,6 +496,7 @@ impl Model {
             Step::Append(payloads) => self.append(payloads, true),
             Step::AppendLater(payloads) => self.append(payloads, false),
             Step::AppendLarge(length, settles) => self.append(vec![vec![7; length]], settles),
+            Step::Tell => drop(self.journal.tell()),
             Step::Truncate(part) => self.truncate(part),
             Step::FailWrite(kind) => self.store.fail_write_at(0, kind),
             Step::FailMark(how) => self.mark.how.store(how, Ordering::Relaxed),

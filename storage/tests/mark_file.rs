@@ -5,25 +5,31 @@
 mod support;
 
 use std::fs;
+use std::ops::Range;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use support::files::flip_at;
 use support::mark;
 use tempfile::TempDir;
 use tetrarch_storage::{HighWaterMark, Mark, MarkFile, Marked, MemoryMark, StoreError};
 
-/// Where the slots are, and how long what is in them.
-const SLOTS: [u64; 2] = [0, 4096 + 65_536];
+/// Where the two copies of each slot meet, how long the file is, and how long a copy is without a tail.
+const MIDDLES: [u64; 2] = [4096 + 65_536, 3 * (4096 + 65_536)];
+const FILE: u64 = 4 * MIDDLES[0];
 const RECORD: u64 = 93;
-/// Where they are once more.
-const AGAIN: u64 = 2 * SLOTS[1];
 
-/// Flips a bit of that byte of the first two slots, and of its copy.
-fn flip(path: &Path, at: u64) {
-    [at, at + AGAIN].into_iter().for_each(|at| flip_at(path, at));
+/// Where that byte is in each copy of a slot whose copies are so long.
+fn places(slot: usize, length: u64, byte: u64) -> [u64; 2] {
+    [MIDDLES[slot] - 4 - length + byte, MIDDLES[slot] + byte]
+}
+
+/// Flips a bit of that byte, in both copies of a slot without a tail.
+fn flip(path: &Path, slot: usize, byte: u64) {
+    places(slot, RECORD, byte).into_iter().for_each(|at| flip_at(path, at));
 }
 
 fn fresh() -> (TempDir, PathBuf) {
@@ -107,7 +113,7 @@ fn any_flipped_byte_of_the_newer_slot_leaves_the_older() {
         for byte in 0..RECORD {
             let (_directory, path) = fresh();
             advanced_through(&path, last);
-            flip(&path, SLOTS[last as usize % 2] + byte);
+            flip(&path, last as usize % 2, byte);
             assert_eq!(read_again(&path), Ok(Some(mark(last - 1))), "byte {byte}");
         }
     }
@@ -117,7 +123,7 @@ fn any_flipped_byte_of_the_newer_slot_leaves_the_older() {
 fn a_flipped_byte_of_the_older_slot_changes_nothing() {
     let (_directory, path) = fresh();
     advanced_through(&path, 5);
-    flip(&path, SLOTS[0] + 20);
+    flip(&path, 0, 20);
     assert_eq!(read_again(&path), Ok(Some(mark(5))));
 }
 
@@ -125,16 +131,16 @@ fn a_flipped_byte_of_the_older_slot_changes_nothing() {
 fn after_a_torn_slot_it_goes_on_without_touching_the_good_one() {
     let (_directory, path) = fresh();
     advanced_through(&path, 5);
-    flip(&path, SLOTS[1]);
+    flip(&path, 1, 0);
     MarkFile::open(&path).unwrap().advance(mark(6)).unwrap();
     assert_eq!(read_again(&path), Ok(Some(mark(6))));
-    flip(&path, SLOTS[1]);
+    flip(&path, 1, 0);
     assert_eq!(read_again(&path), Ok(Some(mark(4))), "slot 1 was the one written again");
 }
 
 #[test]
 fn a_cut_second_slot_leaves_the_first() {
-    for length in [SLOTS[1] - 1, SLOTS[1], SLOTS[1] + 1, SLOTS[1] + RECORD - 1] {
+    for length in [FILE / 2 - 1, FILE / 2, FILE / 2 + 1, MIDDLES[1] - 1] {
         let (_directory, path) = fresh();
         advanced_through(&path, 5);
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
@@ -146,9 +152,9 @@ fn a_cut_second_slot_leaves_the_first() {
 
 #[test]
 fn without_a_valid_slot_it_is_corrupt() {
-    let zeroes = vec![0; 2 * SLOTS[1] as usize];
+    let zeroes = vec![0; FILE as usize];
     let damages: [&dyn Fn(&Path); 4] = [
-        &|path| SLOTS.iter().for_each(|slot| flip(path, slot + 17)),
+        &|path| [0, 1].iter().for_each(|slot| flip(path, *slot, 17)),
         &|path| fs::write(path, b"").unwrap(),
         &|path| fs::write(path, &zeroes).unwrap(),
         &|path| fs::write(path, "not a mark").unwrap(),
@@ -223,7 +229,7 @@ fn one_that_can_be_read_or_is_open_or_absent_is_not_replaced() {
     let (_directory, path) = fresh();
     assert!(matches!(MarkFile::renew(&path), Err(StoreError::Io { .. })));
     advanced_through(&path, 5);
-    flip(&path, SLOTS[0]);
+    flip(&path, 0, 0);
     assert!(matches!(MarkFile::renew(&path), Err(StoreError::Io { .. })), "one slot is good");
     let open = MarkFile::open(&path).unwrap();
     assert_eq!(MarkFile::renew(&path).unwrap_err(), StoreError::Locked { path: path.clone() });
@@ -351,19 +357,18 @@ fn a_slot_that_was_torn_anywhere_leaves_the_other() {
     set(&mut file, &marked(6));
     drop(file);
     let after = fs::read(&path).unwrap();
-    let half = before.len() / 2;
-    assert_eq!((&after[..half], &before[..half]), (&after[half..], &before[half..]), "all is there twice");
-    let (before, after) = (&before[..half], &after[..half]);
-    let end = 1 + (0..half).rfind(|at| before[*at] != after[*at]).unwrap();
-    assert!(end > 1300 && end < SLOTS[1] as usize, "it is in slot 0: {end}");
-    for at in (0..end).step_by(7).chain(end - 40..=end) {
+    let ends: Vec<usize> = (0..before.len()).filter(|at| before[*at] != after[*at]).collect();
+    let (first, last) = (ends[0], *ends.last().unwrap());
+    let middle = MIDDLES[0] as usize;
+    assert!(last - first > 2_600 && first < middle - 1_300 && last < middle + 4096, "slot 0, twice: {first} {last}");
+    let nearly = |at: usize| (at - 40)..(at + 40);
+    for at in (first..=last).step_by(11).chain(nearly(first)).chain(nearly(middle)).chain(nearly(last)) {
         let (front, back) = ([&after[..at], &before[at..]].concat(), [&before[..at], &after[at..]].concat());
-        for (torn, is_whole) in [(&front, front == after), (&back, back == after)] {
-            for copies in [[torn.as_slice(), torn], [torn, before], [before, torn], [torn, after], [after, torn]] {
-                fs::write(&path, copies.concat()).unwrap();
-                let expected = if is_whole || copies.contains(&after) { marked(6) } else { marked(5) };
-                assert_eq!(MarkFile::peek(&path), Ok(Some(expected)), "at {at}");
-            }
+        for torn in [front, back] {
+            fs::write(&path, &torn).unwrap();
+            let is_whole = |copy: Range<usize>| torn[copy.clone()] == after[copy];
+            let expected = if is_whole(first..middle) || is_whole(middle..last + 1) { marked(6) } else { marked(5) };
+            assert_eq!(MarkFile::peek(&path), Ok(Some(expected)), "at {at}");
         }
     }
 }
@@ -380,33 +385,47 @@ fn with_a_tail() -> (TempDir, PathBuf, Marked) {
 
 const WITH_TAIL: u64 = RECORD + 4 + 40 + 4 + 9;
 
-/// What rots at one of its places is still at the other, and is there twice again once it was opened.
+/// What rots in one of the copies is still in the other, and is there twice again once it was opened.
 #[test]
-fn one_place_of_a_slot_is_enough() {
+fn one_copy_of_a_slot_is_enough() {
     let (_directory, path, marked) = with_a_tail();
-    for byte in (0..WITH_TAIL).flat_map(|byte| [byte, byte + AGAIN]) {
+    for byte in (0..WITH_TAIL).flat_map(|byte| places(0, WITH_TAIL, byte)).chain(MIDDLES[0] - 4..MIDDLES[0]) {
         flip_at(&path, byte);
         assert_eq!(MarkFile::peek(&path), Ok(Some(marked.clone())), "byte {byte}");
         flip_at(&path, byte);
     }
-    for place in [0, AGAIN] {
-        flip_at(&path, place);
+    for copy in places(0, WITH_TAIL, 0) {
+        flip_at(&path, copy);
         assert_eq!(held_again(&path), Ok(Some(marked.clone())));
     }
     assert_eq!(held_again(&path), Ok(Some(marked)), "the first was mended before the second rotted");
 }
 
-/// A file as builds before the second place made it, or one that was cut.
+/// Whole blocks, or all that is read of the file, may rot at once.
 #[test]
-fn a_file_without_second_places_is_replaced() {
-    for length in [AGAIN, AGAIN + 50, 2 * AGAIN - 1] {
+fn one_block_of_a_slot_is_enough() {
+    let (_directory, path, marked) = with_a_tail();
+    let bytes = fs::read(&path).unwrap();
+    for block in (0..FILE as usize / 4096).map(|block| block * 4096..(block + 1) * 4096) {
+        for rot in [0, 0xff] {
+            let mut rotten = bytes.clone();
+            rotten[block.clone()].fill(rot);
+            fs::write(&path, &rotten).unwrap();
+            assert_eq!(MarkFile::peek(&path), Ok(Some(marked.clone())), "{block:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_is_replaced() {
+    for length in [MIDDLES[1], MIDDLES[1] + 50, FILE - 1] {
         let (_directory, path) = fresh();
         advanced_through(&path, 5);
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
         assert_eq!(MarkFile::peek(&path), Ok(Some(mark(5).into())));
         assert_eq!(read_again(&path), Ok(Some(mark(5))));
-        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * AGAIN);
-        flip_at(&path, SLOTS[1]);
+        assert_eq!(fs::metadata(&path).unwrap().len(), FILE);
+        flip_at(&path, places(1, RECORD, 0)[0]);
         assert_eq!(read_again(&path), Ok(Some(mark(5))));
     }
 }
@@ -414,10 +433,11 @@ fn a_file_without_second_places_is_replaced() {
 #[test]
 fn any_flipped_byte_of_a_tail_leaves_the_older_slot() {
     let (_directory, path, marked) = with_a_tail();
+    let flip = |byte| places(0, WITH_TAIL, byte).into_iter().for_each(|at| flip_at(&path, at));
     for byte in 0..WITH_TAIL {
-        flip(&path, byte);
+        flip(byte);
         assert_eq!(MarkFile::peek(&path), Ok(Some(mark(1).into())), "byte {byte}");
-        flip(&path, byte);
+        flip(byte);
     }
     assert_eq!(MarkFile::peek(&path), Ok(Some(marked)));
 }
@@ -429,7 +449,7 @@ fn its_size_is_fixed_and_all_of_it_allocated() {
     let (directory, path) = fresh();
     let mut file = MarkFile::create(&path).unwrap();
     let zeros = directory.path().join("zeros");
-    fs::write(&zeros, vec![0; 2 * AGAIN as usize]).unwrap();
+    fs::write(&zeros, vec![0; FILE as usize]).unwrap();
     fs::File::open(&zeros).unwrap().sync_all().unwrap();
     let of = |path: &Path| fs::metadata(path).map(|data| (data.len(), data.blocks())).unwrap();
     let ((length, blocks), written) = (of(&path), of(&zeros));
@@ -441,9 +461,8 @@ fn its_size_is_fixed_and_all_of_it_allocated() {
     }
 }
 
-/// A file as builds before the second copy made it, which had advanced so far.
+/// A file as builds before a mark had a tail made it, which had advanced so far.
 fn old_file(path: &Path, last: u64) -> Vec<u8> {
-    use sha2::{Digest, Sha256};
     let mut bytes = vec![0; 8192];
     for counter in last.saturating_sub(1)..=last {
         let mark = mark(counter);
@@ -470,7 +489,7 @@ fn an_old_file_is_replaced_by_one_that_holds_the_same() {
         let mut file = MarkFile::open(&path).unwrap();
         assert_eq!(file.read(), Ok(Some(mark(last).into())));
         assert_eq!(fs::read(&kept).unwrap(), bytes, "the old one is valid to its end");
-        assert_eq!(fs::metadata(&path).unwrap().len(), 2 * AGAIN);
+        assert_eq!(fs::metadata(&path).unwrap().len(), FILE);
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(MarkFile::open(&path).unwrap_err(), StoreError::Locked { path: path.clone() });
         set(&mut file, &mark(last + 1).into());
@@ -504,20 +523,80 @@ fn an_old_file_that_cannot_be_read_is_moved_aside() {
     assert_eq!(MarkFile::renew(&path).unwrap().0.read(), Ok(None));
 }
 
+/// A file as builds before the copies lay side by side made it: four places, of which so many are there.
+fn four_places(path: &Path, last: &Marked, places: u64) {
+    let mut bytes = vec![0; (places * MIDDLES[0]) as usize];
+    let before = Marked { mark: mark(last.mark.index - 1), tail: vec![vec![1; 9]] };
+    for marked in [&before, last] {
+        let counter = marked.mark.index;
+        let tail: Vec<u8> = marked
+            .tail
+            .iter()
+            .flat_map(|record| [&(record.len() as u32).to_le_bytes(), &record[..]].concat())
+            .collect();
+        let mut slot = b"TTR-MRK2".to_vec();
+        slot.extend([&counter.to_le_bytes()[..], &[1], &marked.mark.index.to_le_bytes(), &marked.mark.chain].concat());
+        slot.extend([&(tail.len() as u32).to_le_bytes()[..], &tail].concat());
+        slot.extend_from_slice(&Sha256::digest(&slot));
+        for place in (counter % 2..places).step_by(2) {
+            let at = (place * MIDDLES[0]) as usize;
+            bytes[at..at + slot.len()].copy_from_slice(&slot);
+        }
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_file_with_its_copies_apart_is_replaced_by_one_that_holds_the_same() {
+    for (last, places) in [(2, 2), (2, 4), (3, 2), (3, 4)] {
+        let (_directory, path) = fresh();
+        let marked = Marked { mark: mark(last), tail: vec![vec![7; Marked::ROOM - 4]] };
+        four_places(&path, &marked, places);
+        assert_eq!(MarkFile::peek(&path), Ok(Some(marked.clone())));
+        assert_eq!(held_again(&path), Ok(Some(marked.clone())));
+        let bytes = fs::read(&path).unwrap();
+        assert!(!bytes.windows(8).any(|window| window == b"TTR-MRK2"), "it was replaced");
+        assert_eq!(bytes.len() as u64, FILE);
+        let mut file = MarkFile::open(&path).unwrap();
+        set(&mut file, &mark(last + 1).into());
+        drop(file);
+        assert_eq!(read_again(&path), Ok(Some(mark(last + 1))));
+    }
+}
+
+#[test]
+fn of_a_file_with_its_copies_apart_one_is_enough() {
+    let (_directory, path) = fresh();
+    let marked = Marked { mark: mark(3), tail: vec![vec![7; 40]] };
+    four_places(&path, &marked, 4);
+    for (place, left) in [(1, mark(3)), (3, mark(2))] {
+        flip_at(&path, place * MIDDLES[0] + 30);
+        assert_eq!(MarkFile::peek(&path).map(|held| held.unwrap().mark), Ok(left));
+    }
+}
+
 /// A record is whatever others made a replica write: with an old slot in it, where one would be looked for, it is still a record.
 #[test]
 fn an_old_slot_inside_a_tail_is_not_taken_for_one() {
     let (_directory, path) = fresh();
     let forged = old_file(&path, 1)[4096..4096 + 89].to_vec();
     fs::remove_file(&path).unwrap();
-    let mut record = vec![0; 8000];
-    let begins = 61 + 4;
-    record[4096 - begins..4096 - begins + forged.len()].copy_from_slice(&forged);
+    // The largest copy begins here, and behind what is fixed, and its length, the record.
+    let begins = (MIDDLES[0] - 4 - RECORD - Marked::ROOM as u64) as usize;
+    let mut record = vec![0; Marked::ROOM - 4];
+    let at = 4096 - begins - 61 - 4;
+    record[at..at + forged.len()].copy_from_slice(&forged);
     let mut file = MarkFile::create(&path).unwrap();
     set(&mut file, &mark(1).into());
     set(&mut file, &Marked { mark: mark(2), tail: vec![record] });
     drop(file);
-    assert_eq!(fs::read(&path).unwrap()[4096..4096 + 89], forged);
-    SLOTS.iter().for_each(|slot| flip(&path, slot + 20));
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(bytes[4096..4096 + 89], forged);
+    assert!(
+        bytes[..begins].iter().all(|byte| *byte == 0),
+        "no record reaches to where the other kind of old slot would begin"
+    );
+    flip(&path, 1, 20);
+    places(0, RECORD + Marked::ROOM as u64, 20).into_iter().for_each(|at| flip_at(&path, at));
     assert!(matches!(MarkFile::peek(&path), Err(StoreError::Corrupt { .. })));
 }

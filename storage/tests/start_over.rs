@@ -183,12 +183,12 @@ impl HighWaterMark for FailingMark {
 
     fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {
         beside()?;
-        self.advance(marked.mark)
+        self.advance_with(marked)
     }
 
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
         if self.set {
-            self.inner.advance(mark)?;
+            self.inner.advance_with(marked)?;
         }
         Err(StoreError::Io { doing: "Writing the mark".into(), reason: "it was told to fail".into() })
     }

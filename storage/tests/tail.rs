@@ -49,6 +49,11 @@ impl Scene {
         self.write(Durability::Synced, |batch| batch.delete_range(JOURNAL, key(from), key(99)));
     }
 
+    /// Where the chain stands in the store behind that entry.
+    fn chain_at(&self, index: u64) -> [u8; 32] {
+        *self.store.get(JOURNAL, &key(index)).unwrap().unwrap().first_chunk().unwrap()
+    }
+
     /// Another tail beside the same mark.
     fn with_tail(self, tail: Vec<Vec<u8>>) -> Self {
         let mark = self.mark.image().unwrap().mark;
@@ -102,27 +107,83 @@ fn a_crash_inside_an_append_leaves_either_both_or_none() {
     }
 }
 
-/// Entries 5, 6 and 7, each left to the mark, on a store that may lose them.
-fn left_to_the_mark() -> (Scene, Journal<Arc<FaultyStore>>) {
+/// Entries 5, 6 and 7, each left to the mark, on a store that was told of these and may lose them.
+fn left_to_the_mark_and_told(told: &[u8]) -> (Scene, Journal<Arc<FaultyStore>>) {
     let scene = Scene::new();
     let mut journal = scene.open().unwrap().0;
     for payload in 5..=7 {
         assert_eq!(journal.append_later(vec![vec![payload]]).unwrap(), payload.into());
+        if told.contains(&payload) {
+            journal.tell().unwrap();
+        }
     }
     let held = scene.mark.image().unwrap();
     assert_eq!((held.settled(), held.tail), (4, vec![vec![5], vec![6], vec![7]]));
     (scene, journal)
 }
 
+fn left_to_the_mark() -> (Scene, Journal<Arc<FaultyStore>>) {
+    left_to_the_mark_and_told(&[])
+}
+
 #[test]
 fn what_is_left_to_the_mark_survives_whatever_the_store_loses() {
-    for kept in 0..=3 {
-        let (scene, journal) = left_to_the_mark();
-        drop(journal);
-        let syncs = scene.store.counters().syncs;
-        scene.store.crash(|unsynced| kept.min(unsynced));
-        assert_eq!(scene.store.counters().syncs, syncs);
-        assert_eq!(scene.lasting(), numbered(1..=7), "{kept}");
+    for told in [&[][..], &[5], &[6], &[7], &[5, 6], &[5, 7], &[6, 7], &[5, 6, 7]] {
+        for kept in 0..=told.len() {
+            let (scene, journal) = left_to_the_mark_and_told(told);
+            drop(journal);
+            let syncs = scene.store.counters().syncs;
+            scene.store.crash(|unsynced| {
+                assert_eq!(unsynced, told.len());
+                kept
+            });
+            assert_eq!(scene.store.counters().syncs, syncs);
+            assert_eq!(scene.lasting(), numbered(1..=7), "{told:?} {kept}");
+        }
+    }
+}
+
+#[test]
+fn the_store_is_told_when_there_is_nothing_else_to_do() {
+    let (scene, mut journal) = left_to_the_mark();
+    let rows = || scene.store.scan(JOURNAL, &[], &[], tetrarch_storage::Direction::Ascending, 99).unwrap().len();
+    let (counted, before) = (scene.store.counters(), rows());
+    journal.tell().unwrap();
+    assert_eq!((before, rows()), (4, 7));
+    journal.tell().unwrap();
+    let told = scene.store.counters();
+    assert_eq!((told.writes, told.syncs), (counted.writes + 1, counted.syncs), "once, and not synced");
+    drop(journal);
+    scene.mark.restore(Some(Mark { index: 4, chain: scene.chain_at(4) }.into()));
+    assert_eq!(scene.open().unwrap().1, numbered(1..=7), "a mark that rotted takes nothing with it");
+}
+
+#[test]
+fn a_store_that_fails_to_be_told_stops_the_journal() {
+    let (scene, mut journal) = left_to_the_mark();
+    scene.store.fail_write_at(0, FailureKind::Io);
+    assert!(matches!(journal.tell(), Err(JournalError::Store(StoreError::Io { .. }))));
+    assert_eq!(
+        (journal.tell(), journal.append(vec![vec![8]])),
+        (Err(JournalError::Stopped), Err(JournalError::Stopped))
+    );
+    drop(journal);
+    scene.store.crash(|_| 0);
+    assert_eq!(scene.lasting(), numbered(1..=7));
+}
+
+/// The power fails while only the mark is being written: it is there afterwards or the one before is.
+#[test]
+fn a_crash_while_something_is_left_to_the_mark_leaves_it_or_not() {
+    for survives in [false, true] {
+        let (scene, mut journal) = left_to_the_mark();
+        scene.mark.interrupt(true);
+        assert!(matches!(journal.append_later(vec![vec![8]]), Err(JournalError::Store(StoreError::Io { .. }))));
+        assert_eq!(journal.append_later(vec![vec![9]]), Err(JournalError::Stopped));
+        scene.mark.interrupt(false);
+        scene.store.crash(|_| 0);
+        scene.mark.crash(survives);
+        assert_eq!(scene.lasting(), numbered(1..=if survives { 8 } else { 7 }));
     }
 }
 
@@ -189,12 +250,13 @@ fn what_is_too_large_beside_what_was_left_is_marked_behind_the_write() {
 
 #[test]
 fn what_was_forgotten_before_it_settled_stays_forgotten_or_comes_back_whole() {
-    for kept in 0..=4 {
-        let (scene, mut journal) = left_to_the_mark();
+    for (told, kept) in [(&[][..], 0), (&[], 1), (&[5, 7], 0), (&[5, 7], 1), (&[5, 7], 2), (&[5, 7], 3)] {
+        let (scene, mut journal) = left_to_the_mark_and_told(told);
         journal.truncate_before(7).unwrap();
         drop(journal);
         scene.store.crash(|unsynced| kept.min(unsynced));
-        assert_eq!(scene.lasting(), numbered(if kept == 4 { 7..=7 } else { 1..=7 }), "{kept}");
+        let is_kept = kept > told.len();
+        assert_eq!(scene.lasting(), numbered(if is_kept { 7..=7 } else { 1..=7 }), "{told:?} {kept}");
     }
 }
 
@@ -387,6 +449,7 @@ fn a_log_that_lost_all_that_was_left_to_the_mark_is_mended() {
         for index in 6..=9 {
             ends.push(fs::metadata(newest_with(&database, "log")).unwrap().len());
             journal.append_later(vec![vec![index]]).unwrap();
+            journal.tell().unwrap();
         }
         drop(journal);
         let log = OpenOptions::new().write(true).open(newest_with(&database, "log")).unwrap();

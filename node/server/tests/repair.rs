@@ -4,7 +4,8 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -162,21 +163,26 @@ async fn the_mark_is_gone() {
     is_repaired(|dir| fs::remove_file(dir.join("journal.mark")).unwrap(), "the high-water mark").await;
 }
 
+/// Both copies of a slot of the mark, each of which has half of the file, and whatever else is there.
+fn zero_slot(dir: &Path, slot: u64) {
+    let file = OpenOptions::new().write(true).open(dir.join("journal.mark")).unwrap();
+    let half = file.metadata().unwrap().len() / 2;
+    file.write_all_at(&vec![0; half as usize], slot * half).unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn both_slots_of_the_mark() {
-    let damage = |dir: &Path| {
-        [0, 1, 2, 3].map(|place| place * 69_632 + 20).iter().for_each(|at| flip(&dir.join("journal.mark"), *at))
-    };
+    let damage = |dir: &Path| [0, 1].iter().for_each(|slot| zero_slot(dir, *slot));
     is_repaired(damage, "high-water mark").await;
 }
 
 /// What is left is the mark before the last: the journal may be ahead of it, as it is after a crash.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_slot_of_the_mark() {
-    for slot in [0, 69_632] {
+    for slot in [0, 1] {
         let mut cluster = with_a_victim_down().await;
         let config = cluster.config(VICTIM);
-        [slot, slot + 2 * 69_632].iter().for_each(|at| flip(&config.data_dir.join("journal.mark"), at + 20));
+        zero_slot(&config.data_dir, slot);
         comes_back(&mut cluster, config).await;
         cluster.stop_all().await;
     }

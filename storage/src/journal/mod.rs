@@ -10,18 +10,21 @@
 //! ```
 //!
 //! The chain tells an entry that was changed, moved or taken out of the middle. It cannot tell a missing tail, since what is
-//! left of it is still a chain; the [`HighWaterMark`] does, which is kept apart and says how far the entries went. It is written
-//! while the entries are, not behind them, and has a copy of those: its *tail*.
+//! left of it is still a chain; the [`HighWaterMark`] does, which is kept apart and says how far the entries went. It has a copy of all
+//! that the store may still lose: its *tail*.
 //!
 //! ```text
-//!   append   store ├── entries, synced ─────────┤            nothing is said before both are durable:
-//!            mark  ├── mark and the same again ───┤           then each entry is in two files, or was in two when it was said
+//!   append         mark  ├── mark and tail, synced ─┤             nothing is said before all of it is durable:
+//!                  store ├── entries, synced ─────────┤           then each entry is in two files, or was in two when it was said
+//!
+//!   append_later   mark  ├── mark and tail, synced ─┤
+//!                  store                              untold, until the next append, or a moment with nothing to do
 //! ```
 //!
 //! What a crash can leave, and what `open` makes of it:
 //!
 //! 1. *A mark ahead of the last entry by nothing but its tail*: the crash came inside an append, and of the two only the mark became
-//!    durable; or entries had been left to it; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
+//!    durable; or entries had been left to it, and the store was not told yet or had not synced them; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
 //!    leads there from the last entry is what was appended: it is written to the store.
 //! 2. *A mark behind the last entry*: of the two only the store's write became durable. The entries were never acknowledged, and are
 //!    adopted.
@@ -61,7 +64,7 @@ use reading::{read_base, walk};
 use rows::{BASE_KEY, after, encode_base, key, put_entries};
 pub use rows::{Entry, JOURNAL};
 
-use crate::{Durability, HighWaterMark, Marked, Store, WriteBatch};
+use crate::{Durability, HighWaterMark, Marked, Store, StoreError, WriteBatch};
 
 /// An append-only sequence of records over a [`Store`], whose acknowledged entries survive power failures, and whose damage
 /// or loss is found by [`open`](Self::open).
@@ -73,6 +76,8 @@ pub struct Journal<S: Store> {
     chain: Chain,
     /// The last entries, as far as the store need not have them on the disk yet.
     unsettled: Vec<Vec<u8>>,
+    /// Their rows, as far as the store was not told of them yet.
+    untold: WriteBatch,
     stopped: bool,
 }
 
@@ -100,7 +105,7 @@ impl<S: Store> Journal<S> {
         adopt(&store, &chain, entries.iter().filter(|entry| entry.index > settled))?;
         mark.advance(chain.tip())?;
         sweep(&store, chain.base.index)?;
-        Ok((Self { store, mark, chain, unsettled: Vec::new(), stopped: false }, entries))
+        Ok((Self { store, mark, chain, unsettled: Vec::new(), untold: WriteBatch::new(), stopped: false }, entries))
     }
 
     /// Begins anew, for a replica that lost its records and has got back from its peers what it may have said: forgets all
@@ -117,10 +122,10 @@ impl<S: Store> Journal<S> {
     pub fn start_over(store: S, mut mark: Box<dyn HighWaterMark>, first: &[Vec<u8>]) -> Result<Self, JournalError> {
         let chain = start_over::start_over(&store, mark.read()?.map(|held| held.mark), first)?;
         mark.advance(chain.tip())?;
-        Ok(Self { store, mark, chain, unsettled: Vec::new(), stopped: false })
+        Ok(Self { store, mark, chain, unsettled: Vec::new(), untold: WriteBatch::new(), stopped: false })
     }
 
-    /// Appends `entries` in one synced write, writes the mark with a copy of them meanwhile, waits for both, and returns the index of
+    /// Appends `entries`, and all that the store was not told yet, in one synced write, writes the mark with a copy of them meanwhile, waits for both, and returns the index of
     /// the first. Once it has returned, they survive a power failure, and so does all that was written to the store before. If the mark
     /// has no room for them, it is advanced behind the write. Of no entries, it does nothing.
     ///
@@ -131,9 +136,9 @@ impl<S: Store> Journal<S> {
         self.append_with(entries, 0)
     }
 
-    /// Appends `entries` as [`append`](Self::append) does, but does not wait for the store: they are written there, and the mark has
-    /// them on the disk. A later append settles them, when the copies come to more than 12 KiB or by itself. Once
-    /// it has returned, they survive a power failure; what else was written to the store since the last append that settled may not.
+    /// Appends `entries` to the mark alone: it has them on the disk when this returns. The store is told of them by the next append that
+    /// settles, which is this one if the copies come to more than 12 KiB, or by [`tell`](Self::tell). So they survive a power failure; what else was
+    /// written to the store since the last append that settled may not.
     ///
     /// # Errors
     /// As for [`append`](Self::append).
@@ -148,25 +153,55 @@ impl<S: Store> Journal<S> {
         if entries.is_empty() {
             return Ok(first);
         }
-        let mut batch = WriteBatch::new();
-        let links = put_entries(&mut batch, self.chain.tip(), &entries);
+        let links = put_entries(&mut self.untold, self.chain.tip(), &entries);
         let mark = links.last().copied().unwrap_or(self.chain.tip());
         // Whatever the store may still lose is in the mark, in every one that is written.
         let mut tail = std::mem::take(&mut self.unsettled);
         tail.extend(entries);
         let marked = Marked { mark, tail };
-        let (durability, unsettled) = if marked.bytes() > left {
-            (Durability::Synced, Vec::new())
-        } else {
-            (Durability::Buffered, marked.tail.clone())
-        };
         self.stopped = true;
-        let write = Box::new(|| self.store.write(batch, durability));
-        self.mark.advance_beside(marked, write)?;
+        self.unsettled = if marked.bytes() > left { self.settle(marked)? } else { self.leave(marked)? };
         self.stopped = false;
-        self.unsettled = unsettled;
         self.chain.extend(&links);
         Ok(first)
+    }
+
+    /// All is written to the store, and synced there while the mark is; nothing is left.
+    fn settle(&mut self, marked: Marked) -> Result<Vec<Vec<u8>>, StoreError> {
+        let rows = std::mem::take(&mut self.untold);
+        let write = Box::new(|| self.store.write(rows, Durability::Synced));
+        self.mark.advance_beside(marked, write)?;
+        Ok(Vec::new())
+    }
+
+    /// All is left to the mark.
+    fn leave(&mut self, marked: Marked) -> Result<Vec<Vec<u8>>, StoreError> {
+        let tail = marked.tail.clone();
+        self.mark.advance_with(marked)?;
+        Ok(tail)
+    }
+
+    /// Writes to the store what was left to the mark so far, without a sync: then the kernel brings it to the disk in its own time, and a mark that
+    /// rots takes nothing with it. For moments in which there is nothing else to do.
+    ///
+    /// # Errors
+    /// [`JournalError::Store`] if the store failed; from then on [`JournalError::Stopped`].
+    pub fn tell(&mut self) -> Result<(), JournalError> {
+        self.refuse_if_stopped()?;
+        if self.untold.is_empty() {
+            return Ok(());
+        }
+        self.write_unsynced(WriteBatch::new())
+    }
+
+    /// Writes what the store was not told yet, and these.
+    fn write_unsynced(&mut self, more: WriteBatch) -> Result<(), JournalError> {
+        let mut rows = std::mem::take(&mut self.untold);
+        rows.append(more);
+        self.stopped = true;
+        self.store.write(rows, Durability::Buffered)?;
+        self.stopped = false;
+        Ok(())
     }
 
     /// Forgets the entries below `index`, which may be all of them. This is not synced: a crash before the next append may
@@ -185,9 +220,7 @@ impl<S: Store> Journal<S> {
         let mut batch = WriteBatch::new();
         batch.delete_range(JOURNAL, key(self.first()), key(index));
         batch.put(JOURNAL, key(BASE_KEY), encode_base(base));
-        self.stopped = true;
-        self.store.write(batch, Durability::Buffered)?;
-        self.stopped = false;
+        self.write_unsynced(batch)?;
         self.chain.rebase(base);
         Ok(())
     }

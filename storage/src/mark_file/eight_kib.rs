@@ -1,4 +1,4 @@
-//! The file as builds before the second copy made it, which is read once and replaced.
+//! The file as builds before a mark had a tail made it, which is read once and replaced.
 //!
 //! ```text
 //!   byte 0                       4096                        8192
@@ -30,7 +30,7 @@ pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
 }
 
 fn read(file: &File, offset: u64) -> io::Result<Option<Slot>> {
-    Ok(decode(&read_up_to(file, offset, RECORD)?))
+    Ok(decode(&read_up_to(file, offset, RECORD as u64)?))
 }
 
 fn decode(bytes: &[u8]) -> Option<Slot> {

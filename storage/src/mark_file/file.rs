@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
 
 use super::slot::{FILE, Slot};
-use super::{eight_kib, slot};
+use super::{eight_kib, four_places, slot};
 use crate::StoreError;
 use crate::files::{beside, sync_parent};
 
@@ -32,7 +32,7 @@ pub(super) fn find(file: &File) -> io::Result<Option<Found>> {
     match slot::newest(file)? {
         Some(slot) if file.metadata()?.len() >= FILE => Ok(Some(Found::Current(slot))),
         Some(slot) => Ok(Some(Found::Old(slot))),
-        None => Ok(eight_kib::newest(file)?.map(Found::Old)),
+        None => Ok(four_places::newest(file)?.or(eight_kib::newest(file)?).map(Found::Old)),
     }
 }
 

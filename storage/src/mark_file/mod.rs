@@ -1,25 +1,28 @@
 //! The high-water mark in a small file.
 //!
 //! ```text
-//!   byte 0                       69 632                      139 264                      208 896                      278 528
-//!   ├─ slot 0: even counters ────┼─ slot 1: odd counters ─────┼─ slot 0 once more ──────────┼─ slot 1 once more ──────────┤
+//!   byte 0                   69 632                139 264                 208 896               278 528
+//!   ├──────── copy ▸ length ┼ copy ───────────────┼──────── copy ▸ length ┼ copy ────────────────┤
+//!    slot 0: even counters                         slot 1: odd counters
 //!
-//!   slot: magic 8 │ counter u64 │ set? 1 │ index u64 │ chain 32 │ length of the tail u32 │ tail │ SHA-256 of what is before it 32
+//!   copy: magic 8 │ counter u64 │ set? 1 │ index u64 │ chain 32 │ length of the tail u32 │ tail │ SHA-256 of what is before it 32
 //!   tail: (length u32 │ record) for each record that need be nowhere else, or was written together with the mark; at most 64 KiB
-//!         (numbers little-endian; the rest of the slot is not read)
+//!         (numbers little-endian; what is around the copies is not read)
 //! ```
 //!
-//! An advance writes the slot that does not hold the mark, with the next counter, at both its places, and syncs them with one fsync. A power
-//! failure in between tears at most that slot, and the other still holds the mark from before: the one that was last promised. A place
-//! that rots later is in the file once more. The file is made
+//! A slot has two copies, back to back: one ends where the other begins, in front of it its length, so that either is found
+//! without the other. An advance writes the slot that does not hold the mark, with the next counter, in one piece, and syncs it. A power
+//! failure in between tears at most that slot, and the other still holds the mark from before: the one that was last promised. A block
+//! that rots later takes one of the copies. The file is made
 //! whole under another name, so that it never exists without a valid slot, and with all of its bytes written, so that it takes no
 //! more room later and syncing it syncs data alone.
 //!
-//! A thread of its own writes the slots: whoever sets the mark together with its tail writes something else meanwhile, and waits for
+//! Where something else is written beside the mark, a thread of its own writes the slot, and whoever sets the mark waits for
 //! both. The thread ends with the [`MarkFile`], and the lock with it.
 
 mod eight_kib;
 mod file;
+mod four_places;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -39,7 +42,7 @@ use crate::{Beside, HighWaterMark, Mark, Marked, StoreError};
 
 /// A [`HighWaterMark`] in a file of 272 KiB that only its owner can read, and that is open once at a time.
 ///
-/// If the newest slot was damaged at rest at both its places, and not torn by a power failure, it falls back by one advance: nothing
+/// If the newest slot was damaged at rest in both its copies, and not torn by a power failure, it falls back by one advance: nothing
 /// distinguishes the two.
 #[derive(Debug)]
 pub struct MarkFile {
@@ -140,11 +143,11 @@ impl HighWaterMark for MarkFile {
         Ok(self.newest.held.clone())
     }
 
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
-        if !self.takes(mark)? {
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
+        if !self.takes(marked.mark)? {
             return Ok(());
         }
-        let result = self.writer.write(self.newest.next(mark.into()));
+        let result = self.writer.write(self.newest.next(marked));
         self.written(result)
     }
 

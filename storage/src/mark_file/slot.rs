@@ -1,4 +1,4 @@
-//! A slot of the file: one mark with its tail, under a checksum.
+//! A slot of the file: one mark with its tail, under a checksum, twice.
 
 use std::fs::File;
 use std::io;
@@ -8,16 +8,21 @@ use sha2::{Digest, Sha256};
 
 use crate::{Mark, Marked};
 
-/// The bytes of a slot, with room for the largest tail behind what is fixed.
-pub(super) const SLOT: u64 = 4096 + Marked::ROOM as u64;
+/// The room for one copy, with the largest tail behind what is fixed.
+pub(super) const COPY: u64 = BLOCK as u64 + Marked::ROOM as u64;
 
-/// The bytes of the file: two slots, twice.
-pub(super) const FILE: u64 = 4 * SLOT;
+/// The bytes of the file: two slots, each with room for two copies.
+pub(super) const FILE: u64 = 4 * COPY;
 
-const MAGIC: &[u8; 8] = b"TTR-MRK2";
+/// What is written begins and ends with a whole one, so that nothing need be read first.
+const BLOCK: usize = 4096;
+
+const MAGIC: &[u8; 8] = b"TTR-MRK3";
 /// Magic, counter, whether it is set, index, chain, and how long the tail is.
 const FIXED: usize = 8 + 8 + 1 + 8 + 32 + 4;
 const CHECKSUM: usize = 32;
+/// Behind the first copy: how long it is, so that it can be found from its end.
+const LENGTH: usize = 4;
 
 /// What is in a slot. Of several, the one with the highest counter is newest.
 #[derive(Clone, Debug)]
@@ -33,16 +38,17 @@ impl Slot {
         Self { counter: self.counter.wrapping_add(1), held: Some(marked) }
     }
 
-    /// Where in the file it is: in two places.
-    pub(super) const fn offsets(&self) -> [u64; 2] {
-        let first = self.counter % 2 * SLOT;
-        [first, first + FILE / 2]
-    }
-
-    /// Writes it to both its places.
+    /// Writes both its copies, side by side, in one piece.
     pub(super) fn write_to(&self, file: &File) -> io::Result<()> {
-        let bytes = self.encode();
-        self.offsets().into_iter().try_for_each(|offset| file.write_all_at(&bytes, offset))
+        let copy = self.encode();
+        let (front, back) = (copy.len() + LENGTH, copy.len());
+        let (before, behind) = (front.next_multiple_of(BLOCK), back.next_multiple_of(BLOCK));
+        let mut bytes = vec![0; before - front];
+        bytes.extend_from_slice(&copy);
+        bytes.extend_from_slice(&(copy.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(&copy);
+        bytes.resize(before + behind, 0);
+        file.write_all_at(&bytes, middle(self.counter) - before as u64)
     }
 
     pub(super) fn mark(&self) -> Option<Mark> {
@@ -66,10 +72,10 @@ impl Slot {
         bytes
     }
 
-    /// What begins these bytes, if it is whole.
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// What begins these bytes, if it is whole and begins with that magic.
+    pub(super) fn decode(bytes: &[u8], magic: &[u8; 8]) -> Option<Self> {
         let (fixed, rest) = bytes.split_first_chunk::<FIXED>()?;
-        let fixed = fixed.strip_prefix(MAGIC)?;
+        let fixed = fixed.strip_prefix(magic)?;
         let (counter, fixed) = fixed.split_first_chunk::<8>()?;
         let (set, fixed) = fixed.split_first()?;
         let (index, fixed) = fixed.split_first_chunk::<8>()?;
@@ -86,24 +92,33 @@ impl Slot {
     }
 }
 
+/// Where the two copies of the slot with that counter meet.
+const fn middle(counter: u64) -> u64 {
+    COPY + counter % 2 * (2 * COPY)
+}
+
 /// The valid slot with the highest counter, if there is one.
 pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
     let mut newest: Option<Slot> = None;
-    for offset in (0..FILE).step_by(SLOT as usize) {
-        let slot = read(file, offset)?;
-        newest = newest.into_iter().chain(slot).max_by_key(|slot| slot.counter);
+    for middle in [middle(0), middle(1)] {
+        let (before, behind) = (read_up_to(file, middle - COPY, COPY)?, read_up_to(file, middle, COPY)?);
+        let copies = [ending(&before), Slot::decode(&behind, MAGIC)];
+        newest = newest.into_iter().chain(copies.into_iter().flatten()).max_by_key(|slot| slot.counter);
     }
     Ok(newest)
 }
 
-fn read(file: &File, offset: u64) -> io::Result<Option<Slot>> {
-    Ok(Slot::decode(&read_up_to(file, offset, SLOT as usize)?))
+/// The copy in front of the middle, all of which must be there: it is looked for where its length says that it begins.
+fn ending(bytes: &[u8]) -> Option<Slot> {
+    let (before, length) = bytes.get(..COPY as usize)?.split_last_chunk::<LENGTH>()?;
+    let begin = before.len().checked_sub(u32::from_le_bytes(*length) as usize)?;
+    Slot::decode(&before[begin..], MAGIC)
 }
 
 /// So many bytes, or fewer where the file ends.
-pub(super) fn read_up_to(file: &File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
-    let (mut bytes, mut filled) = (vec![0; length], 0);
-    while filled < length {
+pub(super) fn read_up_to(file: &File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let (mut bytes, mut filled) = (vec![0; length as usize], 0);
+    while filled < bytes.len() {
         match file.read_at(&mut bytes[filled..], offset + filled as u64) {
             Ok(0) => break,
             Ok(count) => filled += count,

@@ -3,9 +3,9 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
@@ -53,7 +53,8 @@ fn what_is_beside_it_does_not_wait_for_it() {
     let place = tempfile::tempdir().unwrap();
     let mut file = MarkFile::create(&place.path().join("mark")).unwrap();
     let (begun, wait) = channel();
-    let write = move |_: &Slot| wait.recv_timeout(Duration::from_secs(300)).map_err(io::Error::other);
+    let wait = Mutex::new(wait);
+    let write = move |_: &Slot| wait.lock().unwrap().recv_timeout(Duration::from_secs(300)).map_err(io::Error::other);
     file.writer = Writer::with(write).unwrap();
     let beside = || {
         begun.send(()).unwrap();

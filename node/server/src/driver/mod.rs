@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A turn takes everything that waits, within bounds, so that one fsync serves as much as possible. When the journal fails, the turn
-//! ends there: nothing that depended on it leaves, and no turn follows.
+//! ends there: nothing that depended on it leaves, and no turn follows. Votes are left to the journal's mark; the store is told of them in a turn
+//! to which nothing came, and at the end.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -71,6 +72,7 @@ impl<S: Store> Driver<S> {
                 self.health.halt(halt);
             }
         }
+        self.tell_store().unwrap_or_else(|halt| self.health.halt(halt));
         if let Some(reason) = self.health.halted() {
             // Egress ends after this thread only; if it panicked, nobody waits any more.
             self.exits.egress.send(Parcel::Halted(reason.to_owned())).ok();
@@ -99,7 +101,13 @@ impl<S: Store> Driver<S> {
         self.exits.board.post(self.clock.time(), self.replica.status(), self.replica.stable());
         let said = self.carry_out(Turn::of(&mut carried.effects))?;
         carried.own = self.believe(said);
-        Ok(())
+        if idle { self.tell_store() } else { Ok(()) }
+    }
+
+    /// What was left to the mark is written where it belongs as well, now that nobody waits for it.
+    fn tell_store(&mut self) -> Result<(), Halt> {
+        self.check_health()?;
+        self.journal.tell().map_err(|error| Halt::while_doing("writing the journal", error))
     }
 
     fn step(&mut self, input: Input, effects: &mut Effects) {

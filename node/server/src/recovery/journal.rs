@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_replica::{LiveRecords, Record};
-use tetrarch_storage::{Beside, Entry, HighWaterMark, Journal, JournalError, Mark, Marked, Store, StoreError};
+use tetrarch_storage::{Beside, Entry, HighWaterMark, Journal, JournalError, Marked, Store, StoreError};
 use tetrarch_types::{decode, encode, limits};
 
 use super::{Findings, has_peers, store_error};
@@ -136,8 +136,8 @@ impl HighWaterMark for KeptMark {
         self.lock().read()
     }
 
-    fn advance(&mut self, mark: Mark) -> Result<(), StoreError> {
-        self.lock().advance(mark)
+    fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
+        self.lock().advance_with(marked)
     }
 
     fn advance_beside(&mut self, marked: Marked, beside: Beside<'_>) -> Result<(), StoreError> {

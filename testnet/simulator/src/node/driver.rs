@@ -43,7 +43,9 @@ impl Running {
         }
         self.weigh(acts);
         let own = std::mem::take(&mut self.own);
-        for input in own.into_iter().chain(self.take_inbox()) {
+        let inputs = self.take_inbox();
+        let idle = own.is_empty() && inputs.is_empty();
+        for input in own.into_iter().chain(inputs) {
             self.replica.step(now, input, &mut self.effects);
         }
         if self.replica.deadline().is_some_and(|deadline| deadline <= now.time) {
@@ -59,6 +61,8 @@ impl Running {
         if !turn.records.is_empty() {
             self.syncing = Some(turn);
             acts.push(Act::Sync);
+        } else if idle && let Err(fault) = disk.at(WritePoint::Journal, || self.records.tell()) {
+            acts.push(fault.into());
         }
     }
 

@@ -74,6 +74,14 @@ impl Records {
         Ok(())
     }
 
+    /// Tells the store what was left to the mark.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(super) fn tell(&mut self) -> Result<(), JournalError> {
+        self.journal.tell()
+    }
+
     /// Forgets what a stable checkpoint makes needless.
     ///
     /// # Errors
