@@ -36,6 +36,7 @@ mod budget;
 mod checkpoint;
 mod config;
 mod content;
+mod decided;
 mod door;
 mod draft;
 mod event;
@@ -65,6 +66,7 @@ mod turnaround;
 mod view_change;
 
 pub use config::{Config, PoolLimits};
+pub use decided::Decided;
 pub use door::{Effect, Effects, Input, Recipients, Record};
 pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
 pub use live_records::LiveRecords;

@@ -110,8 +110,9 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
     }
 
     fn gate(&self) -> Arc<Gate> {
-        let Shared { inbox, seam, counts, .. } = &self.shared;
-        Arc::new(Gate::new(Arc::clone(&self.verifier), Arc::clone(inbox), seam.clone(), counts.clone()))
+        let Shared { inbox, decided, seam, counts, .. } = &self.shared;
+        let (verifier, inbox, decided) = (Arc::clone(&self.verifier), Arc::clone(inbox), Arc::clone(decided));
+        Arc::new(Gate::new(verifier, inbox, decided, seam.clone(), counts.clone()))
     }
 
     fn desk(&self) -> Arc<dyn Admission> {
@@ -178,6 +179,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             executor,
             egress,
             wishes: Arc::clone(&self.shared.wishes),
+            decided: Arc::clone(&self.shared.decided),
             board: Arc::clone(&self.board),
         };
         Driver {

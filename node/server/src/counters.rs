@@ -30,6 +30,8 @@ counts! {
     MessagesSent => "messages_sent",
     /// Peers' messages refused by the verifier.
     MessagesRejected => "messages_rejected",
+    /// COMMITs let go of unread, to what was decided already.
+    LateCommits => "late_commits",
     /// Peers' bulk messages dropped because their sender's queue was full.
     BulkDropped => "bulk_dropped",
     /// Clients' transactions refused by the verifier.

@@ -1,7 +1,8 @@
 //! What all stations share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use tetrarch_replica::Decided;
 use tokio::sync::Semaphore;
 
 use crate::bounds;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) health: Arc<Health>,
     pub(crate) bench: Arc<Bench>,
+    /// What the driver decided, to know late COMMITs by.
+    pub(crate) decided: Arc<Mutex<Decided>>,
     pub(crate) wishes: Arc<Wishes>,
     /// How far a state transfer is.
     pub(crate) progress: Progress,
@@ -42,6 +45,7 @@ impl Shared {
         Self {
             health: Arc::new(Health::new(Arc::clone(&inbox))),
             bench: Arc::new(Bench::new(counts.clone())),
+            decided: Arc::default(),
             wishes: Arc::new(Wishes::default()),
             progress: Progress::default(),
             queries: Arc::new(Semaphore::new(bounds::QUERIES)),

@@ -42,6 +42,8 @@ async fn four_nodes_agree() {
     for id in 0..4 {
         assert_eq!(client.read(id, "k39").await.records[0].1.value, b"v");
     }
+    let late: u64 = nodes.iter().map(|node| node.counters()["late_commits"]).sum();
+    assert!(late > 0, "of forty batches nobody had decided one before the last COMMIT came");
     stop_all(nodes).await;
 }
 

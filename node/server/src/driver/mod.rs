@@ -10,11 +10,11 @@
 //! ends there: nothing that depended on it leaves, and no turn follows. Votes are left to the journal's mark; the store is told of them in a turn
 //! to which nothing came, and at the end.
 
-use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tetrarch_replica::{Effect, Effects, Input, LiveRecords, Recipients, Record, Replica, Turn};
+use tetrarch_replica::{Decided, Effect, Effects, Input, LiveRecords, Recipients, Record, Replica, Turn};
 use tetrarch_storage::{Journal, Store};
 use tetrarch_types::{Message, Payload, SeqNum, Verifier, encode};
 
@@ -36,6 +36,7 @@ pub(crate) struct Exits {
     pub(crate) executor: SyncSender<Job>,
     pub(crate) egress: SyncSender<Parcel>,
     pub(crate) wishes: Arc<Wishes>,
+    pub(crate) decided: Arc<Mutex<Decided>>,
     pub(crate) board: Arc<Board>,
 }
 
@@ -157,7 +158,10 @@ impl<S: Store> Driver<S> {
     fn run_one(&mut self, effect: Effect, said: &mut Vec<Message>) -> Result<(), Halt> {
         match effect {
             Effect::Send { to, payload } => said.extend(self.send(to, payload)),
-            Effect::Execute(batch) => self.hand_over(Job::Execute(batch))?,
+            Effect::Execute(batch) => {
+                self.exits.decided.lock().unwrap_or_else(PoisonError::into_inner).note(&batch.certificate);
+                self.hand_over(Job::Execute(batch))?;
+            }
             Effect::FetchState(target) => self.hand_over(Job::Fetch(target))?,
             Effect::StateArrived { from, supply } => self.hand_over(Job::Arrived { from, supply })?,
             Effect::SendCommitted { to, after } => self.exits.wishes.add(to, Wish::Batches { after }),

@@ -1,9 +1,10 @@
 //! The way from received to believed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tetrarch_crypto::Digest;
+use tetrarch_replica::Decided;
 use tetrarch_transport::{Received, Responder};
 use tetrarch_types::{Message, MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
 
@@ -16,6 +17,7 @@ use crate::seam::Seam;
 pub(crate) struct Gate {
     verifier: Arc<Verifier>,
     inbox: Arc<Inbox>,
+    decided: Arc<Mutex<Decided>>,
     seam: Option<Arc<dyn Seam>>,
     counts: Counts,
 }
@@ -24,10 +26,11 @@ impl Gate {
     pub(crate) const fn new(
         verifier: Arc<Verifier>,
         inbox: Arc<Inbox>,
+        decided: Arc<Mutex<Decided>>,
         seam: Option<Arc<dyn Seam>>,
         counts: Counts,
     ) -> Self {
-        Self { verifier, inbox, seam, counts }
+        Self { verifier, inbox, decided, seam, counts }
     }
 
     /// Checks messages with one batch of signatures and passes on, in order, those that hold. Waits for room in the inbox. Returns who
@@ -37,6 +40,7 @@ impl Gate {
         if self.inbox.is_closed() {
             return forgers;
         }
+        let received = self.without_late(received);
         let (own_words, others): (Vec<_>, Vec<_>) = received.into_iter().partition(speaks_for_itself);
         for stranger in others {
             self.refuse(
@@ -59,6 +63,17 @@ impl Gate {
             }
         }
         forgers
+    }
+
+    /// Without what comes too late to matter.
+    fn without_late(&self, mut received: Vec<Received>) -> Vec<Received> {
+        let all = received.len();
+        // It is whole between any two of its operations.
+        let decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        received.retain(|received| !decided.is_said_by(&received.message));
+        drop(decided);
+        self.counts.add_many(Count::LateCommits, all - received.len());
+        received
     }
 
     /// Checks transactions with one batch of signatures. Those that do not hold are answered here.

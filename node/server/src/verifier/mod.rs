@@ -7,7 +7,7 @@
 //!                                                                               └──▶ admission
 //! ```
 //!
-//! Votes never wait behind anything else, and a peer whose signatures failed lately has batches of its own. A peer's bulk messages are
+//! Votes never wait behind anything else; COMMITs to what is decided already are let go of unread. A peer whose signatures failed lately has batches of its own. A peer's bulk messages are
 //! with one worker at a time, which keeps their order and lets a peer that sends expensive ones slow down nobody but itself. Workers
 //! alternate between bulk and clients when both wait.
 

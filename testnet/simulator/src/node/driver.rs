@@ -170,6 +170,7 @@ impl Running {
     }
 
     fn enqueue_batch(&mut self, batch: tetrarch_types::CommittedBatch, acts: &mut Vec<Act>) {
+        self.decided.note(&batch.certificate);
         let batch = Rc::new(batch);
         acts.push(Act::Saw(Sight::Executing { by: self.id, batch: batch.clone() }));
         self.enqueue(Job::Execute(batch), acts);

@@ -1,6 +1,6 @@
 //! A node's process: everything that a crash takes away.
 
-use tetrarch_replica::{Config, Effects, Input, Record, Replica, ReplicaStatus, Turn};
+use tetrarch_replica::{Config, Decided, Effects, Input, Record, Replica, ReplicaStatus, Turn};
 use tetrarch_types::{Message, Refusal, Rejection, ReplicaId, Response, SeqNum, Time, Transaction, Verified, limits};
 
 use super::executor::{Admitted, Executor};
@@ -22,6 +22,7 @@ pub struct Running {
     /// Its own messages, durable.
     pub(super) own: Vec<Input>,
     pub(super) inbox: Vec<Input>,
+    pub(super) decided: Decided,
     pub(super) effects: Effects,
     /// How many turns it has taken.
     pub(super) turns: u64,
@@ -52,6 +53,7 @@ impl Running {
             executor,
             own: vec![Input::Start],
             inbox: Vec::new(),
+            decided: Decided::default(),
             effects: Effects::new(),
             turns: 0,
             syncing: None,
@@ -87,9 +89,11 @@ impl Running {
         self.replica.deadline().into_iter().chain(self.executor.wakes_at()).min()
     }
 
-    /// A message arrived and was found good.
+    /// A message arrived and was found good, if it was looked at.
     pub fn hear(&mut self, message: Verified<Message>) {
-        self.inbox.push(Input::Message(message));
+        if !self.decided.is_said_by(&message) {
+            self.inbox.push(Input::Message(message));
+        }
     }
 
     /// A client's request arrived.
