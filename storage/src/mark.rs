@@ -44,6 +44,15 @@ impl Marked {
         self.bytes() <= Self::ROOM
     }
 
+    /// The error for a tail without room.
+    pub(crate) fn must_fit(&self) -> Result<(), StoreError> {
+        if self.fits() {
+            return Ok(());
+        }
+        let reason = format!("a tail of {} bytes does not fit into {}", self.bytes(), Self::ROOM);
+        Err(StoreError::Io { doing: "Setting the high-water mark".to_owned(), reason })
+    }
+
     /// The last record in front of the tail: the mark was not written before all of them up to it were durable where they belong.
     pub fn settled(&self) -> u64 {
         self.mark.index.saturating_sub(self.tail.len() as u64)
@@ -86,8 +95,8 @@ pub trait HighWaterMark: Send {
     ///
     /// # Errors
     /// [`StoreError::MarkBehind`] if the mark is older than the one held, or of the same index with another chain: the old one
-    /// stays, and the next advance may succeed. [`StoreError::Io`] or [`StoreError::Full`] if writing failed, and from then on
-    /// [`StoreError::Poisoned`].
+    /// stays, and the next advance may succeed; so it is with [`StoreError::Io`] for a tail without room. [`StoreError::Io`] or
+    /// [`StoreError::Full`] if writing failed, and from then on [`StoreError::Poisoned`].
     fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError>;
 
     /// Sets the mark with its tail while `beside` writes the same records where they belong; both is done when
@@ -201,6 +210,7 @@ impl HighWaterMark for MemoryMark {
     }
 
     fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
+        marked.must_fit()?;
         let mut held = self.lock();
         if !held.takes(marked.mark)? {
             return Ok(());

@@ -290,6 +290,21 @@ fn a_tail_without_room_is_left_out() {
     }
 }
 
+#[test]
+fn a_tail_without_room_is_not_set_by_itself() {
+    let (_directory, path) = fresh();
+    let stores: [Box<dyn HighWaterMark>; 2] = [Box::new(MarkFile::open(&path).unwrap()), Box::<MemoryMark>::default()];
+    for mut store in stores {
+        store.advance(mark(1)).unwrap();
+        let error = store.advance_with(Marked { mark: mark(2), tail: vec![vec![0; Marked::ROOM - 3]] }).unwrap_err();
+        assert!(error.to_string().contains("does not fit"), "{error}");
+        assert_eq!(store.read(), Ok(Some(mark(1).into())));
+        let whole = Marked { mark: mark(2), tail: vec![vec![7; Marked::ROOM - 4]] };
+        store.advance_with(whole.clone()).unwrap();
+        assert_eq!(store.read(), Ok(Some(whole)), "the next may succeed");
+    }
+}
+
 /// What is done beside it waits until the mark is in its file: behind it, that would never be.
 #[test]
 fn it_is_written_while_something_else_is() {

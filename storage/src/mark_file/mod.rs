@@ -144,6 +144,7 @@ impl HighWaterMark for MarkFile {
     }
 
     fn advance_with(&mut self, marked: Marked) -> Result<(), StoreError> {
+        marked.must_fit()?;
         if !self.takes(marked.mark)? {
             return Ok(());
         }
