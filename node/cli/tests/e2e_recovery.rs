@@ -175,11 +175,8 @@ fn largest(dir: &Path, part: &str) -> PathBuf {
 }
 
 fn flip_middle(path: &Path) {
-    flip(path, path.metadata().unwrap().len() / 2);
-}
-
-fn flip(path: &Path, at: u64) {
     let file = std::fs::File::options().read(true).write(true).open(path).unwrap();
+    let at = file.metadata().unwrap().len() / 2;
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[byte[0] ^ 0x55], at).unwrap();
@@ -263,8 +260,7 @@ fn a_stopped_node_can_be_looked_at() {
     }
     assert_eq!(fingerprint(Path::new(dir)), before, "nothing is written");
 
-    let mark = replica(&net, 1).join("data/journal.mark");
-    zero(&mark);
+    zero(&replica(&net, 1).join("data/journal.mark"));
     net.tetrarch(&["inspect", "journal", dir]).assert_failed(6, &["none of its slots", "start the node"]);
     let doctor = net.tetrarch(&["doctor", "--dir", dir]);
     assert!(doctor.code == 1 && doctor.stdout.contains("FAIL") && doctor.stdout.contains("none of its"), "{doctor}");

@@ -8,18 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use support::{Chain, Client, eventually};
-use tetrarch_kv::{Command, Execution, KvMachine};
-use tetrarch_server::{Identity, Node};
+use tetrarch_kv::Command;
+use tetrarch_server::Node;
 use tetrarch_storage::{FailureKind, FaultyStore, MemoryMark};
 use tetrarch_types::{NodeMode, Refusal, Request, Response};
 use tokio::task::JoinSet;
-
-async fn start_on(chain: &Chain, id: usize, store: &Arc<FaultyStore>) -> Node {
-    let config = chain.config(id);
-    let identity = Identity::load(&config).unwrap();
-    Execution::<KvMachine, _>::init(store, &chain.genesis.membership()).unwrap();
-    Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(MemoryMark::at_origin())).await.unwrap()
-}
 
 fn halted(node: &Node) -> Option<String> {
     match node.status().mode {
@@ -31,7 +24,7 @@ fn halted(node: &Node) -> Option<String> {
 async fn fails_on_write(kind: FailureKind, nth: u64) {
     let chain = Chain::new(1);
     let store = Arc::new(FaultyStore::new());
-    let node = start_on(&chain, 0, &store).await;
+    let node = chain.start_on(0, &store, &MemoryMark::at_origin()).await;
     let mut client = chain.client();
     client.put("k", "v").await;
 
@@ -76,7 +69,7 @@ async fn an_fsync_fails() {
 async fn the_others_go_on_without_it() {
     let chain = Chain::new(4);
     let store = Arc::new(FaultyStore::new());
-    let broken = start_on(&chain, 3, &store).await;
+    let broken = chain.start_on(3, &store, &MemoryMark::at_origin()).await;
     let mut nodes = Vec::new();
     for id in 0..3 {
         tetrarch_server::init(&chain.config(id)).unwrap();

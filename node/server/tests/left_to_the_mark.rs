@@ -7,8 +7,7 @@ mod support;
 use std::sync::Arc;
 
 use support::{Chain, eventually};
-use tetrarch_kv::{Execution, KvMachine};
-use tetrarch_server::{Identity, Node};
+use tetrarch_server::Node;
 use tetrarch_storage::{Direction, FaultyStore, JOURNAL, MemoryMark, Reader};
 
 /// A replica alone, and its disk.
@@ -24,11 +23,7 @@ impl Scene {
     }
 
     async fn start(&self) -> Node {
-        let config = self.chain.config(0);
-        let identity = Identity::load(&config).unwrap();
-        Execution::<KvMachine, _>::init(&self.store, &self.chain.genesis.membership()).unwrap();
-        let (store, mark) = (Arc::clone(&self.store), Box::new(self.mark.clone()));
-        Node::start_on(&config, identity, KvMachine, store, mark).await.unwrap()
+        self.chain.start_on(0, &self.store, &self.mark).await
     }
 
     /// How far the journal goes in the store.

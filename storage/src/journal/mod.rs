@@ -160,25 +160,27 @@ impl<S: Store> Journal<S> {
         tail.extend(entries);
         let marked = Marked { mark, tail };
         self.stopped = true;
-        self.unsettled = if marked.bytes() > left { self.settle(marked)? } else { self.leave(marked)? };
+        if marked.bytes() > left {
+            self.settle(marked)?
+        } else {
+            self.leave(marked)?
+        }
         self.stopped = false;
         self.chain.extend(&links);
         Ok(first)
     }
 
     /// All is written to the store, and synced there while the mark is; nothing is left.
-    fn settle(&mut self, marked: Marked) -> Result<Vec<Vec<u8>>, StoreError> {
+    fn settle(&mut self, marked: Marked) -> Result<(), StoreError> {
         let rows = std::mem::take(&mut self.untold);
         let write = Box::new(|| self.store.write(rows, Durability::Synced));
-        self.mark.advance_beside(marked, write)?;
-        Ok(Vec::new())
+        self.mark.advance_beside(marked, write)
     }
 
     /// All is left to the mark.
-    fn leave(&mut self, marked: Marked) -> Result<Vec<Vec<u8>>, StoreError> {
-        let tail = marked.tail.clone();
-        self.mark.advance_with(marked)?;
-        Ok(tail)
+    fn leave(&mut self, marked: Marked) -> Result<(), StoreError> {
+        self.unsettled.clone_from(&marked.tail);
+        self.mark.advance_with(marked)
     }
 
     /// Writes to the store what was left to the mark so far, without a sync: then the kernel brings it to the disk in its own time, and a mark that
@@ -188,16 +190,11 @@ impl<S: Store> Journal<S> {
     /// [`JournalError::Store`] if the store failed; from then on [`JournalError::Stopped`].
     pub fn tell(&mut self) -> Result<(), JournalError> {
         self.refuse_if_stopped()?;
-        if self.untold.is_empty() {
-            return Ok(());
-        }
-        self.write_unsynced(WriteBatch::new())
+        let rows = std::mem::take(&mut self.untold);
+        if rows.is_empty() { Ok(()) } else { self.write_unsynced(rows) }
     }
 
-    /// Writes what the store was not told yet, and these.
-    fn write_unsynced(&mut self, more: WriteBatch) -> Result<(), JournalError> {
-        let mut rows = std::mem::take(&mut self.untold);
-        rows.append(more);
+    fn write_unsynced(&mut self, rows: WriteBatch) -> Result<(), JournalError> {
         self.stopped = true;
         self.store.write(rows, Durability::Buffered)?;
         self.stopped = false;
@@ -217,7 +214,8 @@ impl<S: Store> Journal<S> {
         }
         let not_reached = JournalError::NotReached { index, next: self.next() };
         let base = self.chain.at(index - 1).ok_or(not_reached)?;
-        let mut batch = WriteBatch::new();
+        // In one batch, so that no row comes back behind it.
+        let mut batch = std::mem::take(&mut self.untold);
         batch.delete_range(JOURNAL, key(self.first()), key(index));
         batch.put(JOURNAL, key(BASE_KEY), encode_base(base));
         self.write_unsynced(batch)?;

@@ -12,7 +12,7 @@ use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::slot::{Slot, read_up_to};
+use super::slot::{Slot, newest_of, read_up_to};
 use crate::Mark;
 
 const MAGIC: &[u8; 8] = b"TTR-MARK";
@@ -26,7 +26,7 @@ pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
         return Ok(None);
     }
     let slots = [read(file, 0)?, read(file, SLOT)?];
-    Ok(slots.into_iter().flatten().max_by_key(|slot| slot.counter))
+    Ok(newest_of(slots.into_iter().flatten()))
 }
 
 fn read(file: &File, offset: u64) -> io::Result<Option<Slot>> {

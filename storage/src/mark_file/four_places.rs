@@ -10,16 +10,15 @@
 use std::fs::File;
 use std::io;
 
-use super::slot::{COPY, FILE, Slot, read_up_to};
+use super::slot::{COPY, FILE, Slot, newest_of, read_up_to};
 
 const MAGIC: &[u8; 8] = b"TTR-MRK2";
 
 /// The valid slot with the highest counter, if this is such a file.
 pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    let mut newest: Option<Slot> = None;
+    let mut slots = Vec::new();
     for place in (0..FILE).step_by(COPY as usize) {
-        let slot = Slot::decode(&read_up_to(file, place, COPY)?, MAGIC);
-        newest = newest.into_iter().chain(slot).max_by_key(|slot| slot.counter);
+        slots.extend(Slot::decode(&read_up_to(file, place, COPY)?, MAGIC));
     }
-    Ok(newest)
+    Ok(newest_of(slots))
 }

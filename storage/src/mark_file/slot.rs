@@ -99,13 +99,17 @@ const fn middle(counter: u64) -> u64 {
 
 /// The valid slot with the highest counter, if there is one.
 pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    let mut newest: Option<Slot> = None;
+    let mut copies = Vec::new();
     for middle in [middle(0), middle(1)] {
-        let (before, behind) = (read_up_to(file, middle - COPY, COPY)?, read_up_to(file, middle, COPY)?);
-        let copies = [ending(&before), Slot::decode(&behind, MAGIC)];
-        newest = newest.into_iter().chain(copies.into_iter().flatten()).max_by_key(|slot| slot.counter);
+        copies.extend(ending(&read_up_to(file, middle - COPY, COPY)?));
+        copies.extend(Slot::decode(&read_up_to(file, middle, COPY)?, MAGIC));
     }
-    Ok(newest)
+    Ok(newest_of(copies))
+}
+
+/// Of several, the one with the highest counter.
+pub(super) fn newest_of(slots: impl IntoIterator<Item = Slot>) -> Option<Slot> {
+    slots.into_iter().max_by_key(|slot| slot.counter)
 }
 
 /// The copy in front of the middle, all of which must be there: it is looked for where its length says that it begins.

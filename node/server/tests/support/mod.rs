@@ -15,8 +15,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 use tetrarch_crypto::{Digest, Ed25519, PublicKey, Signer, SigningKey};
-use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult, Selection};
-use tetrarch_server::{Node, NodeConfig, init};
+use tetrarch_kv::{Command, CommandResult, Execution, KvMachine, KvQuery, QueryResult, Selection};
+use tetrarch_server::{Identity, Node, NodeConfig, init};
+use tetrarch_storage::{FaultyStore, MemoryMark};
 use tetrarch_transport::{Connector, ConnectorConfig};
 use tetrarch_types::{
     Genesis, Member, NodeStatus, Outcome, Parameters, Query, Refusal, ReplicaId, Reply, Request, Response, Timestamp,
@@ -80,6 +81,14 @@ impl Chain {
 
     pub(crate) async fn start(&self, id: usize) -> Node {
         Node::start(self.config(id)).await.unwrap()
+    }
+
+    /// On a disk that nothing was written to yet.
+    pub(crate) async fn start_on(&self, id: usize, store: &Arc<FaultyStore>, mark: &MemoryMark) -> Node {
+        let config = self.config(id);
+        let identity = Identity::load(&config).unwrap();
+        Execution::<KvMachine, _>::init(store, &self.genesis.membership()).unwrap();
+        Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(mark.clone())).await.unwrap()
     }
 
     pub(crate) async fn start_all(&self) -> Vec<Node> {

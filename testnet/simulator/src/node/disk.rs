@@ -93,7 +93,7 @@ impl Disk {
         // As `node init` does it: a replica without a mark has lost it.
         self.mark.restore(Some(Mark::ORIGIN.into()));
         super::recovery::init(self, chain).map_err(|error| error.to_string())?;
-        self.store.crash(|unsynced| unsynced);
+        self.store.flush();
         Ok(())
     }
 
