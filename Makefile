@@ -22,7 +22,7 @@ help:
 	@echo 'make testnet   build, start a local cluster of four replicas, ready to use (ARGS="-n 7" for other options)'
 	@echo 'make test      every test'
 	@echo 'make lint      formatting, lints and documentation, as CI checks them'
-	@echo 'make mutants   puts 24 deliberate bugs back, one at a time: the simulator has to catch each'
+	@echo 'make mutants   puts 27 deliberate bugs back, one at a time: the simulator has to catch each'
 	@echo 'make bench     what each part costs, by itself (cargo bench), ten minutes; then everything that is said of speed, beside etcd'
 	@echo '               where it is installed, into specs/benchmarks.md: half an hour'
 	@echo 'make fuzz      a fuzz target under libFuzzer (TARGET=core SECONDS=300); fuzz-seeded without guidance, on every core'

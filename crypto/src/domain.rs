@@ -58,6 +58,8 @@ domains! {
     Status => "status",
     /// The signed root of one batch's results.
     Results => "results",
+    /// The signed root of the results that one batch will have if it is decided.
+    TentativeResults => "tentative-results",
     /// One transaction's result, as a leaf of the batch's results.
     ResultLeaf => "result-leaf",
     /// A leaf of a Merkle tree.

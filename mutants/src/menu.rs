@@ -80,6 +80,12 @@ mutants! {
     23 RepliesLostOnRestart = "replies-lost-on-restart",
     /// Signatures are bound to no chain and no epoch (rule W-2).
     24 ScopeNotSigned = "scope-not-signed",
+    /// What was worked out for a batch that was prepared is written for whatever is decided in its place (rule X-2).
+    25 TentativeNotCompared = "tentative-not-compared",
+    /// A client is told what a batch comes to before its prepared certificate is durable (rules X-2, D-2).
+    26 ToldBeforeFsync = "told-before-fsync",
+    /// A replica that comes back answers readers from before what it may have told clients (rule X-4).
+    27 ToldForgotten = "told-forgotten",
 }
 
 impl fmt::Display for Mutant {

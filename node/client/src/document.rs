@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 use tetrarch_crypto::{Digest, MerklePath, PublicKey, Signature};
 use tetrarch_types::{
-    Outcome, ReplicaId, ReplyCertificate, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId, Votes,
+    Outcome, ReplicaId, ReplyCertificate, SeqNum, TentativeVotes, Timestamp, Transaction, TransactionBody,
+    TransactionId, View, Votes,
 };
 
 /// Why a text is no transaction, receipt or proof. Signatures are not judged here.
@@ -75,6 +76,16 @@ struct ReceiptFile {
     sequence: u64,
     path: PathField,
     signatures: Vec<Vote>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tentative: Option<TentativeField>,
+}
+
+/// Signatures that were given when the batch was prepared, before it was decided.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TentativeField {
+    view: u64,
+    signatures: Vec<Vote>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -141,6 +152,10 @@ pub fn receipt_to_json(certificate: &ReplyCertificate) -> String {
         sequence: certificate.seq.get(),
         path: PathField { index, leaves, siblings },
         signatures: Vote::write(&certificate.votes),
+        tentative: certificate
+            .tentative
+            .as_ref()
+            .map(|TentativeVotes { view, votes }| TentativeField { view: view.get(), signatures: Vote::write(votes) }),
     })
 }
 
@@ -168,6 +183,10 @@ pub fn receipt_from_json(text: &str) -> Result<ReplyCertificate, DocumentError> 
         seq: SeqNum::new(file.sequence),
         path: MerklePath { index, leaves, siblings },
         votes: Vote::read(&file.signatures),
+        tentative: file.tentative.map(|TentativeField { view, signatures }| TentativeVotes {
+            view: View::new(view),
+            votes: Vote::read(&signatures),
+        }),
     })
 }
 

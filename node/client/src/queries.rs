@@ -55,10 +55,10 @@ impl Client {
     /// [`Refusal::Unknown`] if the replicas do not have it or keep it no longer; else if too few answer in time.
     pub async fn reply(&self, id: TransactionId) -> Result<Known, ClientError> {
         self.lookup(id, self.deadline(), |tally, need| {
-            let matching = tally.matching(need)?;
+            let matching = tally.decided(need)?;
             let reply = *matching.values().next()?;
             let replicas = matching.keys().map(|replica| **replica).collect();
-            Some(Known { outcome: reply.outcome.clone(), seq: reply.results.payload.seq, replicas })
+            Some(Known { outcome: reply.outcome.clone(), seq: reply.results.seq(), replicas })
         })
         .await
     }
@@ -78,7 +78,7 @@ impl Client {
     pub async fn receipt(&self, id: TransactionId) -> Result<ReplyCertificate, ClientError> {
         let deadline = self.deadline();
         let transaction = self.transaction_until(id, deadline).await?;
-        self.lookup(id, deadline, |tally, need| certificate(&transaction, &tally.matching(need)?)).await
+        self.lookup(id, deadline, |tally, need| certificate(&transaction, &tally.decided(need)?, need)).await
     }
 
     /// Every replica's status in its own unverified words, by replica id, asked for at the same time.

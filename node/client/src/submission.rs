@@ -1,4 +1,4 @@
-//! Gathering q matching replies to one transaction.
+//! Gathering q matching replies to one transaction (rules ).
 
 use tetrarch_types::{
     Outcome, Refusal, ReplicaId, ReplyCertificate, Request, Response, SeqNum, Transaction, TransactionId,
@@ -53,7 +53,7 @@ struct Gathering<'a> {
 impl Gathering<'_> {
     fn submitted(&self) -> Option<Submitted> {
         let matching = self.tally.matching(self.quorum)?;
-        let certificate = certificate(self.transaction, &matching)?;
+        let certificate = certificate(self.transaction, &matching, self.weak_quorum)?;
         Some(Submitted {
             transaction: self.transaction.id(),
             outcome: certificate.outcome.clone(),

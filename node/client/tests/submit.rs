@@ -6,7 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Cluster, OPTIONS, answering, honest, ids, ok, refusing, reply, reply_at, script, silent, status};
+use common::{Cluster, OPTIONS, answering, honest, ids, ok, refusing, reply, reply_at, script, signed, silent, status};
 use tetrarch_client::{ClientError, Trouble};
 use tetrarch_crypto::{Digest, Ed25519, Signature};
 use tetrarch_types::{Outcome, Query, Refusal, ReplicaId, Request, Response, SeqNum};
@@ -24,17 +24,17 @@ const LIES: &[(&str, Lie)] = &[
     }),
     ("a root that the path does not lead to", |me, id| {
         let mut reply = reply(me, id, &ok());
-        reply.results.payload.root = Digest::ZERO;
+        signed(&mut reply).payload.root = Digest::ZERO;
         Some(Response::Reply(reply))
     }),
     ("a broken signature", |me, id| {
         let mut reply = reply(me, id, &ok());
-        reply.results.signature = Signature::from_bytes([7; 64]);
+        signed(&mut reply).signature = Signature::from_bytes([7; 64]);
         Some(Response::Reply(reply))
     }),
     ("another replica's name", |me, id| {
         let mut reply = reply(me, id, &ok());
-        reply.results.signer = ReplicaId::new((me.id.get() + 1) % 4);
+        signed(&mut reply).signer = ReplicaId::new((me.id.get() + 1) % 4);
         Some(Response::Reply(reply))
     }),
     ("another replica's signed reply", |me, id| {
@@ -44,7 +44,7 @@ const LIES: &[(&str, Lie)] = &[
     }),
     ("a stranger's name", |me, id| {
         let mut reply = reply(me, id, &ok());
-        reply.results.signer = ReplicaId::new(60_000);
+        signed(&mut reply).signer = ReplicaId::new(60_000);
         Some(Response::Reply(reply))
     }),
     ("a reply to another transaction", |me, _| {

@@ -61,7 +61,7 @@ fn tell(mut members: Vec<Member>) -> Vec<Member> {
         for (now, input) in std::mem::take(told) {
             let mut effects = Effects::new();
             replica.step(now, input, &mut effects);
-            *executes += effects.take().iter().filter(|effect| matches!(effect, Effect::Execute(_))).count() as u64;
+            *executes += effects.take().iter().filter(|effect| matches!(effect, Effect::Execute { .. })).count() as u64;
         }
     }
     members
@@ -151,7 +151,7 @@ impl Cluster {
         for effect in effects.take() {
             match effect {
                 Effect::Send { to, payload } => self.send(id, to, payload),
-                Effect::Execute(committed) => self.execute(id, &committed),
+                Effect::Execute { batch, .. } => self.execute(id, &batch),
                 _ => {}
             }
         }

@@ -66,7 +66,23 @@ pub enum Effect {
         payload: Payload,
     },
     /// Execute; batches come in order, without gaps.
-    Execute(CommittedBatch),
+    Execute {
+        /// The batch.
+        batch: CommittedBatch,
+        /// Whether a record of this replica has it prepared. Where none does, what it comes to must be durable before anybody sees it: after a
+        /// power failure nothing would tell this replica that it is behind what it has shown (rule X-4).
+        prepared: bool,
+    },
+    /// Work out what executing a batch would come to, behind all that was given out for execution, and change nothing. It is not durable yet that
+    /// the batch is prepared: nobody may be told.
+    ExecuteTentatively(PreparedBatch),
+    /// Now it is: tell the clients that wait (rule X-2). Follows the [`Effect::ExecuteTentatively`] of the same view and number.
+    ReplyTentatively {
+        /// The view in which it is prepared.
+        view: View,
+        /// Where.
+        seq: SeqNum,
+    },
     /// Answer a peer that lacks decided batches, from the ledger, within the limits of one supply.
     SendCommitted {
         /// Who lacks them.
@@ -109,6 +125,19 @@ pub enum Effect {
     },
     /// For metrics, logs, coverage, checkers and traces; nothing else may depend on it (law 7).
     Observe(Event),
+}
+
+/// A batch that is prepared, with its bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedBatch {
+    /// The view in which it is.
+    pub view: View,
+    /// Its place in the order, if it is decided.
+    pub seq: SeqNum,
+    /// The batch.
+    pub batch: Batch,
+    /// The bodies, in the batch's order.
+    pub transactions: Vec<Transaction>,
 }
 
 /// Where a message goes.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tetrarch_crypto::Digest;
 use tetrarch_types::{Batch, CommittedBatch, Now, Refusal, SeqNum, Timestamp, Transaction, View};
 
 use crate::content::Content;
@@ -13,10 +14,15 @@ impl Replica {
         while let Some((committed, content)) = self.next_decided() {
             let (seq, digest) = (committed.seq, committed.certificate.digest);
             effects.observe(Event::Executing { seq, digest });
-            effects.push(Effect::Execute(committed));
+            effects.push(Effect::Execute { batch: committed, prepared: self.has_prepared(seq, &digest) });
             self.dispatched = seq;
             self.after_dispatch(now, seq, &content, effects);
         }
+    }
+
+    /// Whether its journal shows, or will behind this turn, that it prepared this batch: in whatever view.
+    fn has_prepared(&self, seq: SeqNum, digest: &Digest) -> bool {
+        self.log.get(seq).and_then(|slot| slot.prepared.as_ref()).is_some_and(|prepared| prepared.digest == *digest)
     }
 
     fn next_decided(&self) -> Option<(CommittedBatch, Content)> {

@@ -19,6 +19,7 @@
 //! | `propose` | requests, the primary's batches |
 //! | `draft` | what is about to be proposed, written down meanwhile |
 //! | `normal` | PRE-PREPARE, PREPARE, COMMIT |
+//! | `tentative` | answers before the decision |
 //! | `execution` | decided batches, in order |
 //! | `checkpoint` | stable checkpoints, the low watermark |
 //! | `view_change`, `new_view` | leaving a view, starting one |
@@ -58,6 +59,7 @@ mod slot;
 mod spent;
 mod standing;
 mod status;
+mod tentative;
 mod testimony;
 mod timer;
 mod transfer;
@@ -67,7 +69,7 @@ mod view_change;
 
 pub use config::{Config, PoolLimits};
 pub use decided::Decided;
-pub use door::{Effect, Effects, Input, Recipients, Record};
+pub use door::{Effect, Effects, Input, PreparedBatch, Recipients, Record};
 pub use event::{Event, Ignored, Missing, ProposalFault, ViewChangeReason};
 pub use live_records::LiveRecords;
 pub use replica::{Corrupt, Replica, ReplicaStatus};

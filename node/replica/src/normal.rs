@@ -15,7 +15,7 @@ use tetrarch_types::{
 
 use crate::content::Content;
 use crate::slot::{Assignment, Counted, Phase, Vote};
-use crate::{Effects, Event, Ignored, ProposalFault, Recipients, Record, Replica};
+use crate::{Effect, Effects, Event, Ignored, ProposalFault, Recipients, Record, Replica};
 
 impl Replica {
     pub(crate) fn on_pre_prepare(&mut self, now: Now, proposal: Proposal, effects: &mut Effects) {
@@ -188,7 +188,16 @@ impl Replica {
         let Some(certificate) = self.prepared_certificate(seq) else { return };
         let (view, digest) = (certificate.view, certificate.digest);
         let commit = Payload::Commit(Commit { view, seq, digest });
+        let tellable = self.tellable(&certificate);
+        let tell = tellable.is_some().then_some(Effect::ReplyTentatively { view, seq });
+        tellable.into_iter().for_each(|batch| effects.push(Effect::ExecuteTentatively(batch)));
+        self.log.slot(seq).told |= tell.is_some();
+        if mutated!(ToldBeforeFsync) {
+            tell.iter().for_each(|tell| effects.push(tell.clone()));
+        }
+        // Rule X-2: clients are told when the COMMIT may be said, and not before.
         self.promise(Record::Prepared(certificate.clone()), commit, effects);
+        tell.into_iter().for_each(|tell| effects.push(tell));
         effects.observe(Event::Prepared { view, seq, digest });
         self.set_phase(seq, Phase::Prepared);
         self.log.slot(seq).prepared = Some(certificate);

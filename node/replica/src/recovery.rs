@@ -1,6 +1,6 @@
 //! Coming back: the replica that its journal and the executed state describe (rules D-1 to D-5).
 
-use tetrarch_crypto::Digest;
+use tetrarch_crypto::{Digest, mutated};
 use tetrarch_types::{
     Applied, Batch, CheckpointCertificate, NewView, Payload, PrePrepare, PreparedCertificate, SeqNum, Signed,
     Transaction, View,
@@ -176,7 +176,10 @@ impl Replica {
             return Ok(());
         }
         self.replay_phase(view, seq, Assignment { digest, signature, phase: Phase::Prepared })?;
-        let held = &mut self.log.slot(seq).prepared;
+        let slot = self.log.slot(seq);
+        // Nothing is written of what clients were told: they may have been (rule X-4).
+        slot.told = !mutated!(ToldForgotten);
+        let held = &mut slot.prepared;
         if held.as_ref().is_none_or(|held| held.view < view) {
             *held = Some(certificate);
         }

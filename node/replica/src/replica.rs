@@ -44,6 +44,8 @@ pub struct ReplicaStatus {
     pub executed: SeqNum,
     /// The stable checkpoint.
     pub stable: SeqNum,
+    /// The last batch of which clients may have been told what it comes to, where it is not executed (rule X-4); else 0.
+    pub told: SeqNum,
     /// The highest sequence number known to be decided; above `executed` while the replica is behind.
     pub known: SeqNum,
     /// Transactions that wait in the pool.
@@ -318,6 +320,7 @@ impl Replica {
             changing: self.changing,
             executed: self.executed,
             stable: self.checkpoints.stable.seq,
+            told: self.told(),
             known: self.known(),
             pending: self.pool.len(),
             voting: self.votes(),

@@ -114,6 +114,8 @@ pub(crate) struct Slot {
     pub(crate) draft: Option<Drafted>,
     /// Of the highest view in which it prepared here.
     pub(crate) prepared: Option<PreparedCertificate>,
+    /// Whether clients may have been told, in that view or one before, what it comes to if it is decided (rule X-2).
+    pub(crate) told: bool,
     /// The decision.
     pub(crate) commit: Option<CommitCertificate>,
     /// Batches that were assigned or decided here, by digest: at most one for each view since the stable checkpoint, kept because

@@ -151,6 +151,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
         Executor {
             state: Arc::clone(&self.state),
             installation: Installation::new(peers),
+            tentative: None,
             inbox: Arc::clone(&self.shared.inbox),
             egress,
             outbox: Arc::clone(&self.outbox),

@@ -83,6 +83,10 @@ pub(crate) const PARKED: usize = 4_096;
 /// How long such a read waits at most: then it is answered with what there is, so that a client knows that the replica is alive.
 pub(crate) const PARKED_FOR: Duration = Duration::from_secs(10);
 
+/// How long a read waits at most for a batch of which clients were told before it was decided (rule X-4). That takes as long as one message; where
+/// it takes longer than this, a view is changing or this node is cut off, and who reads asks again.
+pub(crate) const TOLD_FOR: Duration = Duration::from_secs(1);
+
 /// Questions for a node's status that run at once.
 pub(crate) const STATUS_QUERIES: usize = 4;
 

@@ -42,6 +42,7 @@ counts! {
     Replies => "replies",
     /// Batches executed.
     BatchesExecuted => "batches_executed",
+    BatchesToldEarly => "batches_told_early",
     /// Transactions executed.
     TransactionsExecuted => "transactions_executed",
     /// Supplies of decided batches sent to peers.

@@ -2,6 +2,8 @@
 //!
 //! ```text
 //!   driver ── Execute ──▶ execute ──▶ Executed, Snapshotted ──▶ inbox; results ──▶ egress
+//!          ── ExecuteTentatively ──▶ work out, change nothing
+//!          ── ReplyTentatively   ──▶ results ──▶ egress
 //!          ── Stable  ──▶ snapshots that nobody needs leave the disk
 //!          ── Fetch   ──▶ installation ──asks──▶ peers
 //!          ── Arrived ──▶ installation ──parts, each checked──▶ state ──▶ StateInstalled ──▶ inbox
@@ -10,11 +12,11 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tetrarch_kv::{Executed, Execution, InstallEvent, Installation, StateMachine};
-use tetrarch_replica::{Input, Recipients};
+use tetrarch_kv::{Executed, Execution, InstallEvent, Installation, StateMachine, StoredReply};
+use tetrarch_replica::{Input, PreparedBatch, Recipients};
 use tetrarch_storage::{Store, StoreError};
 use tetrarch_types::{
-    Applied, CheckpointCertificate, CommittedBatch, Payload, ReplicaId, SeqNum, Supply, TransferProgress,
+    Applied, CheckpointCertificate, CommittedBatch, Payload, ReplicaId, SeqNum, Supply, TransferProgress, View,
 };
 
 use crate::clock::Clock;
@@ -27,8 +29,12 @@ use crate::outbox::Outbox;
 
 /// What the driver has done to the state.
 pub(crate) enum Job {
-    /// A decided batch, the next one.
-    Execute(CommittedBatch),
+    /// A decided batch, the next one; whether the journal has it prepared.
+    Execute { batch: CommittedBatch, prepared: bool },
+    /// What the next batch would come to, before it is decided.
+    ExecuteTentatively(PreparedBatch),
+    /// Its clients may be told.
+    ReplyTentatively { view: View, seq: SeqNum },
     /// A checkpoint is stable.
     Stable(SeqNum),
     /// The state at this checkpoint is to replace the one here.
@@ -56,6 +62,8 @@ impl Progress {
 pub(crate) struct Executor<M, S> {
     pub(crate) state: Arc<Execution<M, S>>,
     pub(crate) installation: Installation,
+    /// What was worked out last of a batch that is not decided: its view and number, and the replies.
+    pub(crate) tentative: Option<(View, SeqNum, Vec<StoredReply>)>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) egress: SyncSender<Parcel>,
     pub(crate) outbox: Arc<Outbox>,
@@ -92,7 +100,15 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
 
     fn carry_out(&mut self, job: Option<Job>) -> Result<(), Halt> {
         match job {
-            Some(Job::Execute(batch)) => self.execute(&batch),
+            Some(Job::Execute { batch, prepared }) => self.execute(&batch, prepared),
+            Some(Job::ExecuteTentatively(batch)) => {
+                self.execute_tentatively(batch);
+                Ok(())
+            }
+            Some(Job::ReplyTentatively { view, seq }) => {
+                self.reply_tentatively(view, seq);
+                Ok(())
+            }
             Some(Job::Stable(checkpoint)) => {
                 self.forget_snapshots(checkpoint);
                 Ok(())
@@ -105,11 +121,27 @@ impl<M: StateMachine, S: Store> Executor<M, S> {
         }
     }
 
-    fn execute(&self, batch: &CommittedBatch) -> Result<(), Halt> {
+    fn execute(&self, batch: &CommittedBatch, prepared: bool) -> Result<(), Halt> {
         let doing = || format!("executing batch {}", batch.seq);
-        let executed = self.state.execute(batch).map_err(|error| Halt::of_execution(&doing(), error))?;
+        let executed = if prepared { self.state.execute(batch) } else { self.state.execute_durably(batch) };
+        let executed = executed.map_err(|error| Halt::of_execution(&doing(), error))?;
         self.report(executed);
         Ok(())
+    }
+
+    /// What cannot be worked out is not told; if that is this node's own fault, the execution of what is decided finds it again.
+    fn execute_tentatively(&mut self, PreparedBatch { view, seq, batch, transactions }: PreparedBatch) {
+        let replies = self.state.execute_tentatively(seq, &batch, &transactions);
+        let replies = replies.inspect_err(|error| tracing::warn!(%seq, %error, "nobody is told before the decision"));
+        self.tentative = replies.ok().map(|replies| (view, seq, replies));
+    }
+
+    fn reply_tentatively(&mut self, view: View, seq: SeqNum) {
+        if let Some((_, _, replies)) = self.tentative.take().filter(|(of, at, _)| (*of, *at) == (view, seq)) {
+            self.counts.add(Count::BatchesToldEarly);
+            // Egress ends only after this thread: a failure here means that it panicked, and the node has halted.
+            self.egress.send(Parcel::Tentative { view, replies }).ok();
+        }
     }
 
     fn report(&self, executed: Executed) {

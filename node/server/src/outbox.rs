@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tetrarch_crypto::{Ed25519, Remembering};
 use tetrarch_replica::Recipients;
 use tetrarch_transport::{Peers, Responder};
-use tetrarch_types::{Message, Payload, ReplicaId, Response, Results, Signed, sign};
+use tetrarch_types::{Message, Payload, ReplicaId, Response, Signable, Signed, sign};
 
 use crate::Identity;
 use crate::counters::{Count, Counts};
@@ -69,8 +69,8 @@ impl Outbox {
         }
     }
 
-    /// Signs the results of a batch.
-    pub(crate) fn results(&self, results: Results) -> Signed<Results> {
+    /// Signs the results of a batch, decided or not.
+    pub(crate) fn results<S: Signable>(&self, results: S) -> Signed<S> {
         Signed::new(results, self.identity.id(), self.identity.membership().scope(), self.identity.key())
     }
 

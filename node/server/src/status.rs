@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tetrarch_kv::{Execution, StateMachine};
 use tetrarch_replica::{Replica, ReplicaStatus};
 use tetrarch_storage::Store;
-use tetrarch_types::{CheckpointCertificate, NodeMode, NodeStatus, Recovery, Time};
+use tetrarch_types::{CheckpointCertificate, NodeMode, NodeStatus, Recovery, SeqNum, Time};
 
 use crate::Identity;
 use crate::clock::Clock;
@@ -45,6 +45,11 @@ impl Board {
 
     fn status(&self) -> ReplicaStatus {
         self.lock().status.clone()
+    }
+
+    /// The last batch of which clients may have been told although it may not be executed here (rule X-4).
+    pub(crate) fn told(&self) -> SeqNum {
+        self.lock().status.told
     }
 
     fn level(&self) -> Option<Time> {

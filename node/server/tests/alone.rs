@@ -116,9 +116,10 @@ async fn a_retransmission_is_answered_from_the_reply_cache() {
     let certificate = ReplyCertificate {
         transaction: whole,
         outcome: first.outcome,
-        seq: first.results.payload.seq,
+        seq: first.results.seq(),
         path: first.path,
-        votes: vec![(first.results.signer, first.results.signature)],
+        votes: vec![(first.results.signer(), first.results.signature())],
+        tentative: None,
     };
     certificate.check(&chain.genesis.membership(), &Ed25519).unwrap();
     node.shutdown().await;

@@ -131,7 +131,7 @@ async fn many_clients_at_once() {
     }
     let replies = all.join_all().await;
     assert_eq!(replies.len(), 1000);
-    let last = replies.iter().map(|reply| reply.results.payload.seq).max().unwrap();
+    let last = replies.iter().map(|reply| reply.results.seq()).max().unwrap();
     eventually("everyone executes it all", || nodes.iter().all(|node| node.status().executed >= last)).await;
     assert!(nodes.iter().all(|node| node.status().revision == 1001 && node.counters()["busy"] == 0));
     stop_all(nodes).await;

@@ -9,7 +9,8 @@ use tetrarch_crypto::{Digest, MerkleTree, Signature};
 use tetrarch_stopwatch::{Processor, Throughput, processor};
 use tetrarch_types::{
     Batch, Commit, Message, Outcome, PrePrepare, Proposal, ReplicaId, Reply, Request, Response, Results, SeqNum,
-    Signed, Supply, Timestamp, Transaction, TransactionBody, TransactionId, View, decode, encode, limits, result_leaf,
+    Signed, SignedResults, Supply, Timestamp, Transaction, TransactionBody, TransactionId, View, decode, encode,
+    limits, result_leaf,
 };
 
 const VALUE_BYTES: usize = 256;
@@ -62,8 +63,12 @@ fn reply() -> Reply {
     leaves[0] = result_leaf(&transaction, &outcome);
     let tree = MerkleTree::new(leaves);
     let Some(path) = tree.path(0) else { panic!("there is a first leaf") };
-    let reply =
-        Reply { transaction, outcome, path, results: signed(Results { seq: SeqNum::new(70_000), root: tree.root() }) };
+    let reply = Reply {
+        transaction,
+        outcome,
+        path,
+        results: SignedResults::Decided(signed(Results { seq: SeqNum::new(70_000), root: tree.root() })),
+    };
     assert!(reply.is_consistent());
     reply
 }

@@ -37,7 +37,9 @@ pub use message::{
 };
 pub use nonce::NonceWindow;
 pub use payload::{Payload, sign};
-pub use reply::{Outcome, Reply, ReplyCertificate, Results, result_leaf};
+pub use reply::{
+    Outcome, Reply, ReplyCertificate, Results, SignedResults, TentativeResults, TentativeVotes, result_leaf,
+};
 pub use state::{Held, HeldVote, StatePart, StateProof, StateProofError, StateRow, TransferProgress};
 pub use time::{Now, Time, Timestamp};
 pub use transaction::{Transaction, TransactionBody};

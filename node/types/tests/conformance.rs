@@ -14,7 +14,7 @@ use tetrarch_crypto::{Domain, PublicKey, Scope, Signer};
 use tetrarch_types::{
     Answer, Batch, Checkpoint, Commit, Evidence, Fetch, NodeMode, NodeStatus, NonceWindow, Outcome, Payload,
     PrePrepare, Prepare, Query, Recovery, Refusal, Request, Response, Results, Sender, SeqNum, Signable, Status,
-    Supply, Timestamp, TransferProgress, View, encode, result_leaf,
+    Supply, TentativeResults, Timestamp, TransferProgress, View, encode, result_leaf,
 };
 
 type Specimens = Vec<(String, Vec<u8>)>;
@@ -64,7 +64,9 @@ fn replies(chain: &Chain, list: &mut Specimens) {
         add(list, &format!("Outcome::{name}"), encode(&outcome));
     }
     add(list, "Reply", encode(&chain.reply(id(2))));
+    add(list, "Reply, tentative", encode(&chain.tentative_reply(id(2))));
     add(list, "ReplyCertificate", encode(&chain.reply_certificate()));
+    add(list, "ReplyCertificate, tentative", encode(&chain.tentative_certificate()));
     let leaf = result_leaf(&chain.transaction(7).id(), &Outcome::Executed(b"done".to_vec()));
     add(list, "result leaf", leaf.as_bytes().to_vec());
 }
@@ -219,6 +221,7 @@ fn signing_bytes(chain: &Chain, list: &mut Specimens) {
     add(list, "signed Fetch", Fetch::Batch(digest).signing_bytes(scope));
     add(list, "signed Supply", Supply::Committed(Vec::new()).signing_bytes(scope));
     add(list, "signed Results", Results { seq, root: digest }.signing_bytes(scope));
+    add(list, "signed TentativeResults", TentativeResults { view, seq, root: digest }.signing_bytes(scope));
     add(list, "signed Transaction", chain.transaction(7).claim(scope).message);
 }
 
@@ -255,8 +258,10 @@ const TABLE: &[(&str, &str)] = &[
     ("Sender", "2f2c85e4b9393ed48ab9bf2a28c76b8047e104b9ad03044d381ca36037b1c91e"),
     ("Outcome::Expired", "4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"),
     ("Outcome::ValidTooLong", "dbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986"),
-    ("Reply", "debd6896344361a8700716a1d2493e8f401a38adc66f03dc2a5108d358478283"),
-    ("ReplyCertificate", "21eecf7fe8c82527da9c560b0aed101d6bfb03571163290edf24f5956e2e85ff"),
+    ("Reply", "ddd0397f708e105da505c4c81c33764c233446d39e939ec38cfcba6eebca9aea"),
+    ("Reply, tentative", "ab6c00b2c0826d42f3d8f7aafc2e165b6e787ba4990557e5ce3d02ce8bfebe60"),
+    ("ReplyCertificate", "1c7c7d1bf72f9ef517742013eb6151c57e3daff0c1b1c3da830fc9471d94fbac"),
+    ("ReplyCertificate, tentative", "e6972f019edf3f692fb592f47d5ccbc5243c9f99d12038b6ef32e781f6c76f78"),
     ("result leaf", "a9d5160f7a12921da57024c29c4d8976e0d3dfc88a3e5825a59d31f903a2c81b"),
     ("Request::Query(Read)", "2b6113f5833be3e04ec480a8d6f86e45bcc0182cb28d0b3c3902754fdf105830"),
     ("Request::Query(Nonce)", "22b1e8864769b3eea3f2cfb3e7978e4296d1e6d641feccec3fd1d0298e78edd1"),
@@ -266,7 +271,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Request::Query(Prove)", "b225503b90c1c856b7fa71225d5a33ecb23a09e24e2d89d3925769c1857174bb"),
     ("Request::Query(ReadAfter)", "e822f7e55ec966a47b2d0aa807414d2ed8105d0608497b4df78ff310ed6b1ade"),
     ("Request::Submit", "f2f08381931997a33cc6c5f540d41f31133d61d98036bb730aa2010276f97f4d"),
-    ("Response::Reply", "9218a42c828f6082ecf8a3b6bc903159657bd1aa555a15e5cb03b9c849513b68"),
+    ("Response::Reply", "4cf2b6457d56f3c395af9f0fadd190088f833a6a5277be6d25a1d013525ac181"),
     ("Response::Answer", "65515392d11ba5851a228c9b105df37d85a2ef1d09d207e04abc1021c4d5785d"),
     ("Response::Nonce(Some)", "87196400933d3cae4a16886c47f952c2f92b4c3b8540e4322c4c13610171caec"),
     ("Response::Nonce(None)", "99be5efb88ca2013bd8e4eb035fd42d5245468fe9afa70d8ba9c1c419a48c4e8"),
@@ -317,6 +322,7 @@ const TABLE: &[(&str, &str)] = &[
     ("signed Fetch", "45a5009402150fee8471c802e39c238933b95bee29440563c87ff1dc9a7f2a00"),
     ("signed Supply", "4cf040d87cf36674b52242a859fc0b72842264bfe7fd16df9319a72b0456d152"),
     ("signed Results", "fbff8dbec6bf005f71619e88d95cae54e22e7ef9d15508a640d0e83904969442"),
+    ("signed TentativeResults", "7545f0cdeaf2b3746a2775b7f73cae6ffffd773e766fca18ba7d99fbacad23f2"),
     ("signed Transaction", "a2a6eae6c6eec17a97fdf5647c8da6eb2e00035493fb4550fecb4848cb784913"),
 ];
 

@@ -13,9 +13,9 @@ use tetrarch_types::limits::{
 };
 use tetrarch_types::{
     Checkpoint, CheckpointCertificate, Commit, Fetch, GenesisError, Held, HeldVote, Lane, Message, NewView, Outcome,
-    Parameters, Payload, PrePrepare, Prepare, PreparedCertificate, ReplicaId, Reply, Request, Response, Results,
-    SeqNum, Signed, StatePart, StateProof, StateRow, Status, Supply, Timestamp, Transaction, TransactionId, View,
-    ViewChange, decode, encode,
+    Parameters, Payload, PrePrepare, Prepare, PreparedCertificate, ReplicaId, Reply, Request, Response, SeqNum, Signed,
+    SignedResults, StatePart, StateProof, StateRow, Status, Supply, TentativeResults, Timestamp, Transaction,
+    TransactionId, View, ViewChange, decode, encode,
 };
 
 const FAR: u64 = u64::MAX;
@@ -81,7 +81,11 @@ fn the_largest_reply_fits_a_frame() {
         transaction: TransactionId::new(digest(0xff)),
         outcome: Outcome::Executed(vec![0xff; MAX_RESULT_BYTES]),
         path: MerklePath { index: u32::MAX, leaves: u32::MAX, siblings: vec![digest(0xff); depth] },
-        results: signed(Results { seq: SeqNum::new(FAR), root: digest(0xff) }),
+        results: SignedResults::Tentative(signed(TentativeResults {
+            view: View::new(FAR),
+            seq: SeqNum::new(FAR),
+            root: digest(0xff),
+        })),
     };
     assert!(encode(&Response::Reply(reply)).len() <= MAX_CLIENT_FRAME_BYTES);
 }

@@ -8,8 +8,8 @@ use tetrarch_types::{
     Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommittedBatch, Evidence, Fetch, Genesis, Held, HeldVote,
     Member, Message, NewView, NodeMode, NodeStatus, NonceWindow, Outcome, Parameters, Payload, PrePrepare, Prepare,
     Proposal, Query, Recovery, Refusal, ReplicaId, Reply, ReplyCertificate, Request, Response, Results, Sender, SeqNum,
-    Signed, StatePart, StateProof, StateRow, Status, Supply, Timestamp, Transaction, TransferProgress, View,
-    ViewChange, encode, result_leaf,
+    Signed, SignedResults, StatePart, StateProof, StateRow, Status, Supply, TentativeResults, TentativeVotes,
+    Timestamp, Transaction, TransferProgress, View, ViewChange, encode, result_leaf,
 };
 
 use crate::chain::{Chain, INTERVAL, WINDOW, id};
@@ -208,7 +208,7 @@ fn results(transaction: &Transaction) -> (Outcome, MerkleTree) {
 fn reply(chain: &Chain) -> Reply {
     let transaction = chain.transaction(1);
     let (outcome, tree) = results(&transaction);
-    let results = chain.signed(Results { seq: SEQ, root: tree.root() }, id(2));
+    let results = SignedResults::Decided(chain.signed(Results { seq: SEQ, root: tree.root() }, id(2)));
     Reply { transaction: transaction.id(), outcome, path: tree.path(0).expect("it has two leaves"), results }
 }
 
@@ -216,7 +216,17 @@ fn reply_certificate(chain: &Chain) -> ReplyCertificate {
     let transaction = chain.transaction(1);
     let (outcome, tree) = results(&transaction);
     let votes = chain.votes(&Results { seq: SEQ, root: tree.root() }, chain.membership.weak_quorum(), chain.ids());
-    ReplyCertificate { transaction, outcome, seq: SEQ, path: tree.path(0).expect("it has two leaves"), votes }
+    let path = tree.path(0).expect("it has two leaves");
+    ReplyCertificate { transaction, outcome, seq: SEQ, path, votes, tentative: None }
+}
+
+/// Of what is prepared, and decided for one of those who signed it.
+fn tentative_certificate(chain: &Chain) -> ReplyCertificate {
+    let decided = reply_certificate(chain);
+    let root = reply(chain).results.root();
+    let votes = chain.votes(&TentativeResults { view: VIEW, seq: SEQ, root }, chain.membership.quorum(), chain.ids());
+    let tentative = Some(TentativeVotes { view: VIEW, votes: votes[1..].to_vec() });
+    ReplyCertificate { votes: decided.votes[..1].to_vec(), tentative, ..decided }
 }
 
 fn state_proof(chain: &Chain) -> StateProof {
@@ -236,6 +246,7 @@ fn proofs(chain: &Chain) -> Vec<Named> {
     vec![
         ("Reply", encode(&reply(chain))),
         ("ReplyCertificate", encode(&reply_certificate(chain))),
+        ("ReplyCertificate", encode(&tentative_certificate(chain))),
         ("StateProof", encode(&state_proof(chain))),
         ("CommittedBatch", encode(&committed(chain))),
         ("Evidence", encode(&Evidence::Commit(one, two))),
@@ -275,6 +286,7 @@ fn documents(chain: &Chain) -> Vec<Named> {
         ("genesis.json", genesis().to_json().into_bytes()),
         ("transaction.json", transaction_to_json(&chain.transaction(1)).into_bytes()),
         ("receipt.json", receipt_to_json(&reply_certificate(chain)).into_bytes()),
+        ("receipt.json", receipt_to_json(&tentative_certificate(chain)).into_bytes()),
         ("proof.json", proof_to_json(&chain.membership.scope().genesis, &proof).into_bytes()),
     ]
 }

@@ -6,7 +6,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_kv::{Executed, StoredReply};
 use tetrarch_replica::{Event, Record, Sizes};
 use tetrarch_types::{
-    CommittedBatch, Outcome, Refusal, ReplicaId, SeqNum, Time, Timestamp, Transaction, TransactionId,
+    CommittedBatch, Outcome, Refusal, ReplicaId, SeqNum, TentativeResults, Time, Timestamp, Transaction, TransactionId,
 };
 
 use crate::client::Flaw;
@@ -53,6 +53,13 @@ pub enum Sight {
         by: ReplicaId,
         /// What came of it.
         executed: Executed,
+    },
+    /// A replica tells clients what a batch comes to that is prepared there and not decided.
+    ToldEarly {
+        /// Which replica.
+        by: ReplicaId,
+        /// What it signs for them.
+        results: TentativeResults,
     },
     /// A replica's machine does not do what a machine must.
     Misbehaved {

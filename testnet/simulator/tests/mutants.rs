@@ -70,6 +70,9 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
         }
         VoteBeforeFsync => vec![Hunt::under(Crashes), Hunt::under(Mixed).without(&["durable-first"])],
         RepliesLostOnRestart => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["durability"])],
+        TentativeNotCompared => vec![Hunt::under(Mixed)],
+        ToldBeforeFsync => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["durable-first"])],
+        ToldForgotten => vec![Hunt::under(Crashes)],
         ScopeNotSigned => vec![Hunt::under(Calm), Hunt::under(Calm).without(&signatures)],
     }
 }

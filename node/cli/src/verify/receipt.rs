@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use tetrarch_client::receipt_from_json;
 use tetrarch_crypto::Ed25519;
-use tetrarch_types::{Membership, ReplicaId, ReplyCertificate};
+use tetrarch_types::{Membership, ReplyCertificate, View};
 
 use super::{Chain, unproven};
 use crate::failure::Failure;
@@ -31,7 +31,8 @@ fn checked(file: &Path, membership: &Membership) -> Result<ReplyCertificate, Fai
 }
 
 fn print(certificate: &ReplyCertificate, membership: &Membership, chain: &str, output: &Output) -> Result<(), Failure> {
-    let signers: Vec<ReplicaId> = certificate.votes.iter().map(|(replica, _)| *replica).collect();
+    let (signers, needed) = (certificate.signers(), certificate.needed(membership));
+    let view = certificate.tentative.as_ref().map(|tentative| tentative.view);
     let object = json!({
         "verified": true,
         "chain_name": chain,
@@ -39,15 +40,17 @@ fn print(certificate: &ReplyCertificate, membership: &Membership, chain: &str, o
         "outcome": describe::outcome(&certificate.outcome),
         "sequence": certificate.seq.get(),
         "replicas": describe::replica_numbers(&signers),
-        "needed": membership.weak_quorum(),
+        "needed": needed,
+        "prepared_in_view": view.map(View::get),
     });
     output.data(&object, || {
         let mut lines = vec![format!("the receipt holds for the chain {chain:?}")];
         lines.extend(tx::transaction_lines(&certificate.transaction));
         lines.extend(tx::outcome_lines(&certificate.outcome));
         lines.push(format!("sequence  {}", certificate.seq));
-        let (by, needed) = (describe::replicas(&signers), membership.weak_quorum());
-        lines.push(format!("signed by replicas {by}; {needed} prove it, since at most {} lie", membership.faults()));
+        let (by, faults) = (describe::replicas(&signers), membership.faults());
+        let when = view.map(|view| format!(" when it was prepared in view {view}, or behind that")).unwrap_or_default();
+        lines.push(format!("signed by replicas {by}{when}; {needed} prove it, since at most {faults} lie"));
         lines.join("\n")
     })
 }

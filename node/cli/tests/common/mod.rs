@@ -153,6 +153,7 @@ impl Place {
             seq: results.seq,
             path: tree.path(1).unwrap(),
             votes: vec![vote(0), vote(2)],
+            tentative: None,
         }
     }
 }

@@ -14,8 +14,8 @@ use tetrarch_crypto::{Digest, Domain, MerkleTree, Signer, SigningKey};
 use tetrarch_transport::{ClientLimits, ClientListener, Incoming, ListenerConfig};
 use tetrarch_types::{
     Answer, Genesis, Member, Membership, NodeMode, NodeStatus, Outcome, Parameters, Query, Recovery, Refusal,
-    ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, Timestamp, Transaction, TransactionId, View,
-    result_leaf,
+    ReplicaId, Reply, Request, Response, Results, SeqNum, Signed, SignedResults, TentativeResults, Timestamp,
+    Transaction, TransactionId, View, result_leaf,
 };
 use tokio::sync::mpsc;
 
@@ -177,7 +177,23 @@ pub(crate) fn reply_at(me: &Me, transaction: TransactionId, outcome: &Outcome, s
         transaction,
         outcome: outcome.clone(),
         path: tree.path(1).unwrap(),
-        results: Signed::new(results, me.id, me.membership.scope(), &me.key),
+        results: SignedResults::Decided(Signed::new(results, me.id, me.membership.scope(), &me.key)),
+    }
+}
+
+/// The same of a batch that is prepared in a view, and not decided.
+pub(crate) fn tentative_reply(me: &Me, transaction: TransactionId, outcome: &Outcome, view: View) -> Reply {
+    let decided = reply(me, transaction, outcome);
+    let results = TentativeResults { view, seq: decided.results.seq(), root: decided.results.root() };
+    let signed = Signed::new(results, me.id, me.membership.scope(), &me.key);
+    Reply { results: SignedResults::Tentative(signed), ..decided }
+}
+
+/// What it signed, to be spoilt.
+pub(crate) fn signed(reply: &mut Reply) -> &mut Signed<Results> {
+    match &mut reply.results {
+        SignedResults::Decided(signed) => signed,
+        SignedResults::Tentative(_) => panic!("it is of what is decided"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError, Table, WriteBatch};
-use tetrarch_types::{CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, View, limits};
+use tetrarch_types::{Batch, CommittedBatch, Outcome, SeqNum, Timestamp, Transaction, TransactionId, View, limits};
 
 use super::chain::Configuration;
 use super::folding::Until;
@@ -54,39 +54,69 @@ pub(super) struct Setup {
     pub(super) tables: Vec<Table>,
 }
 
-/// A batch's whole effect, not yet written.
+/// What executing a batch follows from, beside the state: its place in the order and what stands there.
+#[derive(Clone, Copy)]
+pub(super) struct Placed<'a> {
+    pub(super) seq: SeqNum,
+    pub(super) batch: &'a Batch,
+    pub(super) transactions: &'a [Transaction],
+}
+
+impl<'a> From<&'a CommittedBatch> for Placed<'a> {
+    fn from(committed: &'a CommittedBatch) -> Self {
+        let CommittedBatch { seq, batch, transactions, .. } = committed;
+        Self { seq: *seq, batch, transactions }
+    }
+}
+
+/// A batch's effect, not yet written: all of it but the ledger's entry, which has the proof that the batch is decided.
 pub(super) struct Effect {
-    pub(super) writes: WriteBatch,
-    pub(super) head: Head,
+    writes: WriteBatch,
+    head: Head,
     pub(super) executed: Executed,
 }
 
-/// Works out the effect of the batch that follows `head`. Peers that fetch a state will want the batches behind it.
+/// Works out the effect of the batch that follows `head`.
 pub(super) fn effect<'s, M: StateMachine>(
     machine: &M,
     setup: &'s Setup,
     store: &'s dyn Reader,
     head: &Head,
-    committed: &CommittedBatch,
-    wanted_after: Option<SeqNum>,
+    placed: Placed<'_>,
 ) -> Result<Effect, StoreError> {
     let mut state = Overlay::new(store, &setup.tables);
-    let mut head = head.clone();
-    head.progress.executed = committed.seq;
+    let (seq, mut head) = (placed.seq, head.clone());
+    head.progress.executed = seq;
     // An empty batch that is no gap filler moves time (rule T-3).
-    let (results_root, replies) = if committed.batch.is_noop() {
-        (replies::build(committed.seq, Vec::new()).0, Vec::new())
+    let (results_root, replies) = if placed.batch.is_noop() {
+        (replies::build(seq, Vec::new()).0, Vec::new())
     } else {
-        carry_out(machine, setup, &mut state, committed, &mut head.progress)?
+        carry_out(machine, setup, &mut state, placed, &mut head.progress)?
     };
     head.progress.put(&mut state);
-    head.ledger.append(&mut state, committed, &Keep { wanted_after, ..setup.keep })?;
-    let noted = tree::note(&mut state, &setup.rooted, committed.seq);
+    let noted = tree::note(&mut state, &setup.rooted, seq);
     let checkpoint = keep_tree(setup, &mut state, &mut head, noted)?;
-    let (alarm, leaves) = (machine.alarm(&state)?, machine.leaves(committed.seq, &state)?);
-    let executed =
-        Executed { seq: committed.seq, results_root, replies, alarm, leaves, checkpoint, snapshot_error: None };
+    let (alarm, leaves) = (machine.alarm(&state)?, machine.leaves(seq, &state)?);
+    let executed = Executed { seq, results_root, replies, alarm, leaves, checkpoint, snapshot_error: None };
     Ok(Effect { writes: state.into_batch()?, head, executed })
+}
+
+impl Effect {
+    /// With the ledger's entry, all that is to be written, where execution stands then, and what it came to. Peers that fetch a state will want
+    /// the batches behind it.
+    pub(super) fn decided(
+        self,
+        setup: &Setup,
+        store: &dyn Reader,
+        committed: &CommittedBatch,
+        wanted_after: Option<SeqNum>,
+    ) -> Result<(WriteBatch, Head, Executed), StoreError> {
+        let Self { mut writes, mut head, executed } = self;
+        let mut ledger = Overlay::new(store, &setup.tables);
+        head.ledger.append(&mut ledger, committed, &Keep { wanted_after, ..setup.keep })?;
+        writes.append(ledger.into_batch()?);
+        Ok((writes, head, executed))
+    }
 }
 
 /// All that a batch that is no gap filler does to the replicated state.
@@ -94,15 +124,15 @@ fn carry_out<'s, M: StateMachine>(
     machine: &M,
     setup: &'s Setup,
     state: &mut Overlay<'s>,
-    committed: &CommittedBatch,
+    Placed { seq, batch, transactions }: Placed<'_>,
     progress: &mut Progress,
 ) -> Result<(Digest, Vec<StoredReply>), StoreError> {
-    let (seq, time) = (committed.seq, progress.agreed_time.max(committed.batch.timestamp));
+    let time = progress.agreed_time.max(batch.timestamp);
     progress.agreed_time = time;
     let mut turn = Turn { machine, own: &setup.own, state, senders: Senders::default(), result_bytes: 0 };
     turn.begin(time)?;
-    let mut settled = Vec::with_capacity(committed.transactions.len());
-    let bodies = committed.batch.transactions.iter().zip(&committed.transactions);
+    let mut settled = Vec::with_capacity(transactions.len());
+    let bodies = batch.transactions.iter().zip(transactions);
     for (index, (id, transaction)) in (0_u32..).zip(bodies) {
         settled.extend(turn.settle(&Context { seq, index, time }, *id, transaction)?);
     }

@@ -6,13 +6,14 @@ use tetrarch_crypto::{Digest, mutated};
 use tetrarch_storage::{Durability, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::{Applied, CommittedBatch, Membership, SeqNum, Timestamp};
 
-use super::batch::{Effect, Executed, Setup, effect};
+use super::batch::{Executed, Placed, Setup, effect};
 use super::chain;
 use super::head::Head;
 use super::ledger::Keep;
 use super::replies::Bounds;
 use super::rows::{ANSWERS, INDEXES, NODE_LOCAL, NONCES, RESERVED_PREFIX, empty, rooted};
 use super::snapshots::Leases;
+use super::tentative::Tentative;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
 use crate::tree;
 
@@ -32,6 +33,8 @@ pub struct Execution<M, S> {
     /// Changed, together with the store, under the write lock only.
     head: RwLock<Head>,
     pub(super) leases: Mutex<Leases>,
+    /// The effect of the batch that may be next. Whatever changes the state otherwise takes it out.
+    tentative: Mutex<Option<Tentative>>,
 }
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
@@ -85,7 +88,15 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             tables: Self::tables(&machine),
         };
         let leases = Leases::new(membership.weak_quorum());
-        Ok(Self { machine, store, setup, turn: Mutex::new(()), head: RwLock::new(head), leases: Mutex::new(leases) })
+        Ok(Self {
+            machine,
+            store,
+            setup,
+            turn: Mutex::new(()),
+            head: RwLock::new(head),
+            leases: Mutex::new(leases),
+            tentative: Mutex::default(),
+        })
     }
 
     /// Executes the next batch: one atomic write of state, progress, nonces, replies, agreed time, ledger entry and, at a
@@ -96,14 +107,29 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// [`ExecuteError::Damaged`] if none can be. After [`ExecuteError::Store`] it is not known whether the batch will be there when
     /// the store is opened again.
     pub fn execute(&self, committed: &CommittedBatch) -> Result<Executed, ExecuteError> {
+        self.execute_as(committed, Durability::Buffered)
+    }
+
+    /// The same, and the write is synced before anybody sees what it brought: for a batch that no record on this disk tells of.
+    ///
+    /// # Errors
+    /// As for [`execute`](Self::execute).
+    pub fn execute_durably(&self, committed: &CommittedBatch) -> Result<Executed, ExecuteError> {
+        self.execute_as(committed, Durability::Synced)
+    }
+
+    fn execute_as(&self, committed: &CommittedBatch, durability: Durability) -> Result<Executed, ExecuteError> {
         let _turn = self.turn();
-        let head = self.head().clone();
-        check_batch(&head, committed)?;
+        let (placed, head) = (Placed::from(committed), self.head().clone());
+        placed.check(&head)?;
+        let effect = match self.tentative().take().and_then(|tentative| tentative.effect_of(placed)) {
+            Some(effect) => effect,
+            None => effect(&self.machine, &self.setup, &self.store, &head, placed)?,
+        };
         let wanted = self.leases().oldest();
-        let Effect { writes, head, executed } =
-            effect(&self.machine, &self.setup, &self.store, &head, committed, wanted)?;
+        let (writes, head, executed) = effect.decided(&self.setup, &self.store, committed, wanted)?;
         let mut current = self.head_mut();
-        self.store.write(writes, Durability::Buffered)?;
+        self.store.write(writes, durability)?;
         *current = head;
         drop(current);
         Ok(self.with_snapshot(executed))
@@ -181,6 +207,11 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What it holds is replaced as a whole.
+    pub(super) fn tentative(&self) -> MutexGuard<'_, Option<Tentative>> {
+        self.tentative.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The head is replaced as a whole, so a panic elsewhere cannot have left half of one.
     pub(super) fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
@@ -199,16 +230,19 @@ fn check_tables<M: StateMachine>(machine: &M) -> Result<(), OpenError> {
     }
 }
 
-fn check_batch(head: &Head, committed: &CommittedBatch) -> Result<(), ExecuteError> {
-    let (executed, offered) = (head.progress.executed, committed.seq);
-    let (named, bodies) = (committed.batch.transactions.len(), committed.transactions.len());
-    if head.is_damaged() {
-        Err(ExecuteError::Damaged { offered })
-    } else if offered.get().checked_sub(1) != Some(executed.get()) {
-        Err(ExecuteError::NotNext { executed, offered })
-    } else if named != bodies {
-        Err(ExecuteError::WrongBodies { seq: offered, named, bodies })
-    } else {
-        Ok(())
+impl Placed<'_> {
+    /// Whether it may be executed behind `head`.
+    pub(super) fn check(self, head: &Head) -> Result<(), ExecuteError> {
+        let (executed, offered) = (head.progress.executed, self.seq);
+        let (named, bodies) = (self.batch.transactions.len(), self.transactions.len());
+        if head.is_damaged() {
+            Err(ExecuteError::Damaged { offered })
+        } else if offered.get().checked_sub(1) != Some(executed.get()) {
+            Err(ExecuteError::NotNext { executed, offered })
+        } else if named != bodies {
+            Err(ExecuteError::WrongBodies { seq: offered, named, bodies })
+        } else {
+            Ok(())
+        }
     }
 }

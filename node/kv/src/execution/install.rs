@@ -26,6 +26,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// If the note cannot be written; then nothing may be replaced.
     pub fn begin_install(&self, target: Option<&CheckpointCertificate>) -> Result<(), StoreError> {
         let _turn = self.turn();
+        *self.tentative() = None;
         let mut head = self.head_mut();
         let mut batch = WriteBatch::new();
         chain::put_note(&mut batch, target);

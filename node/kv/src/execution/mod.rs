@@ -21,14 +21,23 @@
 //! 6. A result of more than `MAX_RESULT_BYTES` is empty and its command has no effect; so is one of more than 4 KiB once the
 //!    results of its batch have used 16 MiB.
 //!
-//! # Why no write here is synced
+//! # Which writes here are synced
 //!
-//! A client is told of a result when a quorum has executed the batch. Each of that quorum wrote the batch's bodies and its
-//! prepared certificate to its journal, and synced them, before it sent the COMMIT that made execution possible. The journal
-//! lives in the same store as the state, and a store loses only a suffix of its writes: so a journal record is discarded, at a
-//! stable checkpoint, only together with or behind the state that it led to. A node that lost its youngest executions therefore
-//! finds itself at an earlier whole batch, still has what it needs to be given the rest, and executes it again with the same
-//! results; its nonces and replies went back with its state, so nothing is executed twice.
+//! As a rule none. A batch is decided because a quorum wrote its bodies and its prepared certificate to their journals, and synced them,
+//! before they sent the COMMITs that made execution possible. The journal lives in the same store as the state, and a store loses only a suffix
+//! of its writes: so a journal record is discarded, at a stable checkpoint, only together with or behind the state that it led to. A node that
+//! lost its youngest executions therefore finds itself at an earlier whole batch, still has what it needs to be given the rest, and
+//! executes it again with the same results; its nonces and replies went back with its state, so nothing is executed twice. And its
+//! journal tells it that it has prepared, and perhaps shown, what is not executed: nobody reads there until it is (rule X-4).
+//!
+//! A batch that the node did not prepare itself, because others decided it without, is the exception
+//! ([`Execution::execute_durably`]): nothing would tell it that it has shown more than it has.
+//!
+//! # What is worked out before it is decided
+//!
+//! The effect of the next batch can be asked for while agreement on it goes on (rule X-2). It is a value: nothing of it is written, and nobody who
+//! asks sees it. When that batch is decided it is written as if it had been worked out then; when another one is, or a state is installed,
+//! it is forgotten. So a machine may be given commands that are never decided, and must not learn from them: it keeps nothing anyhow.
 //!
 //! # Installing a state
 //!
@@ -56,6 +65,7 @@ mod replies;
 mod rows;
 mod senders;
 mod snapshots;
+mod tentative;
 #[cfg(test)]
 mod tests;
 

@@ -24,7 +24,7 @@
 use std::time::Duration;
 
 use tetrarch_crypto::Digest;
-use tetrarch_types::{ReplicaId, Transaction};
+use tetrarch_types::{ReplicaId, SeqNum, Transaction};
 
 use super::{Show, Stage, forge, words};
 use crate::support::chain::{Chain, VALIDITY};
@@ -180,9 +180,11 @@ impl Stage {
                 (None, false) => " asking".into(),
                 (None, true) => String::new(),
             };
+            let told = Some(it.told).filter(|told| *told > SeqNum::ZERO);
+            let told = told.map_or(String::new(), |seq| format!(" told=s{seq}"));
             let fetching = it.transferring.map_or(String::new(), |seq| format!(" transferring s{seq}"));
             format!(
-                "{id}: v{}{changing} executed={} stable={} known={} pending={}{damaged}{silent}{fetching}",
+                "{id}: v{}{changing} executed={} stable={} known={} pending={}{told}{damaged}{silent}{fetching}",
                 it.view, it.executed, it.stable, it.known, it.pending
             )
         };

@@ -157,7 +157,13 @@ impl Cluster {
         self.effects.push((id, effect.clone()));
         match effect {
             Effect::Send { to, payload } => self.send(id, to, payload, inbox),
-            Effect::Execute(committed) => self.execute(id, committed, inbox),
+            Effect::Execute { batch, prepared } => {
+                let shows =
+                    |record: &Record| matches!(record, Record::Prepared(it) if it.digest == batch.certificate.digest);
+                let is_shown = self.node(id).journal.iter().any(shows);
+                assert!(is_shown || !prepared, "replica {id} relies on a record of {} that is not there", batch.seq);
+                self.execute(id, batch, inbox);
+            }
             Effect::SendCommitted { to, after } => {
                 let ledger = &self.node(id).ledger;
                 let is_kept = ledger.contains_key(&after.next());
@@ -176,7 +182,18 @@ impl Cluster {
             Effect::Observe(Event::RecordsLost) => {
                 assert!(self.node(id).bereft, "replica {id} takes its records for lost, and they are all there");
             }
-            Effect::Refuse { .. } | Effect::Observe(_) | Effect::StateArrived { .. } | Effect::SendState { .. } => {}
+            Effect::ReplyTentatively { view, seq } => {
+                let is_kept =
+                    |record: &Record| matches!(record, Record::Prepared(it) if (it.view, it.seq) == (view, seq));
+                let is_next = self.executed(id).next() == seq;
+                assert!(self.node(id).journal.iter().any(is_kept), "replica {id} tells clients what it may forget");
+                assert!(is_next, "replica {id} tells clients of {seq} before what comes before it is executed");
+            }
+            Effect::Refuse { .. }
+            | Effect::ExecuteTentatively(_)
+            | Effect::Observe(_)
+            | Effect::StateArrived { .. }
+            | Effect::SendState { .. } => {}
         }
     }
 

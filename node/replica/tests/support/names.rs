@@ -67,7 +67,8 @@ impl Names {
             | Effect::Send { payload: Payload::Supply(Supply::Draft { batch, .. }), .. }
             | Effect::Send { payload: Payload::PrePrepare { batch, .. }, .. } => self.meet(batch),
             Effect::Send { payload: Payload::Checkpoint(it), .. } => self.meet_root(it.seq, it.state_root),
-            Effect::Execute(committed) => self.meet(&committed.batch),
+            Effect::Execute { batch, .. } => self.meet(&batch.batch),
+            Effect::ExecuteTentatively(prepared) => self.meet(&prepared.batch),
             _ => self.meet(&Batch::noop()),
         }
     }
@@ -76,8 +77,13 @@ impl Names {
         match effect {
             Effect::Persist(record) => format!("persist {}", self.record(record)),
             Effect::Send { to, payload } => format!("send {} -> {}", self.payload(payload), recipients(*to)),
-            Effect::Execute(committed) => {
-                format!("execute s{} {}", committed.seq, self.batch(&committed.certificate.digest))
+            Effect::ExecuteTentatively(it) => {
+                format!("execute tentatively v{} s{} {}", it.view, it.seq, self.batch(&it.batch.digest()))
+            }
+            Effect::ReplyTentatively { view, seq } => format!("reply tentatively v{view} s{seq}"),
+            Effect::Execute { batch, prepared } => {
+                let how = if *prepared { "" } else { ", durably" };
+                format!("execute s{} {}{how}", batch.seq, self.batch(&batch.certificate.digest))
             }
             Effect::SendCommitted { to, after } => format!("send committed above s{after} -> {to}"),
             Effect::Refuse { transaction, refusal } => format!("refuse {} {refusal:?}", self.transaction(transaction)),

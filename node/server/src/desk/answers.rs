@@ -24,6 +24,18 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
         self.egress.respond(responder, self.answer(query).unwrap_or_else(Response::Refused));
     }
 
+    /// Rule X-4: the batch that has to be executed before this question is answered, if it is not yet. Somebody may have been told what came of
+    /// it, and whoever asks after that must not be told otherwise.
+    pub(crate) fn awaited(&self, query: &Query) -> Option<SeqNum> {
+        let told = || self.report.board.told();
+        let is_of_the_state = match query {
+            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) | Query::Transaction(_) => true,
+            // It follows the state and says how far it is; the others are not about what is executed last.
+            Query::ReadAfter { .. } | Query::Status | Query::Prove { .. } => false,
+        };
+        is_of_the_state.then(told).filter(|told| *told > self.state.executed())
+    }
+
     fn answer(&self, query: Query) -> Result<Response, Refusal> {
         let unanswered = |error| self.unanswered(error);
         match query {

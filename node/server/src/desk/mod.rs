@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tetrarch_kv::StateMachine;
 use tetrarch_storage::Store;
 use tetrarch_transport::{Incoming, Responder};
-use tetrarch_types::{Query, Refusal, Request, Response, SeqNum, Transaction};
+use tetrarch_types::{Query, Refusal, Request, Response, Transaction};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Receiver;
 
@@ -22,6 +22,7 @@ use crate::verifier::{Bench, Submission};
 pub(crate) use admission::Desk;
 pub(crate) use answers::Answers;
 pub(crate) use parking::Parking;
+use parking::{Until, Waited};
 
 /// Takes clients' requests one by one. Never waits for anything but the next one.
 pub(crate) struct Reception<M, S> {
@@ -43,8 +44,13 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
             match request {
                 Request::Submit(transaction) => self.submit(transaction, responder),
-                Request::Query(Query::ReadAfter { executed, question }) => self.park(executed, question, responder),
-                Request::Query(query) => self.ask(query, responder),
+                Request::Query(Query::ReadAfter { executed, question }) => {
+                    self.park(Until::Behind(executed), Query::Read(question), responder);
+                }
+                Request::Query(query) => match self.answers.awaited(&query) {
+                    Some(told) => self.park(Until::Executed(told), query, responder),
+                    None => self.ask(query, responder),
+                },
             }
         }
     }
@@ -69,26 +75,33 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
     }
 
     /// A question that waits. When its time has come it waits for a query's place too: many are answered by one batch.
-    fn park(&self, executed: SeqNum, question: Vec<u8>, responder: Responder) {
+    fn park(&self, until: Until, query: Query, responder: Responder) {
         let Some(parked) = self.parking.place() else { return self.busy(responder) };
         let (parking, queries) = (Arc::clone(&self.parking), Arc::clone(&self.queries));
-        let answers = Arc::clone(&self.answers);
+        let (answers, counts) = (Arc::clone(&self.answers), self.counts.clone());
         tokio::spawn(async move {
-            if !parking.beyond(executed).await || responder.is_closed() {
-                return;
+            match parking.wait(until).await {
+                _ if responder.is_closed() => return,
+                Waited::Enough => {}
+                Waited::InVain => return busy(&counts, responder),
+                Waited::Stopped => return,
             }
             let Ok(place) = queries.acquire_owned().await else { return };
             tokio::task::spawn_blocking(move || {
-                answers.to(Query::Read(question), responder);
+                answers.to(query, responder);
                 drop((place, parked));
             });
         });
     }
 
     fn busy(&self, responder: Responder) {
-        self.counts.add(Count::Busy);
-        responder.send(Response::Refused(Refusal::Busy));
+        busy(&self.counts, responder);
     }
+}
+
+fn busy(counts: &Counts, responder: Responder) {
+    counts.add(Count::Busy);
+    responder.send(Response::Refused(Refusal::Busy));
 }
 
 /// Forgets, now and then, clients that wait for nothing any more.

@@ -1,4 +1,5 @@
-//! Reads that wait until something more is executed: how a client follows the state without asking all the time.
+//! Reads that wait until something more is executed: how a client follows the state without asking all the time, and how nobody is told less
+//! than somebody was told before (rule X-4).
 
 use std::sync::Arc;
 
@@ -7,6 +8,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::bounds;
+
+/// What a read waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// That something behind this batch is executed. Who waits in vain is answered with what there is.
+    Behind(SeqNum),
+    /// That this batch is executed. Who waits in vain must not be answered.
+    Executed(SeqNum),
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// The read may be answered.
+    Enough,
+    /// It may not be, and has waited long enough.
+    InVain,
+    /// The node stops.
+    Stopped,
+}
 
 /// Tells those who wait what is executed. Each has one of a bounded number of places.
 pub(crate) struct Parking {
@@ -37,11 +58,18 @@ impl Parking {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
-    /// Waits until something behind this batch is executed, or for as long as anyone may. False if the node stops.
-    pub(crate) async fn beyond(&self, seq: SeqNum) -> bool {
+    /// Waits for that, or for as long as anyone may.
+    pub(crate) async fn wait(&self, until: Until) -> Waited {
+        let (first, patience, late) = match until {
+            Until::Behind(seq) => (seq.next(), bounds::PARKED_FOR, Waited::Enough),
+            Until::Executed(seq) => (seq, bounds::TOLD_FOR, Waited::InVain),
+        };
         let mut posted = self.executed.subscribe();
-        let waited = timeout(bounds::PARKED_FOR, posted.wait_for(|it| it.is_none_or(|executed| executed > seq))).await;
-        waited.is_err() || waited.is_ok_and(|posted| posted.is_ok_and(|it| it.is_some()))
+        match timeout(patience, posted.wait_for(|it| it.is_none_or(|executed| executed >= first))).await {
+            Err(_) => late,
+            Ok(Ok(executed)) if executed.is_some() => Waited::Enough,
+            Ok(_) => Waited::Stopped,
+        }
     }
 
     /// The node stops: nobody waits any longer.
@@ -65,21 +93,41 @@ mod tests {
     async fn waits_for_what_is_behind_and_not_for_ever() {
         let parking = Arc::new(Parking::new());
         parking.post(SeqNum::new(3));
-        assert!(parking.beyond(SeqNum::new(2)).await, "it is there already");
+        assert!(parking.wait(Until::Behind(SeqNum::new(2))).await == Waited::Enough, "it is there already");
         let waiting = tokio::spawn({
             let parking = Arc::clone(&parking);
-            async move { parking.beyond(SeqNum::new(3)).await }
+            async move { parking.wait(Until::Behind(SeqNum::new(3))).await }
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         parking.post(SeqNum::new(2));
         tokio::time::sleep(Duration::from_secs(1)).await;
         assert!(!waiting.is_finished(), "nothing behind it is executed");
         parking.post(SeqNum::new(4));
-        assert!(waiting.await.unwrap());
+        assert_eq!(waiting.await.unwrap(), Waited::Enough);
 
         let before = tokio::time::Instant::now();
-        assert!(parking.beyond(SeqNum::new(4)).await, "it is answered all the same");
+        let waited = parking.wait(Until::Behind(SeqNum::new(4))).await;
+        assert_eq!(waited, Waited::Enough, "it is answered all the same");
         assert_eq!(before.elapsed(), bounds::PARKED_FOR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_somebody_was_told_of_is_waited_for_and_nothing_else_is_said() {
+        let parking = Arc::new(Parking::new());
+        parking.post(SeqNum::new(3));
+        assert_eq!(parking.wait(Until::Executed(SeqNum::new(3))).await, Waited::Enough, "it is there already");
+        let waiting = tokio::spawn({
+            let parking = Arc::clone(&parking);
+            async move { parking.wait(Until::Executed(SeqNum::new(4))).await }
+        });
+        tokio::time::sleep(bounds::TOLD_FOR / 2).await;
+        assert!(!waiting.is_finished());
+        parking.post(SeqNum::new(4));
+        assert_eq!(waiting.await.unwrap(), Waited::Enough);
+
+        let before = tokio::time::Instant::now();
+        assert_eq!(parking.wait(Until::Executed(SeqNum::new(5))).await, Waited::InVain);
+        assert_eq!(before.elapsed(), bounds::TOLD_FOR);
     }
 
     #[tokio::test(start_paused = true)]
@@ -89,12 +137,13 @@ mod tests {
         assert_eq!(places.len(), bounds::PARKED);
         let waiting = tokio::spawn({
             let parking = Arc::clone(&parking);
-            async move { parking.beyond(SeqNum::ZERO).await }
+            async move { parking.wait(Until::Behind(SeqNum::ZERO)).await }
         });
         tokio::time::sleep(Duration::from_secs(1)).await;
         parking.close();
         parking.post(SeqNum::new(9));
-        assert!(!waiting.await.unwrap() && !parking.beyond(SeqNum::ZERO).await);
+        assert_eq!(waiting.await.unwrap(), Waited::Stopped);
+        assert_eq!(parking.wait(Until::Executed(SeqNum::ZERO)).await, Waited::Stopped);
         drop(places);
         parking.left().await;
     }

@@ -158,10 +158,12 @@ impl<S: Store> Driver<S> {
     fn run_one(&mut self, effect: Effect, said: &mut Vec<Message>) -> Result<(), Halt> {
         match effect {
             Effect::Send { to, payload } => said.extend(self.send(to, payload)),
-            Effect::Execute(batch) => {
+            Effect::Execute { batch, prepared } => {
                 self.exits.decided.lock().unwrap_or_else(PoisonError::into_inner).note(&batch.certificate);
-                self.hand_over(Job::Execute(batch))?;
+                self.hand_over(Job::Execute { batch, prepared })?;
             }
+            Effect::ExecuteTentatively(batch) => self.hand_over(Job::ExecuteTentatively(batch))?,
+            Effect::ReplyTentatively { view, seq } => self.hand_over(Job::ReplyTentatively { view, seq })?,
             Effect::FetchState(target) => self.hand_over(Job::Fetch(target))?,
             Effect::StateArrived { from, supply } => self.hand_over(Job::Arrived { from, supply })?,
             Effect::SendCommitted { to, after } => self.exits.wishes.add(to, Wish::Batches { after }),

@@ -1,7 +1,8 @@
 //! Answers to those who submitted a transaction.
 //!
 //! One signature over a batch's result root answers everyone whose transaction was in it; it is made when the first of them is
-//! answered, and kept for later answers from the reply cache.
+//! answered, and kept for later answers from the reply cache. As a rule clients are answered before the batch is decided (rule X-2), with a
+//! signature that says so; whoever asks again, or was not there yet, is answered behind it.
 
 mod waiters;
 
@@ -13,7 +14,9 @@ use tetrarch_crypto::Digest;
 use tetrarch_kv::{Executed, Execution, QueryError, StateMachine, StoredReply};
 use tetrarch_storage::Store;
 use tetrarch_transport::Responder;
-use tetrarch_types::{Refusal, Reply, Response, Results, SeqNum, Signed, TransactionId};
+use tetrarch_types::{
+    Refusal, Reply, Response, Results, SeqNum, Signed, SignedResults, TentativeResults, TransactionId, View,
+};
 
 use crate::bounds;
 use crate::counters::{Count, Counts};
@@ -25,6 +28,8 @@ pub(crate) use waiters::Waiters;
 pub(crate) enum Parcel {
     /// A batch is executed.
     Executed(Executed),
+    /// A batch is prepared in a view, and this is what it comes to if it is decided.
+    Tentative { view: View, replies: Vec<StoredReply> },
     /// The replica refuses a transaction.
     Refused { transaction: TransactionId, refusal: Refusal },
     /// The node votes no more: nobody needs to wait.
@@ -55,6 +60,7 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
         for parcel in parcels {
             match parcel {
                 Parcel::Executed(executed) => executed.replies.into_iter().for_each(|reply| self.answer(reply)),
+                Parcel::Tentative { view, replies } => self.answer_tentatively(view, replies),
                 Parcel::Refused { transaction, refusal } => self.settle_refusal(transaction, refusal),
                 Parcel::Halted(reason) => {
                     self.refuse(self.waiters.take_all(), &Refusal::NotServing(reason));
@@ -66,10 +72,26 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     /// Answers everyone who waits for this transaction.
     pub(crate) fn answer(&self, stored: StoredReply) {
         let responders = self.waiters.take(&stored.transaction);
-        if responders.is_empty() {
-            return;
+        if !responders.is_empty() {
+            self.reply_to(responders, &self.reply(stored));
         }
-        let reply = self.reply(stored);
+    }
+
+    /// Answers everyone who waits for a transaction of a batch that is prepared: one signature for all of them.
+    fn answer_tentatively(&self, view: View, replies: Vec<StoredReply>) {
+        let mut signed = None;
+        for stored in replies {
+            let responders = self.waiters.take(&stored.transaction);
+            if responders.is_empty() {
+                continue;
+            }
+            let results = TentativeResults { view, seq: stored.seq, root: stored.results_root };
+            let results = signed.get_or_insert_with(|| SignedResults::Tentative(self.outbox.results(results)));
+            self.reply_to(responders, &with_signature(stored, results.clone()));
+        }
+    }
+
+    fn reply_to(&self, responders: Vec<Responder>, reply: &Reply) {
         self.counts.add_many(Count::Replies, responders.len());
         for responder in responders {
             self.respond(responder, Response::Reply(reply.clone()));
@@ -116,8 +138,8 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     }
 
     fn reply(&self, stored: StoredReply) -> Reply {
-        let StoredReply { transaction, seq, outcome, path, results_root } = stored;
-        Reply { transaction, outcome, path, results: self.signed(seq, results_root) }
+        let results = self.signed(stored.seq, stored.results_root);
+        with_signature(stored, SignedResults::Decided(results))
     }
 
     /// Signs a batch's results once. Signatures are deterministic, so one made again after it was forgotten is the same.
@@ -133,4 +155,8 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
         }
         results
     }
+}
+
+fn with_signature(StoredReply { transaction, outcome, path, .. }: StoredReply, results: SignedResults) -> Reply {
+    Reply { transaction, outcome, path, results }
 }

@@ -121,7 +121,7 @@ impl Cluster {
         let first = self.written.len();
         let put = |at| tetrarch_kv::Request::put(key(at), value(at, bytes));
         let reply = self.client.execute(&Command::new((first..first + keys).map(put))).await;
-        self.written.extend((0..keys).map(|_| reply.results.payload.seq));
+        self.written.extend((0..keys).map(|_| reply.results.seq()));
     }
 
     /// A replica has everything that the others had when this was called, and says that it is level.

@@ -226,15 +226,23 @@ impl Client {
             let Ok(Ok(Response::Reply(reply))) = answer else { continue };
             assert_eq!(reply.transaction, transaction.id());
             let reply = self.verifier.reply(reply).expect("an honest reply").into_inner();
-            if replies.iter().all(|it| it.results.signer != reply.results.signer) {
-                replies.push(reply.clone());
-            }
-            let matching = replies.iter().filter(|it| it.results.payload == reply.results.payload).count();
-            if matching >= self.verifier.membership().quorum() {
+            replies.retain(|it| it.results.signer() != reply.results.signer());
+            replies.push(reply.clone());
+            if replies.iter().any(|one| self.is_believed(one, replies)) {
                 return Some(reply);
             }
         }
         None
+    }
+
+    /// Rule X-3: what q state of the decided, or of what is prepared in one view.
+    fn is_believed(&self, one: &Reply, replies: &[Reply]) -> bool {
+        let stated = |it: &Reply| (it.results.seq(), it.results.root(), it.outcome.clone());
+        let backs = |it: &&Reply| {
+            let view = it.results.tentative_in();
+            stated(it) == stated(one) && (view.is_none() || view == one.results.tentative_in())
+        };
+        replies.iter().filter(backs).count() >= self.verifier.membership().quorum()
     }
 
     pub(crate) fn public_key(&self) -> PublicKey {

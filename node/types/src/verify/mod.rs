@@ -149,7 +149,7 @@ impl Verifier {
     /// # Errors
     /// The first [`Rejection`] found.
     pub fn reply(&self, reply: Reply) -> Result<Verified<Reply>, Rejection> {
-        let signer = reply.results.signer;
+        let signer = reply.results.signer();
         let key = *self.membership.key(signer).ok_or(Rejection::NotAMember(signer))?;
         if !reply.is_consistent() {
             return Err(Rejection::WrongPath);

@@ -10,8 +10,8 @@ use tetrarch_types::{
     Answer, Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Evidence, Fetch,
     Genesis, Held, HeldVote, Member, Message, NewView, NodeMode, NodeStatus, NonceWindow, Outcome, Parameters, Payload,
     PrePrepare, Prepare, PreparedCertificate, Proposal, Query, Recovery, Refusal, Reply, ReplyCertificate, Request,
-    Response, Results, Sender, SeqNum, Signed, StateProof, Status, Supply, Transaction, TransactionBody, View,
-    ViewChange,
+    Response, Results, Sender, SeqNum, Signed, SignedResults, StateProof, Status, Supply, TentativeResults,
+    TentativeVotes, Transaction, TransactionBody, View, ViewChange,
 };
 
 use super::arbitrary_state::{part, prefix, transfer};
@@ -187,8 +187,11 @@ fn path() -> impl Strategy<Value = MerklePath> {
 }
 
 pub(crate) fn reply() -> impl Strategy<Value = Reply> {
-    let results = (seq(), digest()).prop_map(|(seq, root)| Results { seq, root });
-    (transaction_id(), outcome(), path(), signed(results)).prop_map(|(transaction, outcome, path, results)| Reply {
+    let decided = signed((seq(), digest()).prop_map(|(seq, root)| Results { seq, root }));
+    let tentative =
+        signed((view(), seq(), digest()).prop_map(|(view, seq, root)| TentativeResults { view, seq, root }));
+    let results = prop_oneof![decided.prop_map(SignedResults::Decided), tentative.prop_map(SignedResults::Tentative)];
+    (transaction_id(), outcome(), path(), results).prop_map(|(transaction, outcome, path, results)| Reply {
         transaction,
         outcome,
         path,
@@ -197,9 +200,17 @@ pub(crate) fn reply() -> impl Strategy<Value = Reply> {
 }
 
 pub(crate) fn reply_certificate() -> impl Strategy<Value = ReplyCertificate> {
-    (transaction(), outcome(), seq(), path(), votes()).prop_map(|(transaction, outcome, seq, path, votes)| {
-        ReplyCertificate { transaction, outcome, seq, path, votes }
-    })
+    let tentative = option::of((view(), votes()).prop_map(|(view, votes)| TentativeVotes { view, votes }));
+    (transaction(), outcome(), seq(), path(), votes(), tentative).prop_map(
+        |(transaction, outcome, seq, path, votes, tentative)| ReplyCertificate {
+            transaction,
+            outcome,
+            seq,
+            path,
+            votes,
+            tentative,
+        },
+    )
 }
 
 pub(crate) fn request() -> impl Strategy<Value = Request> {

@@ -13,8 +13,9 @@ use tetrarch_crypto::{Digest, Ed25519, MerkleTree, Scope, Signature, Signer, Sig
 use tetrarch_types::{
     Batch, Checkpoint, CheckpointCertificate, Commit, CommitCertificate, CommittedBatch, Epoch, Fetch, Genesis, Member,
     Membership, Message, NewView, Outcome, Parameters, Payload, PrePrepare, Prepare, PreparedCertificate, Rejection,
-    ReplicaId, Reply, ReplyCertificate, Results, SeqNum, Signable, Signed, Status, Supply, Timestamp, Transaction,
-    TransactionBody, TransactionId, Verifier, View, ViewChange, Votes, result_leaf, sign,
+    ReplicaId, Reply, ReplyCertificate, Results, SeqNum, Signable, Signed, SignedResults, Status, Supply,
+    TentativeResults, TentativeVotes, Timestamp, Transaction, TransactionBody, TransactionId, Verifier, View,
+    ViewChange, Votes, result_leaf, sign,
 };
 
 /// Whose turn is under test: with four replicas, view 5 is replica 1's.
@@ -222,8 +223,15 @@ impl Chain {
             transaction: transactions[1].id(),
             outcome: outcome(1),
             path: tree.path(1).unwrap(),
-            results: self.signed(Results { seq: seq(9), root: tree.root() }, signer),
+            results: SignedResults::Decided(self.signed(Results { seq: seq(9), root: tree.root() }, signer)),
         }
+    }
+
+    /// The same, before the batch is decided: it is prepared in a view.
+    pub(crate) fn tentative_reply(&self, signer: ReplicaId) -> Reply {
+        let decided = self.reply(signer);
+        let results = TentativeResults { view: VIEW, seq: seq(9), root: decided.results.root() };
+        Reply { results: SignedResults::Tentative(self.signed(results, signer)), ..decided }
     }
 
     pub(crate) fn reply_certificate(&self) -> ReplyCertificate {
@@ -236,7 +244,18 @@ impl Chain {
             seq: results.seq,
             path: tree.path(1).unwrap(),
             votes: self.votes(&results, self.membership.weak_quorum(), None),
+            tentative: None,
         }
+    }
+
+    /// The same of what is prepared, by a quorum of which the first one signed it as decided.
+    pub(crate) fn tentative_certificate(&self) -> ReplyCertificate {
+        let decided = self.reply_certificate();
+        let root = self.reply(id(0)).results.root();
+        let results = TentativeResults { view: VIEW, seq: decided.seq, root };
+        let votes = self.votes(&results, self.membership.quorum(), None).split_off(1);
+        let tentative = Some(TentativeVotes { view: VIEW, votes });
+        ReplyCertificate { votes: decided.votes[..1].to_vec(), tentative, ..decided }
     }
 }
 

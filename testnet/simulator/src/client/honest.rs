@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tetrarch_crypto::{Digest, PublicKey};
 use tetrarch_types::{
-    Outcome, Refusal, ReplicaId, Reply, Response, SeqNum, Timestamp, Transaction, TransactionBody, TransactionId,
-    result_leaf,
+    Outcome, Refusal, ReplicaId, Reply, Response, SeqNum, SignedResults, Timestamp, Transaction, TransactionBody,
+    TransactionId, View, result_leaf,
 };
 
 use super::hostile::Victim;
@@ -37,6 +37,9 @@ pub const TOLD_NEVER: &str = "told-never";
 /// What two replicas must say alike to count together.
 type Claim = (SeqNum, Digest, Vec<u8>);
 
+/// What a replica says, and in which view, if it says it of what is prepared there and not decided.
+type Said = (Claim, Option<View>);
+
 /// One client.
 pub struct Client {
     signer: SharedSigner,
@@ -52,8 +55,8 @@ pub struct Client {
 
 struct Pending {
     transaction: Rc<Transaction>,
-    /// Who says what: one claim a replica, the first.
-    said: BTreeMap<ReplicaId, Claim>,
+    /// Who says what: one claim a replica, the first that is of what is decided, or the last of what is not.
+    said: BTreeMap<ReplicaId, Said>,
     /// Who calls the nonce spent and has not answered otherwise.
     refused: BTreeSet<ReplicaId>,
 }
@@ -156,7 +159,8 @@ impl Client {
                 let agreeing = pending.say(from, &reply);
                 if agreeing < rules.quorum() { None } else { self.settle(&reply) }
             }
-            Response::Refused(Refusal::NonceSpent { .. }) if !pending.said.contains_key(&from) => {
+            Response::Refused(Refusal::NonceSpent { .. }) if !pending.is_decided_at(from) => {
+                pending.said.remove(&from);
                 pending.refused.insert(from);
                 if pending.is_refused(rules) { self.give_up(about) } else { None }
             }
@@ -170,7 +174,7 @@ impl Client {
         if let Outcome::Executed(result) = outcome {
             self.generator.learn(&pending.transaction.body.command, result);
         }
-        Some(Heard::Told(Told { transaction: *transaction, seq: results.payload.seq, outcome: outcome.clone() }))
+        Some(Heard::Told(Told { transaction: *transaction, seq: results.seq(), outcome: outcome.clone() }))
     }
 
     fn give_up(&mut self, transaction: TransactionId) -> Option<Heard> {
@@ -203,15 +207,25 @@ impl Client {
 impl Pending {
     /// Takes a replica's reply, which stands from then on; how many say the same.
     fn say(&mut self, from: ReplicaId, reply: &Reply) -> usize {
-        let results = &reply.results.payload;
-        let claim = (results.seq, results.root, tetrarch_types::encode(&reply.outcome));
-        self.refused.remove(&from);
-        self.said.entry(from).or_insert_with(|| claim.clone());
-        self.saying(&claim)
+        let claim = (reply.results.seq(), reply.results.root(), tetrarch_types::encode(&reply.outcome));
+        if !self.is_decided_at(from) {
+            self.refused.remove(&from);
+            self.said.insert(from, (claim.clone(), reply.results.tentative_in()));
+        }
+        // What it says may be what was missing for others who say it in another view.
+        let backed = self.said.values().filter(|(said, _)| *said == claim).map(|said| self.saying(said));
+        backed.max().unwrap_or_default()
     }
 
-    fn saying(&self, claim: &Claim) -> usize {
-        self.said.values().filter(|said| *said == claim).count()
+    /// Whether a replica called something decided: that stands.
+    fn is_decided_at(&self, from: ReplicaId) -> bool {
+        self.said.get(&from).is_some_and(|(_, view)| view.is_none())
+    }
+
+    /// How many say this, of what is decided, or prepared in the same view (rule X-3).
+    fn saying(&self, (claim, view): &Said) -> usize {
+        let is_backing = |(said, in_view): &&Said| said == claim && (in_view.is_none() || in_view == view);
+        self.said.values().filter(is_backing).count()
     }
 
     /// One of f + 1 is honest and knows; unless one of f + 1 others is and knows better, because the first one forgot.
@@ -228,7 +242,9 @@ fn valid_until() -> Timestamp {
 /// The replica signed the root, and the path leads from the outcome to it.
 fn is_sound(reply: &Reply, from: ReplicaId, rules: &Rules) -> bool {
     let leaf = result_leaf(&reply.transaction, &reply.outcome);
-    reply.results.signer == from
-        && reply.path.root_from(leaf) == Some(reply.results.payload.root)
-        && rules.has_signed(from, &reply.results.payload, reply.results.signature)
+    let is_signed = match &reply.results {
+        SignedResults::Decided(signed) => rules.has_signed(from, &signed.payload, signed.signature),
+        SignedResults::Tentative(signed) => rules.has_signed(from, &signed.payload, signed.signature),
+    };
+    is_signed && reply.results.signer() == from && reply.path.root_from(leaf) == Some(reply.results.root())
 }

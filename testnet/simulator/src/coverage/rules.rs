@@ -61,6 +61,7 @@ pub(super) fn of(sight: &Sight) -> &'static [&'static str] {
             let is_late = executed.replies.iter().any(|reply| !matches!(reply.outcome, Outcome::Executed(_)));
             if is_late { &["R-3"] } else { &[] }
         }
+        Sight::ToldEarly { .. } => &["X-2"],
         Sight::Observed { event, .. } => of_event(event),
         Sight::Restarted { .. } => &["D-5", "L-4"],
         Sight::Issued { .. } => &["R-1"],

@@ -122,7 +122,9 @@ impl Running {
             match effect {
                 Effect::Persist(_) => acts.push(Act::Broken("a record where only other effects can be".to_owned())),
                 Effect::Send { to, payload } => self.send(to, payload, chain, acts),
-                Effect::Execute(batch) => self.enqueue_batch(batch, acts),
+                Effect::Execute { batch, prepared } => self.enqueue_batch(batch, prepared, acts),
+                Effect::ExecuteTentatively(batch) => self.enqueue(Job::ExecuteTentatively(batch), acts),
+                Effect::ReplyTentatively { view, seq } => self.enqueue(Job::ReplyTentatively { view, seq }, acts),
                 Effect::FetchState(target) => self.enqueue(Job::Fetch(target), acts),
                 Effect::StateArrived { from, supply } => self.enqueue(Job::Arrived { from, supply }, acts),
                 Effect::SendState { to, checkpoint, parts, rows_up_to } => {
@@ -169,11 +171,11 @@ impl Running {
         acts.extend(others.into_iter().map(|to| Act::Send { to, message: letter.clone() }));
     }
 
-    fn enqueue_batch(&mut self, batch: tetrarch_types::CommittedBatch, acts: &mut Vec<Act>) {
+    fn enqueue_batch(&mut self, batch: tetrarch_types::CommittedBatch, prepared: bool, acts: &mut Vec<Act>) {
         self.decided.note(&batch.certificate);
         let batch = Rc::new(batch);
         acts.push(Act::Saw(Sight::Executing { by: self.id, batch: batch.clone() }));
-        self.enqueue(Job::Execute(batch), acts);
+        self.enqueue(Job::Execute { batch, prepared }, acts);
     }
 
     fn enqueue(&mut self, job: Job, acts: &mut Vec<Act>) {

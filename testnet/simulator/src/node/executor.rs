@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use tetrarch_crypto::state_tree::Prefix;
 use tetrarch_kv::{Executed, Fate, InstallEvent, Installation, QueryError, Retention, StoredReply};
-use tetrarch_replica::Input;
+use tetrarch_replica::{Input, PreparedBatch};
 use tetrarch_storage::StoreError;
 use tetrarch_types::{
     Applied, CheckpointCertificate, CommittedBatch, Payload, Refusal, ReplicaId, Reply, Response, Results, SeqNum,
-    Signed, Supply, Time, Transaction, TransactionId,
+    Signable, Signed, SignedResults, Supply, TentativeResults, Time, Transaction, TransactionId, View,
 };
 
 use super::fault::Fault;
@@ -22,8 +22,12 @@ use crate::sight::Sight;
 /// What the driver has done to the state.
 #[derive(Clone, Debug)]
 pub(super) enum Job {
-    /// A decided batch, the next one.
-    Execute(Rc<CommittedBatch>),
+    /// A decided batch, the next one; whether the journal has it prepared.
+    Execute { batch: Rc<CommittedBatch>, prepared: bool },
+    /// What the next batch would come to, before it is decided.
+    ExecuteTentatively(PreparedBatch),
+    /// Its clients may be told.
+    ReplyTentatively { view: View, seq: SeqNum },
     /// A checkpoint is stable.
     Stable(SeqNum),
     /// The state at this checkpoint is to replace the one here.
@@ -41,6 +45,8 @@ pub struct Executor {
     installation: Installation,
     queue: VecDeque<Job>,
     waiting: BTreeMap<TransactionId, BTreeSet<usize>>,
+    /// What was worked out last of a batch that is not decided: its view and number, and the replies.
+    tentative: Option<(View, SeqNum, Vec<StoredReply>)>,
 }
 
 /// What a job came to.
@@ -66,7 +72,7 @@ impl Executor {
     pub(super) fn new(id: ReplicaId, execution: State, chain: &Chain) -> Self {
         let peers = chain.membership.ids().filter(|other| *other != id).collect();
         let installation = Installation::new(peers);
-        Self { id, execution, installation, queue: VecDeque::new(), waiting: BTreeMap::new() }
+        Self { id, execution, installation, queue: VecDeque::new(), waiting: BTreeMap::new(), tentative: None }
     }
 
     pub(super) fn applied(&self) -> Result<Applied, StoreError> {
@@ -122,15 +128,19 @@ impl Executor {
     pub(super) fn work(&mut self, now: Time, disk: &Disk, chain: &Chain, acts: &mut Vec<Act>) -> Result<Done, Fault> {
         let mut done = Done::default();
         match self.queue.pop_front() {
-            Some(Job::Execute(batch)) => {
+            Some(Job::Execute { batch, prepared }) => {
                 let is_taken = |done: &Result<Executed, _>| done.as_ref().is_ok_and(|it| it.snapshot_error.is_none());
-                let execute = || disk.with_snapshot(|| self.execution.execute(&batch), is_taken);
+                let state = &self.execution;
+                let run = || if prepared { state.execute(&batch) } else { state.execute_durably(&batch) };
+                let execute = || disk.with_snapshot(run, is_taken);
                 let executed = disk.at(WritePoint::Batch, execute);
                 let complaint = self.execution.machine().take_complaint();
                 acts.extend(complaint.map(|what| Act::Saw(Sight::Misbehaved { by: self.id, what })));
                 let executed = executed?;
                 self.report(executed, chain, &mut done, acts);
             }
+            Some(Job::ExecuteTentatively(batch)) => self.execute_tentatively(batch, acts),
+            Some(Job::ReplyTentatively { view, seq }) => self.reply_tentatively(view, seq, chain, acts),
             Some(Job::Stable(checkpoint)) => self.execution.retire_snapshots(checkpoint, now)?,
             Some(job) => self.install(job, now, disk, &mut done, acts)?,
             None => {}
@@ -145,10 +155,37 @@ impl Executor {
             Job::Fetch(target) => installation.begin(state, target, now, &mut events),
             Job::Arrived { from, supply } => installation.arrived(state, now, from, supply, &mut events),
             Job::Wake => installation.wake(state, now, &mut events),
-            Job::Execute(_) | Job::Stable(_) => Ok(()),
+            Job::Execute { .. } | Job::ExecuteTentatively(_) | Job::ReplyTentatively { .. } | Job::Stable(_) => Ok(()),
         })?;
         events.into_iter().for_each(|event| self.tell(event, done, acts));
         Ok(())
+    }
+
+    /// As the server does: what cannot be worked out is not told.
+    fn execute_tentatively(&mut self, batch: PreparedBatch, acts: &mut Vec<Act>) {
+        let PreparedBatch { view, seq, batch, transactions } = batch;
+        let replies = self.execution.execute_tentatively(seq, &batch, &transactions);
+        let complaint = self.execution.machine().take_complaint();
+        acts.extend(complaint.map(|what| Act::Saw(Sight::Misbehaved { by: self.id, what })));
+        self.tentative = replies.ok().map(|replies| (view, seq, replies));
+    }
+
+    /// Tells those who wait for a batch that is prepared. What anybody is told is seen, whether somebody waits or not.
+    fn reply_tentatively(&mut self, view: View, seq: SeqNum, chain: &Chain, acts: &mut Vec<Act>) {
+        let told = self.tentative.take().filter(|(of, at, _)| (*of, *at) == (view, seq));
+        let Some((view, seq, replies)) = told else { return };
+        let root = replies.first().map(|stored| stored.results_root);
+        acts.extend(
+            root.map(|root| Act::Saw(Sight::ToldEarly { by: self.id, results: TentativeResults { view, seq, root } })),
+        );
+        acts.push(Act::Count("told-early"));
+        for stored in replies {
+            for client in self.waiting.remove(&stored.transaction).unwrap_or_default() {
+                let (about, response) =
+                    (stored.transaction, Box::new(self.tentative_response(stored.clone(), view, chain)));
+                acts.push(Act::Respond { client, about, response });
+            }
+        }
     }
 
     fn report(&mut self, executed: Executed, chain: &Chain, done: &mut Done, acts: &mut Vec<Act>) {
@@ -226,9 +263,24 @@ impl Executor {
     }
 
     fn response(&self, stored: StoredReply, chain: &Chain) -> Response {
-        let StoredReply { transaction, seq, outcome, path, results_root } = stored;
+        let results = Results { seq: stored.seq, root: stored.results_root };
+        self.signed(stored, results, SignedResults::Decided, chain)
+    }
+
+    fn tentative_response(&self, stored: StoredReply, view: View, chain: &Chain) -> Response {
+        let results = TentativeResults { view, seq: stored.seq, root: stored.results_root };
+        self.signed(stored, results, SignedResults::Tentative, chain)
+    }
+
+    fn signed<S: Signable>(
+        &self,
+        StoredReply { transaction, outcome, path, .. }: StoredReply,
+        results: S,
+        kind: fn(Signed<S>) -> SignedResults,
+        chain: &Chain,
+    ) -> Response {
         let Some(signer) = chain.replica(self.id) else { return Response::Refused(Refusal::Unknown) };
-        let results = Signed::new(Results { seq, root: results_root }, self.id, chain.scope(), signer.as_ref());
+        let results = kind(Signed::new(results, self.id, chain.scope(), signer.as_ref()));
         Response::Reply(Reply { transaction, outcome, path, results })
     }
 }

@@ -74,6 +74,13 @@ impl Running {
         self.executor.executed()
     }
 
+    /// The batch behind which a reader would be answered now; none while that has to wait (rule X-4), or the state is that of no batch.
+    pub fn answers_from(&self) -> Option<SeqNum> {
+        let executed = self.executed();
+        let may = !self.executor.is_damaged() && self.replica.status().told <= executed;
+        may.then_some(executed)
+    }
+
     /// Whether a turn's records are being synced.
     pub fn is_syncing(&self) -> bool {
         self.syncing.is_some()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use tetrarch_crypto::Digest;
 use tetrarch_replica::Record;
-use tetrarch_types::{Message, Payload, ReplicaId, SeqNum, View};
+use tetrarch_types::{Message, Payload, ReplicaId, SeqNum, TentativeResults, View};
 
 use super::{Oracle, Rules, Verdict, ensure};
 use crate::sight::Sight;
@@ -54,6 +54,14 @@ impl Oracle for DurableFirst {
                 }),
                 None => Ok(()),
             },
+            Sight::ToldEarly { by, results: TentativeResults { view, seq, .. } } => {
+                let is_kept = |kept: &(ReplicaId, Promise)| matches!(kept, (of, Promise::Prepared(in_view, at, _)) if (of, in_view, at) == (by, view, seq));
+                ensure(self.0.iter().any(is_kept), || {
+                    format!(
+                        "replica {by} tells what batch {seq} comes to, and no durable record has it prepared in view {view}"
+                    )
+                })
+            }
             _ => Ok(()),
         }
     }

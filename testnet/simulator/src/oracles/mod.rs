@@ -27,6 +27,7 @@ mod replay;
 mod rules;
 mod silence;
 mod statement;
+mod tentative;
 mod validity;
 mod watermarks;
 
@@ -88,6 +89,7 @@ fn of_every_workload(workload: &Arc<dyn Workload>) -> Vec<Box<dyn Oracle>> {
         Box::new(new_views::NewViews::default()),
         Box::new(promises::Promises::default()),
         Box::new(silence::Silence::default()),
+        Box::new(tentative::Tentative::default()),
         Box::new(durable_first::DurableFirst::default()),
         Box::new(memory::Memory::default()),
         Box::new(watermarks::Watermarks::default()),

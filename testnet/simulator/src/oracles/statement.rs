@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 use tetrarch_crypto::Scope;
-use tetrarch_types::{Checkpoint, Commit, NewView, PrePrepare, Prepare, Results, TransactionBody, ViewChange, encode};
+use tetrarch_types::{
+    Checkpoint, Commit, NewView, PrePrepare, Prepare, Results, TentativeResults, TransactionBody, ViewChange, encode,
+};
 
 /// Something that somebody signs, and the domain that it is signed in.
 pub trait Statement: Serialize {
@@ -35,4 +37,5 @@ statements! {
     ViewChange => "view-change",
     NewView => "new-view",
     Results => "results",
+    TentativeResults => "tentative-results",
 }

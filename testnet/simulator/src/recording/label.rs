@@ -40,8 +40,10 @@ impl Label {
         let (kind, view) = (Kind::Reply, None);
         match response {
             Response::Reply(reply) => {
-                let seq = reply.results.payload.seq;
-                let text = format!("the result of {:?} in {seq}", reply.transaction.digest());
+                let seq = reply.results.seq();
+                let standing = reply.results.tentative_in().map(|view| format!(", prepared in view {view}"));
+                let text =
+                    format!("the result of {:?} in {seq}{}", reply.transaction.digest(), standing.unwrap_or_default());
                 Self { kind, view, seqs: Some((seq, seq)), brief: seq.to_string(), text }
             }
             Response::Refused(refusal) => {

@@ -100,8 +100,10 @@ impl World {
             let text = format!("client {client} is told of {:?} in {}", told.transaction.digest(), told.seq);
             What::Mark { at: Party::Client(client), mark: Mark::Told(told.seq), text }
         });
+        self.highest = self.highest.max(told.seq);
         self.told.push(told);
         self.see(&sight);
+        self.judge_reads();
         if self.phase == Phase::Faulty || !self.is_everyone_voting() {
             let at_most = if self.phase == Phase::Faulty { self.drawn.pause } else { PAUSE };
             let pause = self.clients[client].thinks(at_most);

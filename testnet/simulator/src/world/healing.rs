@@ -61,9 +61,10 @@ impl World {
         }
     }
 
-    /// Everyone is answered, and every honest replica votes and has executed what any of them has.
+    /// Everyone is answered, and every honest replica votes and has executed what any of them has, and what clients were told of.
     fn is_well(&self) -> bool {
-        let far = self.honest().map(|node| self.executed(node)).max();
+        // What clients were told of may be decided only later (rule X-3).
+        let far = self.honest().map(|node| self.executed(node)).max().max(Some(self.highest));
         self.is_everyone_answered()
             && self.honest().all(|node| Some(self.executed(node)) == far)
             && self.is_everyone_voting()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tetrarch_replica::Event as Observed;
-use tetrarch_types::{ReplicaId, Response, TransactionId};
+use tetrarch_types::{ReplicaId, Response, TentativeResults, TransactionId};
 
 use super::event::Event;
 use super::{TWINS, World};
@@ -133,6 +133,10 @@ impl World {
             }
             Sight::Told { answer, .. } => {
                 self.trace.note(at, b"told", &[answer.transaction.digest().as_bytes()]);
+            }
+            Sight::ToldEarly { by, results: TentativeResults { view, seq, root } } => {
+                self.trace.note_shown(at, b"erly", format_args!("{by} {view} {seq} {root:?}"));
+                self.mark(*by, Mark::Saw, || format!("{by} tells what {seq} comes to, prepared in view {view}"));
             }
             Sight::Sent { .. } | Sight::Recorded { .. } | Sight::Executing { .. } => {}
             Sight::ToldNever { transaction } => self.trace.note(at, b"nevr", &[transaction.digest().as_bytes()]),

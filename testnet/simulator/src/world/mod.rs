@@ -17,6 +17,7 @@ mod latest;
 mod losses;
 mod mail;
 mod nodes;
+mod reads;
 mod recording;
 mod troubles;
 
@@ -78,6 +79,9 @@ pub(crate) struct World {
     hostile: Vec<Hostile>,
     past: Past,
     told: Vec<Told>,
+    /// The last batch that a client was told of.
+    highest: SeqNum,
+    judges_reads: bool,
     fairness: Fairness,
     oracles: Vec<Box<dyn Oracle>>,
     trace: Trace,
@@ -129,6 +133,8 @@ impl World {
             queue: Queue::default(),
             nodes: Vec::new(),
             told: Vec::new(),
+            highest: SeqNum::ZERO,
+            judges_reads: options.profile.is_bearable() && !options.muted.contains(&reads::READS),
             fairness: Fairness::default(),
             oracles: oracles::all(workload).into_iter().filter(|it| is_asked(it.as_ref(), options)).collect(),
             trace: Trace::new(options.trace),

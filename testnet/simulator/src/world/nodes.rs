@@ -53,6 +53,7 @@ impl World {
             Err(_) => return,
             Ok(_) => {}
         }
+        self.judge_reads_of(index);
         self.wake(index, Time::ZERO);
         self.weather(index);
     }
@@ -90,6 +91,7 @@ impl World {
         running.turn(node.clock.read(now), &node.disk, &self.chain, &mut acts);
         let is_writing = running.is_syncing();
         self.carry_out(index, acts);
+        self.judge_reads_of(index);
         if is_writing && let Some((CrashPoint::BeforeWrite, down)) = self.nodes[index].doomed {
             self.strike(NodeTrouble::CrashInTurn, index);
             return self.crash(index, down);

@@ -210,7 +210,7 @@ impl Node {
     fn effect(&mut self, effect: Effect, inbox: &mut VecDeque<Input>) {
         match effect {
             Effect::Send { to, payload } => self.send(to, payload, inbox),
-            Effect::Execute(committed) => self.execute(&committed, inbox),
+            Effect::Execute { batch, .. } => self.execute(&batch, inbox),
             Effect::FetchState(certificate) => {
                 assert!(is_stable(&self.chain, &certificate), "a target that no quorum named: {certificate:?}");
                 self.damaged = true;
