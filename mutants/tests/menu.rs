@@ -4,9 +4,9 @@
 use tetrarch_mutants::{Mutant, NoMutant, is, with};
 
 #[test]
-fn the_menu_counts_from_1_to_24() {
+fn the_menu_counts_from_1_to_27() {
     let numbers: Vec<u8> = Mutant::ALL.iter().map(|it| it.number()).collect();
-    assert_eq!(numbers, (1..=24).collect::<Vec<u8>>());
+    assert_eq!(numbers, (1..=27).collect::<Vec<u8>>());
 }
 
 #[test]

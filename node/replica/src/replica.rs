@@ -64,6 +64,14 @@ pub struct ReplicaStatus {
     pub level: bool,
 }
 
+impl ReplicaStatus {
+    /// Rule X-4: the batch that has to be executed before questions about the state are answered; none if no batch will do, since the state here
+    /// is not the agreed one.
+    pub const fn readable_from(&self) -> Option<SeqNum> {
+        if self.damaged { None } else { Some(self.told) }
+    }
+}
+
 /// One replica of the three-phase protocol (Castro and Liskov, OSDI 1999), without clocks, disks, networks or keys.
 pub struct Replica {
     pub(crate) config: Config,

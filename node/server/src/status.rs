@@ -47,9 +47,9 @@ impl Board {
         self.lock().status.clone()
     }
 
-    /// The last batch of which clients may have been told although it may not be executed here (rule X-4).
-    pub(crate) fn told(&self) -> SeqNum {
-        self.lock().status.told
+    /// See [`ReplicaStatus::readable_from`].
+    pub(crate) fn readable_from(&self) -> Option<SeqNum> {
+        self.lock().status.readable_from()
     }
 
     fn level(&self) -> Option<Time> {

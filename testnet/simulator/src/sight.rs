@@ -173,4 +173,6 @@ pub struct Told {
     pub seq: SeqNum,
     /// What came of it.
     pub outcome: Outcome,
+    /// Whether some of the replies are of what is prepared, and not decided.
+    pub is_early: bool,
 }

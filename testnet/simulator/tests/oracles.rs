@@ -360,6 +360,40 @@ fn durable_first_sees_votes_without_a_record() {
     bad("durable-first", [moved(1, 1, vec![])]);
 }
 
+/// A replica tells clients what batch 1 comes to, prepared in a view.
+fn told_early(replica: u16, of: u64, root: u8) -> Sight {
+    let results = TentativeResults { view: view(of), seq: seq(1), root: digest(root) };
+    Sight::ToldEarly { by: id(replica), results }
+}
+
+#[test]
+fn durable_first_sees_clients_told_without_a_record() {
+    let recorded = Sight::Recorded { by: id(1), record: Record::Prepared(prepared(1, 0, digest(1), [1, 2])) };
+    good("durable-first", [recorded.clone(), told_early(1, 0, 7)]);
+    bad("durable-first", [told_early(1, 0, 7), recorded.clone()]);
+    bad("durable-first", [recorded.clone(), told_early(1, 1, 7)]);
+    bad("durable-first", [recorded, told_early(2, 0, 7)]);
+}
+
+#[test]
+fn tentative_sees_what_clients_may_believe_and_does_not_come_true() {
+    let came = |replica| executed(replica, 1, Vec::new(), None);
+    // What `executed` comes to has the root 0.
+    good("tentative", [told_early(1, 0, 0), told_early(2, 0, 0), came(3)]);
+    good("tentative", [told_early(1, 0, 7), came(3), told_early(2, 1, 7)]);
+    bad("tentative", [told_early(1, 0, 7), told_early(2, 0, 7), came(3)]);
+    bad("tentative", [came(3), told_early(1, 0, 7), told_early(2, 0, 7)]);
+    bad("tentative", [told_early(1, 0, 7), told_early(2, 0, 8)]);
+    // A later view prepared something else, although as many had told this as there are honest ones in a quorum.
+    let twice = |of, root| [told_early(1, of, root), told_early(2, of, root)];
+    good("tentative", twice(0, 7).into_iter().chain(twice(1, 7)));
+    bad("tentative", twice(0, 7).into_iter().chain(twice(1, 8)));
+    // Who forgot without knowing it is one of the f: the other one alone convinces nobody.
+    let forgot = |shows| Sight::Forgot { by: id(1), shows };
+    good("tentative", [forgot(false)].into_iter().chain(twice(0, 7)).chain([came(3)]));
+    bad("tentative", [forgot(true)].into_iter().chain(twice(0, 7)).chain([came(3)]));
+}
+
 #[test]
 fn memory_sees_a_hidden_commit() {
     let certificate = |of, byte| prepared(1, of, digest(byte), []);

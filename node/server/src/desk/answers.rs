@@ -26,14 +26,21 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
 
     /// Rule X-4: the batch that has to be executed before this question is answered, if it is not yet. Somebody may have been told what came of
     /// it, and whoever asks after that must not be told otherwise.
-    pub(crate) fn awaited(&self, query: &Query) -> Option<SeqNum> {
-        let told = || self.report.board.told();
-        let is_of_the_state = match query {
-            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) | Query::Transaction(_) => true,
-            // It follows the state and says how far it is; the others are not about what is executed last.
-            Query::ReadAfter { .. } | Query::Status | Query::Prove { .. } => false,
-        };
-        is_of_the_state.then(told).filter(|told| *told > self.state.executed())
+    ///
+    /// # Errors
+    /// The refusal, if the state here is not the agreed one.
+    pub(crate) fn awaited(&self, query: &Query) -> Result<Option<SeqNum>, Refusal> {
+        let beyond = |told: SeqNum| Some(told).filter(|told| *told > self.state.executed());
+        match query {
+            // They tell where they are from: how far the state is that is followed, which checkpoint a proof is of.
+            Query::ReadAfter { .. } | Query::Status | Query::Prove { .. } => Ok(None),
+            // Ids and signatures prove what the ledger has, whatever becomes of the state.
+            Query::Transaction(_) => Ok(self.report.board.readable_from().and_then(beyond)),
+            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => {
+                let damaged = || Refusal::NotServing(QueryError::Damaged.to_string());
+                self.report.board.readable_from().map(beyond).ok_or_else(damaged)
+            }
+        }
     }
 
     fn answer(&self, query: Query) -> Result<Response, Refusal> {

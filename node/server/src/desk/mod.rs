@@ -48,8 +48,9 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
                     self.park(Until::Behind(executed), Query::Read(question), responder);
                 }
                 Request::Query(query) => match self.answers.awaited(&query) {
-                    Some(told) => self.park(Until::Executed(told), query, responder),
-                    None => self.ask(query, responder),
+                    Ok(Some(told)) => self.park(Until::Executed(told), query, responder),
+                    Ok(None) => self.ask(query, responder),
+                    Err(refusal) => responder.send(Response::Refused(refusal)),
                 },
             }
         }

@@ -171,10 +171,11 @@ impl Client {
     fn settle(&mut self, reply: &Reply) -> Option<Heard> {
         let Reply { transaction, outcome, results, .. } = reply;
         let pending = self.pending.remove(transaction)?;
+        let is_early = pending.said.values().any(|(_, view)| view.is_some());
         if let Outcome::Executed(result) = outcome {
             self.generator.learn(&pending.transaction.body.command, result);
         }
-        Some(Heard::Told(Told { transaction: *transaction, seq: results.seq(), outcome: outcome.clone() }))
+        Some(Heard::Told(Told { transaction: *transaction, seq: results.seq(), outcome: outcome.clone(), is_early }))
     }
 
     fn give_up(&mut self, transaction: TransactionId) -> Option<Heard> {

@@ -7,15 +7,15 @@ use crate::sight::Sight;
 
 /// The rules that a simulated run can show at work. A test demands that all of them are, and that a rule which code cites is here
 /// or in [`ELSEWHERE`].
-pub const SHOWN: [&str; 56] = [
+pub const SHOWN: [&str; 58] = [
     "A-1", "A-2", "A-3", "B-1", "B-2", "B-3", "B-5", "C-1", "C-2", "C-3", "D-1", "D-2", "D-3", "D-4", "D-5", "D-7",
     "L-1", "L-2", "L-3", "L-4", "L-5", "N-1", "N-2", "N-3", "N-4", "N-5", "N-6", "P-1", "Q-1", "Q-2", "R-1", "R-2",
     "R-3", "R-4", "R-5", "R-6", "S-0", "S-1", "S-4", "S-5", "T-1", "T-2", "T-3", "V-1", "V-2", "V-3", "V-4", "V-5",
-    "V-6", "V-7", "V-8", "V-9", "V-10", "W-1", "W-2", "X-1",
+    "V-6", "V-7", "V-8", "V-9", "V-10", "W-1", "W-2", "X-1", "X-2", "X-3",
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 18] = [
+pub const ELSEWHERE: [(&str, &str); 19] = [
     (
         "A-4",
         "node/replica/tests/scenarios/forgotten_*below_checkpoint.txt, new_views.rs: nothing is said where it holds; and the fuzz target journal",
@@ -46,6 +46,7 @@ pub const ELSEWHERE: [(&str, &str); 18] = [
     ("S-3", "crypto/tests/state_tree*.rs, node/cli/tests: proofs"),
     ("W-3", "node/types/tests: genesis digests"),
     ("W-4", "crypto/tests: one acceptance predicate"),
+    ("X-4", "node/server/tests/tentative.rs; and every run, by what any quorum could answer to a reader"),
 ];
 
 /// The rules at work in an observation.
@@ -65,6 +66,7 @@ pub(super) fn of(sight: &Sight) -> &'static [&'static str] {
         Sight::Observed { event, .. } => of_event(event),
         Sight::Restarted { .. } => &["D-5", "L-4"],
         Sight::Issued { .. } => &["R-1"],
+        Sight::Told { answer, .. } if answer.is_early => &["R-4", "R-5", "W-1", "X-3"],
         Sight::Told { .. } => &["R-4", "R-5", "W-1"],
         Sight::ToldNever { .. } | Sight::Refused { refusal: Refusal::NonceSpent { .. }, .. } => &["R-6"],
         Sight::Refused { refusal: Refusal::Busy, .. } => &["B-2"],

@@ -77,8 +77,8 @@ impl Running {
     /// The batch behind which a reader would be answered now; none while that has to wait (rule X-4), or the state is that of no batch.
     pub fn answers_from(&self) -> Option<SeqNum> {
         let executed = self.executed();
-        let may = !self.executor.is_damaged() && self.replica.status().told <= executed;
-        may.then_some(executed)
+        let is_readable = self.replica.status().readable_from().is_some_and(|told| told <= executed);
+        (is_readable && !self.executor.is_damaged()).then_some(executed)
     }
 
     /// Whether a turn's records are being synced.

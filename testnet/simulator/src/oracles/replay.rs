@@ -75,7 +75,7 @@ impl Oracle for Replay {
         // In the one order, so that the first answer that is wrong is told.
         let mut told: Vec<&Told> = self.told.iter().collect();
         told.sort_by_key(|told| told.seq);
-        for Told { transaction, seq, outcome } in told {
+        for Told { transaction, seq, outcome, .. } in told {
             let expected = history.get(transaction);
             let expected = expected.ok_or_else(|| format!("a client was told of {transaction}, which is nowhere"))?;
             ensure(expected.seq == *seq && expected.outcome == *outcome, || {

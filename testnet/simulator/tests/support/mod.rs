@@ -136,7 +136,7 @@ pub(crate) fn executed(replica: u16, at: u64, replies: Vec<StoredReply>, checkpo
 }
 
 pub(crate) fn told(at: u64, transaction: &Transaction, outcome: Outcome) -> Sight {
-    let answer = Told { transaction: transaction.id(), seq: seq(at), outcome };
+    let answer = Told { transaction: transaction.id(), seq: seq(at), outcome, is_early: false };
     Sight::Told { answer, at: Time::ZERO }
 }
 
