@@ -1,12 +1,14 @@
 //! Asking replicas, all at once and again, until someone has heard enough.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tetrarch_transport::Connector;
 use tetrarch_types::{Membership, ReplicaId, Request, Response};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::Trouble;
@@ -32,30 +34,37 @@ const PATIENCE: u32 = 8;
 /// The longest wait between two transmissions, in intervals.
 const LONGEST_WAIT: u32 = 4;
 
-/// One question to every replica, sent again to those that are not settled. Dropping it drops what is in flight.
+/// A replica's answer that is waited for.
+type Asked = Pin<Box<dyn Future<Output = (ReplicaId, Result<Response, Trouble>)> + Send>>;
+
+/// One question to every replica, sent again to those that are not settled. Dropping it drops what is in flight. All of it is one task's work:
+/// where an answer is heard, it is counted.
 pub(crate) struct Survey {
     connector: Arc<Connector>,
     replicas: Vec<ReplicaId>,
     request: Bytes,
     interval: Duration,
     wait: Duration,
-    in_flight: JoinSet<(ReplicaId, Result<Response, Trouble>)>,
+    in_flight: FuturesUnordered<Asked>,
 }
 
 impl Survey {
+    /// The replica that is asked `first` is asked a moment before the others.
     pub(crate) fn new(
         connector: &Arc<Connector>,
         membership: &Membership,
+        first: ReplicaId,
         request: &Request,
         interval: Duration,
     ) -> Self {
+        let others = membership.ids().filter(|replica| *replica != first);
         Self {
             connector: Arc::clone(connector),
-            replicas: membership.ids().collect(),
+            replicas: std::iter::once(first).chain(others).collect(),
             request: Connector::encode(request),
             interval,
             wait: interval,
-            in_flight: JoinSet::new(),
+            in_flight: FuturesUnordered::new(),
         }
     }
 
@@ -75,10 +84,8 @@ impl Survey {
     /// Asks every replica once and hears each of them out, until the time has come.
     pub(crate) async fn once<L: Listener>(&mut self, listener: &mut L, until: Instant) {
         self.ask_unsettled(listener);
-        while let Ok(Some(joined)) = timeout_at(until, self.in_flight.join_next()).await {
-            if let Ok((from, answer)) = joined {
-                listener.hear(from, answer);
-            }
+        while let Ok(Some((from, answer))) = timeout_at(until, self.in_flight.next()).await {
+            listener.hear(from, answer);
         }
     }
 
@@ -86,7 +93,7 @@ impl Survey {
         for replica in self.replicas.iter().copied().filter(|replica| !listener.is_settled(*replica)) {
             let (connector, request) = (Arc::clone(&self.connector), self.request.clone());
             let patience = self.interval.saturating_mul(PATIENCE);
-            self.in_flight.spawn(async move { (replica, ask(&connector, replica, request, patience).await) });
+            self.in_flight.push(Box::pin(async move { (replica, ask(&connector, replica, request, patience).await) }));
         }
     }
 
@@ -94,14 +101,13 @@ impl Survey {
     /// asked again after the interval, not in a busy loop.
     async fn listen<L: Listener>(&mut self, listener: &mut L, pause: Instant) -> Option<L::Verdict> {
         loop {
-            match timeout_at(pause, self.in_flight.join_next()).await {
-                Ok(Some(Ok((from, answer)))) => {
+            match timeout_at(pause, self.in_flight.next()).await {
+                Ok(Some((from, answer))) => {
                     listener.hear(from, answer);
                     if let Some(verdict) = listener.verdict() {
                         return Some(verdict);
                     }
                 }
-                Ok(Some(Err(_))) => {}
                 Ok(None) => {
                     sleep_until(pause).await;
                     return None;

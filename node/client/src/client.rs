@@ -1,13 +1,14 @@
 //! The client: a key, the cluster's membership, and connections to all of it.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tetrarch_crypto::{Digest, Ed25519, PublicKey, Remembering, Signer, SigningKey};
 use tetrarch_transport::{Connector, ConnectorConfig};
 use tetrarch_types::{
-    Genesis, Membership, Refusal, Request, Timestamp, Transaction, TransactionBody, Verifier, limits,
+    Genesis, Membership, Refusal, Request, Timestamp, Transaction, TransactionBody, Verifier, View, limits,
 };
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -33,6 +34,8 @@ pub struct Client {
     pub(crate) membership: Arc<Membership>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) options: ClientOptions,
+    /// The view that a quorum named last: its primary orders what is asked, and so is asked first.
+    pub(crate) view: Arc<AtomicU64>,
     key: SigningKey,
     nonces: Mutex<Kept>,
 }
@@ -57,15 +60,15 @@ impl Client {
         let connector = Arc::new(Connector::new(replicas(genesis), connector_config(&options))?);
         let membership = Arc::new(genesis.membership());
         let verifier = Arc::new(Verifier::new(Arc::clone(&membership), Arc::new(Remembering::new(Ed25519))));
-        Ok(Self { connector, membership, verifier, options, key, nonces: Mutex::default() })
+        Ok(Self { connector, membership, verifier, options, view: Arc::default(), key, nonces: Mutex::default() })
     }
 
     /// A client that signs with another key, and shares this one's connections and what it knows of signatures.
     #[must_use]
     pub fn with_key(&self, key: SigningKey) -> Self {
         let (connector, membership) = (Arc::clone(&self.connector), Arc::clone(&self.membership));
-        let (verifier, options) = (Arc::clone(&self.verifier), self.options);
-        Self { connector, membership, verifier, options, key, nonces: Mutex::default() }
+        let (verifier, options, view) = (Arc::clone(&self.verifier), self.options, Arc::clone(&self.view));
+        Self { connector, membership, verifier, options, view, key, nonces: Mutex::default() }
     }
 
     /// The same, but over a socket and connections of its own. What it knows of signatures it shares with the one it came from.
@@ -169,7 +172,8 @@ impl Client {
     }
 
     pub(crate) fn survey(&self, request: &Request) -> Survey {
-        Survey::new(&self.connector, &self.membership, request, self.options.retransmit_interval)
+        let primary = self.membership.primary(View::new(self.view.load(Ordering::Relaxed)));
+        Survey::new(&self.connector, &self.membership, primary, request, self.options.retransmit_interval)
     }
 
     async fn sign_until(&self, command: Vec<u8>, deadline: Instant) -> Result<Transaction, ClientError> {

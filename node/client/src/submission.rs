@@ -1,8 +1,10 @@
 //! Gathering q matching replies to one transaction (rules ).
 
+use std::sync::atomic::Ordering;
 use tetrarch_types::{
     Outcome, Refusal, ReplicaId, ReplyCertificate, Request, Response, SeqNum, Transaction, TransactionId,
 };
+
 use tokio::time::Instant;
 
 use crate::asks::Listener;
@@ -37,8 +39,17 @@ impl Client {
         };
         let verdict = self.survey(&Request::Submit(transaction.clone())).run(&mut gathering, deadline).await;
         match verdict {
-            Some(verdict) => verdict,
+            Some(verdict) => verdict.inspect(|submitted| self.note_view(submitted)),
             None => Err(self.no_quorum(&gathering.tally, gathering.quorum, started, Some(transaction.id())).await),
+        }
+    }
+}
+
+impl Client {
+    /// Whom to ask first from now on: a matter of a moment, so that nothing is lost where replicas have moved on.
+    fn note_view(&self, submitted: &Submitted) {
+        if let Some(tentative) = &submitted.certificate.tentative {
+            self.view.store(tentative.view.get(), Ordering::Relaxed);
         }
     }
 }
