@@ -1,10 +1,10 @@
 //! Gathering q matching replies to one transaction (rules ).
 
 use std::sync::atomic::Ordering;
+
 use tetrarch_types::{
     Outcome, Refusal, ReplicaId, ReplyCertificate, Request, Response, SeqNum, Transaction, TransactionId,
 };
-
 use tokio::time::Instant;
 
 use crate::asks::Listener;
