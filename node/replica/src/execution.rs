@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use tetrarch_crypto::Digest;
-use tetrarch_types::{Batch, CommittedBatch, Now, Refusal, SeqNum, Timestamp, Transaction, View};
+use tetrarch_types::{Batch, CommitCertificate, CommittedBatch, Now, Refusal, SeqNum, Timestamp, Transaction, View};
 
 use crate::content::Content;
 use crate::{Effect, Effects, Event, Replica, timer};
@@ -14,15 +13,18 @@ impl Replica {
         while let Some((committed, content)) = self.next_decided() {
             let (seq, digest) = (committed.seq, committed.certificate.digest);
             effects.observe(Event::Executing { seq, digest });
-            effects.push(Effect::Execute { batch: committed, prepared: self.has_prepared(seq, &digest) });
+            let prepared = self.has_prepared(&committed.certificate);
+            effects.push(Effect::Execute { batch: committed, prepared });
             self.dispatched = seq;
             self.after_dispatch(now, seq, &content, effects);
         }
     }
 
-    /// Whether its journal shows, or will behind this turn, that it prepared this batch: in whatever view.
-    fn has_prepared(&self, seq: SeqNum, digest: &Digest) -> bool {
-        self.log.get(seq).and_then(|slot| slot.prepared.as_ref()).is_some_and(|prepared| prepared.digest == *digest)
+    /// Whether its journal shows, or will behind this turn, that it prepared what this certificate decides: in that view or a later one. Of an
+    /// earlier view that would be forgotten where the later one did not propose it again (rule X-4), and a primary can propose the same anew.
+    fn has_prepared(&self, decided: &CommitCertificate) -> bool {
+        let prepared = self.log.get(decided.seq).and_then(|slot| slot.prepared.as_ref());
+        prepared.is_some_and(|prepared| prepared.digest == decided.digest && prepared.view >= decided.view)
     }
 
     fn next_decided(&self) -> Option<(CommittedBatch, Content)> {
@@ -52,6 +54,7 @@ impl Replica {
         }
         self.note_crowding(now);
         self.executed = seq;
+        self.shown = self.shown.max(seq);
         self.turnaround.note_executed(now.time, seq);
         // While batches were executing, nobody else was waited for (rule V-1).
         self.timers.excused = now.time;

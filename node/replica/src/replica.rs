@@ -109,6 +109,8 @@ pub struct Replica {
     pub(crate) dispatched: SeqNum,
     /// The last batch that execution reported done.
     pub(crate) executed: SeqNum,
+    /// The highest batch that was ever executed here since the process started, also in a state that was given up: somebody may have seen it.
+    pub(crate) shown: SeqNum,
     /// Agreed time after `dispatched`.
     pub(crate) agreed_time: Timestamp,
     /// The latest stamp given or seen: the primary's next one is later.
@@ -156,6 +158,7 @@ impl Replica {
             placed: BTreeMap::new(),
             dispatched: applied.executed,
             executed: applied.executed,
+            shown: applied.executed,
             agreed_time: applied.agreed_time,
             last_stamp: applied.agreed_time,
             checkpoints: Checkpoints::new(stable, applied.checkpoints),

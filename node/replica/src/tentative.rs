@@ -31,7 +31,7 @@ impl Replica {
         Some(PreparedBatch { view, seq, batch: content.batch.clone(), transactions })
     }
 
-    /// Rule X-4: the last batch that a client may believe to be executed although it is not here; 0 if there is none. What a later view does
+    /// Rule X-4: the last batch that a client may believe to be executed, or have seen, although it is not here; 0 if there is none. What a later view does
     /// not propose again no client believes: of q who would have told it, one would have been among the q that the view was made from.
     pub(crate) fn told(&self) -> SeqNum {
         let stands = |seq: SeqNum, certificate: &PreparedCertificate| {
@@ -39,6 +39,8 @@ impl Replica {
         };
         let told = self.log.above(self.executed).filter(|(_, slot)| slot.told);
         let told = told.filter(|(seq, slot)| slot.prepared.as_ref().is_some_and(|it| stands(*seq, it)));
-        told.map(|(seq, _)| seq).next_back().unwrap_or_default()
+        let told = told.map(|(seq, _)| seq).next_back().unwrap_or_default();
+        // Behind a state that took the place of a later one.
+        if self.shown > self.executed { told.max(self.shown) } else { told }
     }
 }

@@ -120,6 +120,7 @@ impl Replica {
     fn take_state(&mut self, now: Now, applied: Applied, effects: &mut Effects) {
         self.dispatched = applied.executed;
         self.executed = applied.executed;
+        self.shown = self.shown.max(applied.executed);
         self.agreed_time = applied.agreed_time;
         self.set_alarm(now, applied.alarm);
         self.last_stamp = self.last_stamp.max(applied.agreed_time);

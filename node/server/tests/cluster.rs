@@ -93,7 +93,8 @@ async fn everyone_killed_and_started_again() {
     let mut client = chain.client();
     client.nonce = 30;
     client.put("last", "v").await;
-    assert_eq!(nodes.iter().map(|node| node.status().revision).max(), Some(32));
+    let all_of_it = || nodes.iter().map(|node| node.status().revision).max() == Some(32);
+    eventually("what was told is executed", all_of_it).await;
     let before = nodes[0].status().stored_bytes;
     client.put("large", &"v".repeat(200_000)).await;
     eventually("the status tells of what is stored", || nodes[0].status().stored_bytes >= before + 200_000).await;

@@ -383,7 +383,8 @@ fn tentative_sees_what_clients_may_believe_and_does_not_come_true() {
     good("tentative", [told_early(1, 0, 7), came(3), told_early(2, 1, 7)]);
     bad("tentative", [told_early(1, 0, 7), told_early(2, 0, 7), came(3)]);
     bad("tentative", [came(3), told_early(1, 0, 7), told_early(2, 0, 7)]);
-    bad("tentative", [told_early(1, 0, 7), told_early(2, 0, 8)]);
+    good("one-result", [told_early(1, 0, 7), told_early(2, 0, 7), told_early(3, 1, 8)]);
+    bad("one-result", [told_early(1, 0, 7), told_early(2, 0, 8)]);
     // A later view prepared something else, although as many had told this as there are honest ones in a quorum.
     let twice = |of, root| [told_early(1, of, root), told_early(2, of, root)];
     good("tentative", twice(0, 7).into_iter().chain(twice(1, 7)));

@@ -7,6 +7,7 @@ use tetrarch_storage::{Store, StoreError};
 use tetrarch_transport::Responder;
 use tetrarch_types::{Query, Refusal, Response, SeqNum, StateProof};
 
+use super::parking::Until;
 use crate::egress::Egress;
 use crate::health::{Halt, Health};
 use crate::status::Report;
@@ -40,6 +41,14 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
                 let damaged = || Refusal::NotServing(QueryError::Damaged.to_string());
                 self.report.board.readable_from().map(beyond).ok_or_else(damaged)
             }
+        }
+    }
+
+    /// Whether the state is as far as a read waited for; of one that follows it, whatever it is.
+    pub(crate) fn stands_behind(&self, until: Until) -> bool {
+        match until {
+            Until::Behind(_) => true,
+            Until::Executed(told) => self.state.executed() >= told,
         }
     }
 

@@ -88,6 +88,10 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
                 Waited::Stopped => return,
             }
             let Ok(place) = queries.acquire_owned().await else { return };
+            // A state may have been replaced by an older one since what is posted was executed.
+            if !answers.stands_behind(until) {
+                return busy(&counts, responder);
+            }
             tokio::task::spawn_blocking(move || {
                 answers.to(query, responder);
                 drop((place, parked));

@@ -17,8 +17,8 @@ pub fn advice(oracle: &str) -> &'static str {
 
 const CONTRACT: &str = "What a machine answers and writes must follow from the command, its context and the state it is given, and it \
     must not panic, whatever the command. Look for what it keeps in `self` or in a static between two calls (a restart, or a state \
-    fetched from other replicas, does not know it), and for clocks, randomness, the environment and the order of a HashMap. What must \
-    last belongs into a table.";
+    fetched from other replicas, does not know it, nor is all decided that was worked out), and for clocks, randomness, the \
+    environment and the order of a HashMap. What must last belongs into a table.";
 
 const DIVERGENCE: &str = "Replicas got the same commands in the same order and did not come to the same. The machine depends on something \
     that replicas do not share: what it keeps in `self` or in a static, a clock, randomness, the environment, the order of a HashMap.";

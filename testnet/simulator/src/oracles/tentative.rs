@@ -1,5 +1,5 @@
-//! What clients are told before the decision comes true (rules ): in one view all are told the same of a number, and what as many honest
-//! replicas told as there are in any quorum is what is executed there, by everybody.
+//! What clients are told before the decision comes true (rule X-3): what as many honest replicas told in one view as there are in any quorum is what
+//! is executed there, by everybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::sight::Sight;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Tentative {
-    told: BTreeMap<(View, SeqNum), (Digest, BTreeSet<ReplicaId>)>,
+    told: BTreeMap<(View, SeqNum, Digest), BTreeSet<ReplicaId>>,
     /// What enough replicas told.
     certain: BTreeMap<SeqNum, (View, Digest)>,
     executed: BTreeMap<SeqNum, Digest>,
@@ -23,11 +23,7 @@ pub(super) struct Tentative {
 impl Tentative {
     fn tell(&mut self, by: ReplicaId, results: &TentativeResults, rules: &Rules) -> Verdict {
         let TentativeResults { view, seq, root } = *results;
-        let (held, tellers) = self.told.entry((view, seq)).or_insert_with(|| (root, BTreeSet::new()));
-        let held = *held;
-        ensure(held == root, || {
-            format!("replica {by} tells {root:?} of batch {seq} in view {view}, and another one told {held:?}")
-        })?;
+        let tellers = self.told.entry((view, seq, root)).or_default();
         tellers.insert(by);
         if tellers.difference(&self.forgetful).count() + rules.f() < rules.quorum() {
             return Ok(());
