@@ -91,7 +91,7 @@ fn ballot(shared: &Shared, freshness: Freshness, pinned: Option<u64>) -> Ballot 
 /// What has no revision to be asked at is asked for right behind the next batch, in turn with the latest state: replicas that have just
 /// executed the same batch say the same. Only where it may be stale: who follows the state is answered whatever others were told (rule X-4), and
 /// a linearizable read must not be. That waits for what was told, and so stands behind a batch by itself.
-fn next_question(query: &KvQuery, ballot: &Ballot, freshness: Freshness, attempt: u32) -> Query {
+pub(super) fn next_question(query: &KvQuery, ballot: &Ballot, freshness: Freshness, attempt: u32) -> Query {
     let question = query.encode();
     let follows = freshness == Freshness::Serializable && attempt.is_multiple_of(2) && pin(query, 1).is_none();
     match ballot.executed().filter(|_| follows) {

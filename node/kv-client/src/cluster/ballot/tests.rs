@@ -104,3 +104,21 @@ fn garbage_and_refusals_are_no_answers() {
     assert!(ballot.hear(ReplicaId::new(2), malformed()).is_ok());
     assert!(matches!(ballot.failure(), BackendError::Refused(_)));
 }
+
+/// Who follows the state is answered whatever others were told: what must not be stale is never asked so.
+#[test]
+fn a_linearizable_read_is_never_asked_as_one_that_follows_the_state() {
+    use super::super::read::next_question;
+    use crate::Freshness::{Linearizable, Serializable};
+    use tetrarch_kv::KvQuery;
+    use tetrarch_types::Query;
+
+    let differing = ballot(4, None, &[(9, 0), (8, 0), (7, 0), (7, 0)]);
+    let query = KvQuery::Leases { from: 0 };
+    for attempt in 0..4 {
+        let question = next_question(&query, &differing, Linearizable, attempt);
+        assert!(matches!(question, Query::Read(_)), "{question:?}");
+    }
+    let follows = next_question(&query, &differing, Serializable, 0);
+    assert!(matches!(follows, Query::ReadAfter { executed, .. } if executed == SeqNum::new(8)), "{follows:?}");
+}
