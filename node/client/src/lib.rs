@@ -8,7 +8,7 @@
 //! - A read is answered at **q** identical answers. Where replicas answer differently for long, [`ClientError::Disagree`] says
 //!   so, and the caller orders the read as a transaction.
 //! - A refusal is believed when **f + 1** replicas give the same one.
-//! - A [`ReplyCertificate`](tetrarch_types::ReplyCertificate) holds the signatures of **f + 1** or more replicas, and anyone can
+//! - A [`ReplyCertificate`](tetrarch_types::ReplyCertificate) holds the signatures of **f + 1** replicas that call it decided, or of q, and anyone can
 //!   check it offline.
 //! - A [`StateProof`](tetrarch_types::StateProof) is believed from **one** replica, because q signatures and a way through the
 //!   state's tree come with it. How new it is one replica could lie about, so several are heard and the newest counts.

@@ -28,8 +28,8 @@ pub struct ReadAnswer {
 }
 
 impl Client {
-    /// Reads at q replicas. Since every answered write was executed by q, one honest replica at least is in both quorums, and
-    /// its answer is the one returned: the read is linearizable.
+    /// Reads at q replicas. Since every answered write was executed by q, or is before they answer (rule X-4), one honest replica at least
+    /// is in both quorums, and its answer is the one returned: the read is linearizable.
     ///
     /// # Errors
     /// [`ClientError::Disagree`] when the replicas answer, but differently, several times: order the read as a transaction

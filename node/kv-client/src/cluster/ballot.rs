@@ -82,7 +82,8 @@ impl Ballot {
 
     /// A revision that knows of everything that was acknowledged before the question; for a linearizable read.
     ///
-    /// What is acknowledged was executed by q replicas, of which q − f at least are honest. Of those, n − m at most are missing among m answers.
+    /// What is acknowledged was executed by q replicas, or is before they answer (rule X-4), of which q − f at least are honest. Of those,
+    /// n − m at most are missing among m answers.
     /// So the (q − f − (n − m))-th largest revision is as high as theirs. When all answer it is one that an honest replica has, whatever f
     /// liars say; with fewer it may be a liar's, and then it is waited for in vain, and the read is ordered.
     pub(super) fn floor(&self) -> Option<u64> {
