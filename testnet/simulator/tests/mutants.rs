@@ -71,7 +71,11 @@ fn hunts(mutant: Mutant) -> Vec<Hunt> {
         VoteBeforeFsync => vec![Hunt::under(Crashes), Hunt::under(Mixed).without(&["durable-first"])],
         RepliesLostOnRestart => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["durability"])],
         TentativeNotCompared => vec![Hunt::under(Mixed)],
-        ToldBeforeFsync => vec![Hunt::under(Crashes), Hunt::under(Crashes).without(&["durable-first"])],
+        // The power has to fail between the two, and whoever was told must have heard the others as well.
+        ToldBeforeFsync => {
+            let unseen = Hunt::under(Crashes).with_replicas(4).without(&["durable-first"]);
+            vec![Hunt::under(Crashes), unseen.for_at_most(8_000)]
+        }
         ToldForgotten => vec![Hunt::under(Crashes)],
         ScopeNotSigned => vec![Hunt::under(Calm), Hunt::under(Calm).without(&signatures)],
     }
