@@ -6,32 +6,22 @@ mod e2e_support;
 
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use e2e_support::{Net, block_on, executed, read_all};
 use serde_json::{Value, json};
 use tetrarch_kv::Command;
 use tetrarch_launcher::{ReplicaState, TestnetStatus};
 
-/// Callers at the same time, as many as keep batches small.
-const CALLERS: usize = 2;
-
-/// Puts of one key each, all of them acknowledged.
+/// Puts of one key each, all of them acknowledged, one behind the other: each is a batch of its own, so that a number of puts is one
+/// of batches, which is what checkpoints and silence are counted in.
 fn put(net: &Net, numbers: std::ops::Range<usize>) {
     block_on(async {
-        let client = Arc::new(net.client());
-        let mut callers = tokio::task::JoinSet::new();
-        for caller in 0..CALLERS {
-            let (client, share) = (Arc::clone(&client), numbers.clone().skip(caller).step_by(CALLERS));
-            callers.spawn(async move {
-                for number in share {
-                    let command = Command::put(format!("load/{number:05}"), number.to_string()).encode();
-                    let submitted = client.submit(command).await.unwrap();
-                    assert!(executed(&submitted.outcome).results.unwrap()[0].is_ok());
-                }
-            });
+        let client = net.client();
+        for number in numbers {
+            let command = Command::put(format!("load/{number:05}"), number.to_string()).encode();
+            let submitted = client.submit(command).await.unwrap();
+            assert!(executed(&submitted.outcome).results.unwrap()[0].is_ok());
         }
-        callers.join_all().await;
         client.close().await;
     });
 }
