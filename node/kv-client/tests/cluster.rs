@@ -129,7 +129,7 @@ impl Store {
 
     fn script(self) -> Option<Script> {
         Some(script(move |me, request| match request {
-            Request::Query(Query::Read(question)) => Some(self.answer(question)),
+            Request::Query(Query::Read(question) | Query::ReadStale(question)) => Some(self.answer(question)),
             Request::Query(Query::ReadAfter { question, .. }) => {
                 self.revision.fetch_add(1, Ordering::SeqCst);
                 Some(self.answer(question))
@@ -226,6 +226,24 @@ async fn a_serializable_read_needs_one_honest_replica_and_no_more() {
     assert!(read(&cluster, Freshness::Linearizable).await.is_err(), "two are no quorum");
 }
 
+/// Replicas that told clients of a batch, and too few of which are left to decide it, have nothing to say about the latest state (rule X-4).
+#[tokio::test]
+async fn an_earlier_state_is_read_where_the_latest_cannot_be() {
+    let undecided = || {
+        let store = Store::at(5);
+        Some(script(move |me, request| match request {
+            Request::Query(Query::Read(_)) => Some(Response::Refused(Refusal::Busy)),
+            Request::Query(Query::ReadStale(question)) => Some(store.answer(question)),
+            other => honest(me, other),
+        }))
+    };
+    let cluster = Cluster::start(vec![undecided(), undecided(), None, None]).await;
+    assert_eq!(read(&cluster, Freshness::Serializable).await, Ok((5, 5)));
+    assert!(read(&cluster, Freshness::Linearizable).await.is_err());
+    let told = backend(&cluster).tell(ReplicaId::new(1), &KvQuery::prefix("", 0), None).await.unwrap();
+    assert_eq!((told.executed, told.result.revision), (SeqNum::new(5), 5));
+}
+
 #[tokio::test]
 async fn too_few_replicas_are_named() {
     let cluster = Cluster::start(vec![Store::at(5).script(), Store::at(5).script(), None, silent()]).await;
@@ -236,7 +254,7 @@ async fn too_few_replicas_are_named() {
 #[tokio::test]
 async fn one_replica_tells_and_may_be_anything() {
     let garbage = script(|me, request| match request {
-        Request::Query(Query::Read(_)) => {
+        Request::Query(Query::ReadStale(_)) => {
             Some(Response::Answer(Answer { executed: SeqNum::new(1), bytes: vec![255; 9] }))
         }
         other => honest(me, other),

@@ -77,7 +77,8 @@ pub(crate) const WAITER_SWEEP: Duration = Duration::from_secs(5);
 /// Queries that run at once, each on a thread of the blocking pool; one more is answered with "busy".
 pub(crate) const QUERIES: usize = 32;
 
-/// Reads that wait until something more is executed. They cost a place in memory, and a query's place when their time has come.
+/// Reads that wait until something more is executed, and as many that wait for what clients were told of. Each costs a place in memory, and a query's
+/// place when its time has come.
 pub(crate) const PARKED: usize = 4_096;
 
 /// How long such a read waits at most: then it is answered with what there is, so that a client knows that the replica is alive.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use support::{Chain, Client, eventually};
-use tetrarch_kv::{Command, KvQuery};
+use tetrarch_kv::{Command, KvQuery, QueryResult};
 use tetrarch_server::{Mouth, Node, Seam};
 use tetrarch_types::{Message, Query, Refusal, ReplicaId, Request, Response, Transaction};
 use tokio::task::JoinSet;
@@ -75,6 +75,11 @@ impl Scene {
     }
 }
 
+/// What one replica says of a key to somebody whom an earlier state would do for.
+async fn asked_stale(client: &Client, replica: usize, key: &str) -> Response {
+    client.ask(replica, &Request::Query(Query::ReadStale(KvQuery::get(key).encode()))).await
+}
+
 /// What one replica says of a key.
 async fn asked(client: &Client, replica: usize, key: &str) -> Response {
     client.ask(replica, &Request::Query(Query::Read(KvQuery::get(key).encode()))).await
@@ -96,6 +101,11 @@ async fn clients_are_told_before_it_is_decided_and_nobody_reads_less() {
     eventually("all told", || scene.nodes.iter().all(|node| node.counters()["batches_told_early"] >= 1)).await;
     for replica in 0..4 {
         assert_eq!(asked(&client, replica, "key").await, Response::Refused(Refusal::Busy), "replica {replica}");
+        let Response::Answer(stale) = asked_stale(&client, replica, "key").await else {
+            panic!("an earlier state would do")
+        };
+        assert_eq!(stale.executed, first);
+        assert_eq!(QueryResult::decode(&stale.bytes).unwrap().selection().unwrap().records[0].1.value, b"before");
     }
 
     scene.let_pass(true);

@@ -44,6 +44,9 @@ pub enum Query {
         #[serde(with = "serde_bytes")]
         question: Vec<u8>,
     },
+    /// A read of what the replica has executed, also where it told clients of more (rule X-4 of `specs/protocol.md`): at once, and possibly of
+    /// an earlier state than somebody knows of.
+    ReadStale(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// A replica's answer to one request.
@@ -51,7 +54,7 @@ pub enum Query {
 pub enum Response {
     /// To a submitted transaction, or to [`Query::Reply`].
     Reply(Reply),
-    /// To [`Query::Read`] and [`Query::ReadAfter`].
+    /// To [`Query::Read`], [`Query::ReadAfter`] and [`Query::ReadStale`].
     Answer(Answer),
     /// To [`Query::Nonce`].
     Nonce(Option<u64>),

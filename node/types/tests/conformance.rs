@@ -81,6 +81,7 @@ fn requests(chain: &Chain, list: &mut Specimens) {
         ("Status", Query::Status),
         ("Prove", Query::Prove { table: "kv.records".into(), key: b"key".to_vec() }),
         ("ReadAfter", Query::ReadAfter { executed: seq(5), question: b"get".to_vec() }),
+        ("ReadStale", Query::ReadStale(b"get".to_vec())),
     ];
     for (name, query) in queries {
         add(list, &format!("Request::Query({name})"), encode(&Request::Query(query)));

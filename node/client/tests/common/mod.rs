@@ -142,7 +142,7 @@ pub(crate) fn honest(me: &Me, request: &Request) -> Option<Response> {
     Some(match request {
         Request::Submit(transaction) => Response::Reply(reply(me, transaction.id(), &ok())),
         Request::Query(Query::Nonce(_)) => Response::Nonce(Some(10)),
-        Request::Query(Query::Read(query) | Query::ReadAfter { question: query, .. }) => {
+        Request::Query(Query::Read(query) | Query::ReadStale(query) | Query::ReadAfter { question: query, .. }) => {
             Response::Answer(Answer { executed: SeqNum::new(7), bytes: query.iter().rev().copied().collect() })
         }
         Request::Query(Query::Reply(id)) if me.seen.lock().unwrap().contains_key(id) => {

@@ -40,7 +40,7 @@ pub(super) async fn query(
     freshness: Freshness,
 ) -> Result<QueryResult, BackendError> {
     let deadline = shared.deadline();
-    let mut question = Query::Read(query.encode());
+    let mut question = latest(query, freshness);
     let attempts = if pin(query, 1).is_some() { ATTEMPTS } else { u32::MAX };
     for attempt in 0..attempts {
         rest(PAUSE.saturating_mul(attempt).min(LONGEST_PAUSE)).await;
@@ -73,7 +73,7 @@ pub(super) async fn tell(
 ) -> Result<Told, BackendError> {
     let (question, patience) = match behind {
         Some(executed) => (Query::ReadAfter { executed, question: query.encode() }, WAITING + TELLING),
-        None => (Query::Read(query.encode()), TELLING),
+        None => (Query::ReadStale(query.encode()), TELLING),
     };
     let said = shared.client.ask(replica, question, patience).await.and_then(told);
     said.map_err(|trouble| BackendError::Unavailable(format!("replica {replica}: {trouble}")))
@@ -92,11 +92,19 @@ fn ballot(shared: &Shared, freshness: Freshness, pinned: Option<u64>) -> Ballot 
 /// executed the same batch say the same. Only where it may be stale: who follows the state is answered whatever others were told (rule X-4), and
 /// a linearizable read must not be. That waits for what was told, and so stands behind a batch by itself.
 pub(super) fn next_question(query: &KvQuery, ballot: &Ballot, freshness: Freshness, attempt: u32) -> Query {
-    let question = query.encode();
     let follows = freshness == Freshness::Serializable && attempt.is_multiple_of(2) && pin(query, 1).is_none();
     match ballot.executed().filter(|_| follows) {
-        Some(executed) => Query::ReadAfter { executed: SeqNum::new(executed), question },
-        None => Query::Read(question),
+        Some(executed) => Query::ReadAfter { executed: SeqNum::new(executed), question: query.encode() },
+        None => latest(query, freshness),
+    }
+}
+
+/// A question for the latest state. Who may be answered with an earlier one asks so: replicas that have told of a batch and cannot decide it,
+/// because too few of them are left, still answer that.
+fn latest(query: &KvQuery, freshness: Freshness) -> Query {
+    match freshness {
+        Freshness::Linearizable => Query::Read(query.encode()),
+        Freshness::Serializable => Query::ReadStale(query.encode()),
     }
 }
 
@@ -134,7 +142,7 @@ async fn at_revision(
     tracing::debug!(revision, "replicas differ, and are asked about one revision");
     let until = shared.deadline().min(Instant::now() + CATCH_UP);
     let mut ballot = ballot(shared, freshness, Some(revision));
-    let mut survey = Survey::start(shared, Query::Read(pinned.encode()));
+    let mut survey = Survey::start(shared, latest(pinned, freshness));
     while let Some((from, said)) = survey.next(until).await {
         if let Err(Told { executed, .. }) = ballot.hear(from, said) {
             survey.ask_again(from, Query::ReadAfter { executed, question: pinned.encode() });

@@ -33,8 +33,8 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
     pub(crate) fn awaited(&self, query: &Query) -> Result<Option<SeqNum>, Refusal> {
         let beyond = |told: SeqNum| Some(told).filter(|told| *told > self.state.executed());
         match query {
-            // They tell where they are from: how far the state is that is followed, which checkpoint a proof is of.
-            Query::ReadAfter { .. } | Query::Status | Query::Prove { .. } => Ok(None),
+            // They tell where they are from, how far the state is that is read and which checkpoint a proof is of, and need not be the latest.
+            Query::ReadAfter { .. } | Query::ReadStale(_) | Query::Status | Query::Prove { .. } => Ok(None),
             // Ids and signatures prove what the ledger has, whatever becomes of the state.
             Query::Transaction(_) => Ok(self.report.board.readable_from().and_then(beyond)),
             Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => {
@@ -55,7 +55,7 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
     fn answer(&self, query: Query) -> Result<Response, Refusal> {
         let unanswered = |error| self.unanswered(error);
         match query {
-            Query::Read(question) | Query::ReadAfter { question, .. } => {
+            Query::Read(question) | Query::ReadStale(question) | Query::ReadAfter { question, .. } => {
                 self.state.query(&question).map(Response::Answer).map_err(unanswered)
             }
             Query::Nonce(sender) => self.state.highest_nonce(&sender).map(Response::Nonce).map_err(unanswered),

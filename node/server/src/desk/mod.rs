@@ -45,7 +45,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
             match request {
                 Request::Submit(transaction) => self.submit(transaction, responder),
                 Request::Query(Query::ReadAfter { executed, question }) => {
-                    self.park(Until::Behind(executed), Query::Read(question), responder);
+                    self.park(Until::Behind(executed), Query::ReadStale(question), responder);
                 }
                 Request::Query(query) => match self.answers.awaited(&query) {
                     Ok(Some(told)) => self.park(Until::Executed(told), query, responder),
@@ -77,7 +77,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
 
     /// A question that waits. When its time has come it waits for a query's place too: many are answered by one batch.
     fn park(&self, until: Until, query: Query, responder: Responder) {
-        let Some(parked) = self.parking.place() else { return self.busy(responder) };
+        let Some(parked) = self.parking.place(until) else { return self.busy(responder) };
         let (parking, queries) = (Arc::clone(&self.parking), Arc::clone(&self.queries));
         let (answers, counts) = (Arc::clone(&self.answers), self.counts.clone());
         tokio::spawn(async move {

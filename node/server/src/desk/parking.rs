@@ -33,13 +33,17 @@ pub(crate) enum Waited {
 pub(crate) struct Parking {
     /// The last batch executed; none once the node stops.
     executed: watch::Sender<Option<SeqNum>>,
-    places: Arc<Semaphore>,
+    /// For those who follow the state.
+    followers: Arc<Semaphore>,
+    /// For those who wait for what clients were told of: followers, which wait for long and may be anybody, take them no place.
+    readers: Arc<Semaphore>,
 }
 
 impl Parking {
     pub(crate) fn new() -> Self {
         let (executed, _) = watch::channel(Some(SeqNum::ZERO));
-        Self { executed, places: Arc::new(Semaphore::new(bounds::PARKED)) }
+        let places = || Arc::new(Semaphore::new(bounds::PARKED));
+        Self { executed, followers: places(), readers: places() }
     }
 
     /// Everything through this batch is executed, or in place of what was.
@@ -54,8 +58,12 @@ impl Parking {
     }
 
     /// A place to wait at, if there is one.
-    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    pub(crate) fn place(&self, until: Until) -> Option<OwnedSemaphorePermit> {
+        let places = match until {
+            Until::Behind(_) => &self.followers,
+            Until::Executed(_) => &self.readers,
+        };
+        Arc::clone(places).try_acquire_owned().ok()
     }
 
     /// Waits for that, or for as long as anyone may.
@@ -79,7 +87,9 @@ impl Parking {
 
     /// Waits until nobody has a place any more.
     pub(crate) async fn left(&self) {
-        let _all = self.places.acquire_many(u32::try_from(bounds::PARKED).unwrap_or(u32::MAX)).await;
+        for places in [&self.followers, &self.readers] {
+            let _all = places.acquire_many(u32::try_from(bounds::PARKED).unwrap_or(u32::MAX)).await;
+        }
     }
 }
 
@@ -133,8 +143,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_when_the_node_stops_and_places_are_bounded() {
         let parking = Arc::new(Parking::new());
-        let places: Vec<_> = std::iter::from_fn(|| parking.place()).collect();
-        assert_eq!(places.len(), bounds::PARKED);
+        let all = |until| std::iter::from_fn(|| parking.place(until)).collect::<Vec<_>>();
+        let (followers, readers) = (all(Until::Behind(SeqNum::ZERO)), all(Until::Executed(SeqNum::new(9))));
+        assert_eq!(
+            (followers.len(), readers.len()),
+            (bounds::PARKED, bounds::PARKED),
+            "neither takes the other a place"
+        );
         let waiting = tokio::spawn({
             let parking = Arc::clone(&parking);
             async move { parking.wait(Until::Behind(SeqNum::ZERO)).await }
@@ -144,7 +159,7 @@ mod tests {
         parking.post(SeqNum::new(9));
         assert_eq!(waiting.await.unwrap(), Waited::Stopped);
         assert_eq!(parking.wait(Until::Executed(SeqNum::ZERO)).await, Waited::Stopped);
-        drop(places);
+        drop((followers, readers));
         parking.left().await;
     }
 }

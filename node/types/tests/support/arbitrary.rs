@@ -216,6 +216,7 @@ pub(crate) fn reply_certificate() -> impl Strategy<Value = ReplyCertificate> {
 pub(crate) fn request() -> impl Strategy<Value = Request> {
     let query = prop_oneof![
         bytes().prop_map(Query::Read),
+        bytes().prop_map(Query::ReadStale),
         (seq(), bytes()).prop_map(|(executed, question)| Query::ReadAfter { executed, question }),
         key().prop_map(Query::Nonce),
         transaction_id().prop_map(Query::Reply),

@@ -119,6 +119,8 @@ fn a_linearizable_read_is_never_asked_as_one_that_follows_the_state() {
         let question = next_question(&query, &differing, Linearizable, attempt);
         assert!(matches!(question, Query::Read(_)), "{question:?}");
     }
+    let stale = next_question(&query, &differing, Serializable, 1);
+    assert!(matches!(stale, Query::ReadStale(_)), "{stale:?}");
     let follows = next_question(&query, &differing, Serializable, 0);
     assert!(matches!(follows, Query::ReadAfter { executed, .. } if executed == SeqNum::new(8)), "{follows:?}");
 }
