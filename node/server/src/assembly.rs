@@ -139,8 +139,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             answers: Arc::new(answers),
             health: Arc::clone(&self.shared.health),
             counts: self.shared.counts.clone(),
-            queries: Arc::clone(&self.shared.queries),
-            statuses: Arc::clone(&self.shared.statuses),
+            places: Arc::clone(&self.shared.places),
             parking: Arc::clone(&self.shared.parking),
         }
     }

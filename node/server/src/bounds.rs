@@ -74,8 +74,12 @@ pub(crate) const WAITER_LIFE: Duration = Duration::from_secs(120);
 /// How often forgotten waiters are swept out.
 pub(crate) const WAITER_SWEEP: Duration = Duration::from_secs(5);
 
-/// Queries that run at once, each on a thread of the blocking pool; one more is answered with "busy".
+/// Queries that run at once, each on a thread of the blocking pool.
 pub(crate) const QUERIES: usize = 32;
+
+/// Queries that wait until one of those is done, each of at most [`MAX_QUESTION_BYTES`](tetrarch_types::limits::MAX_QUESTION_BYTES); one more is
+/// answered with "busy", and its client asks again much later than its turn would have come.
+pub(crate) const QUERIES_IN_LINE: usize = 1_024;
 
 /// Reads that wait until something more is executed, and as many that wait for what clients were told of. Each costs a place in memory, and a query's
 /// place when its time has come.

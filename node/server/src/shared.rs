@@ -3,12 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tetrarch_replica::Decided;
-use tokio::sync::Semaphore;
 
-use crate::bounds;
 use crate::clock::Clock;
 use crate::counters::Counts;
-use crate::desk::Parking;
+use crate::desk::{Parking, Places};
 use crate::executor::Progress;
 use crate::health::Health;
 use crate::inbox::Inbox;
@@ -28,9 +26,7 @@ pub(crate) struct Shared {
     /// How far a state transfer is.
     pub(crate) progress: Progress,
     /// Places for questions.
-    pub(crate) queries: Arc<Semaphore>,
-    /// Places for questions about the status: a node full of reads still says how it is.
-    pub(crate) statuses: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
     /// Places for questions that wait for what is executed next.
     pub(crate) parking: Arc<Parking>,
     /// Who speaks and hears in this node's place: nobody, but in a replica that was corrupted on purpose.
@@ -48,8 +44,7 @@ impl Shared {
             decided: Arc::default(),
             wishes: Arc::new(Wishes::default()),
             progress: Progress::default(),
-            queries: Arc::new(Semaphore::new(bounds::QUERIES)),
-            statuses: Arc::new(Semaphore::new(bounds::STATUS_QUERIES)),
+            places: Arc::new(Places::new()),
             parking: Arc::new(Parking::new()),
             seam,
             clock,
@@ -62,9 +57,7 @@ impl Shared {
     pub(crate) async fn answered(&self) {
         self.parking.close();
         self.parking.left().await;
-        for (places, count) in [(&self.queries, bounds::QUERIES), (&self.statuses, bounds::STATUS_QUERIES)] {
-            let _all = places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
-        }
+        self.places.left().await;
     }
 
     /// Every station ends when it has finished what it is doing.

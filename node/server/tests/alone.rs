@@ -9,7 +9,9 @@ use std::time::Duration;
 use support::{Chain, eventually, wall};
 use tetrarch_crypto::{Digest, Ed25519, Signature};
 use tetrarch_kv::{Command, KvQuery, QueryResult};
-use tetrarch_types::{NodeMode, Parameters, Query, Refusal, ReplyCertificate, Request, Response, SeqNum};
+use tetrarch_types::{
+    NodeMode, Parameters, Query, Refusal, ReplyCertificate, Request, Response, SeqNum, limits::MAX_QUESTION_BYTES,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_and_remembers_across_a_restart() {
@@ -163,6 +165,18 @@ async fn questions_about_a_sender() {
     assert_eq!(client.ask(0, &nonce).await, Response::Nonce(Some(1)));
     let unreadable = Request::Query(Query::Read(b"gibberish".to_vec()));
     assert!(matches!(client.ask(0, &unreadable).await, Response::Refused(Refusal::Malformed(_))));
+    let question = vec![0; MAX_QUESTION_BYTES + 1];
+    for query in [
+        Query::Read(question.clone()),
+        Query::ReadStale(question.clone()),
+        Query::ReadAfter { executed: SeqNum::new(9), question: question.clone() },
+        Query::Prove { table: "kv.records".to_owned(), key: question },
+    ] {
+        let response = client.ask(0, &Request::Query(query)).await;
+        let is_refused =
+            |it| matches!(it, Response::Refused(Refusal::TooLarge { limit, .. }) if limit == MAX_QUESTION_BYTES as u64);
+        assert!(is_refused(response), "none may wait that is so large");
+    }
     node.shutdown().await;
 }
 

@@ -49,6 +49,17 @@ pub enum Query {
     ReadStale(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
+impl Query {
+    /// The bytes of what is asked for, at most [`MAX_QUESTION_BYTES`](crate::limits::MAX_QUESTION_BYTES) of which are looked at.
+    pub const fn question_bytes(&self) -> usize {
+        match self {
+            Self::Read(question) | Self::ReadStale(question) | Self::ReadAfter { question, .. } => question.len(),
+            Self::Prove { table, key } => table.len() + key.len(),
+            Self::Nonce(_) | Self::Reply(_) | Self::Transaction(_) | Self::Status => 0,
+        }
+    }
+}
+
 /// A replica's answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Response {
@@ -98,8 +109,8 @@ pub enum Refusal {
         /// The replica's.
         ours: Digest,
     },
-    /// Command too large.
-    #[error("the command has {actual} bytes, more than the limit of {limit}")]
+    /// Command, question or answer too large.
+    #[error("too large: {actual} bytes, more than the limit of {limit}")]
     TooLarge {
         /// Its bytes.
         actual: u64,

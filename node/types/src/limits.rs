@@ -24,6 +24,9 @@ pub const MAX_BULK_BYTES: usize = 16 * 1024 * 1024;
 /// A client's request or a replica's response, in bytes.
 pub const MAX_CLIENT_FRAME_BYTES: usize = 2 * 1024 * 1024;
 
+/// What a client asks a replica for, in bytes: a read's question, or the table and key of a row. Replicas let thousands of questions wait.
+pub const MAX_QUESTION_BYTES: usize = 16 * 1024;
+
 /// The bodies in one supply, in bytes. One maximal batch always fits.
 pub const MAX_SUPPLY_BYTES: usize = 8 * 1024 * 1024;
 

@@ -35,7 +35,7 @@ pub const MAX_REVISION_KEY_BYTES: usize = 1024 * 1024;
 pub const MAX_LEASE_BYTES: usize = 16 * 1024 * 1024;
 
 /// An encoded query's bytes: a range and its wrapping.
-pub const MAX_QUERY_BYTES: usize = 4 * MAX_KEY_BYTES;
+pub const MAX_QUERY_BYTES: usize = tetrarch_types::limits::MAX_QUESTION_BYTES;
 
 /// The shortest time to live of a lease, in seconds: what etcd with its usual settings makes of any shorter one.
 pub const MIN_LEASE_TTL: u64 = 2;
