@@ -50,6 +50,11 @@ pub enum StoreError {
         /// The directory or file.
         path: PathBuf,
     },
+    /// RocksDB was compiled for processors that this one is not one of.
+    #[error(
+        "RocksDB needs a processor with SSE 4.2, which this one lacks or its virtual machine hides. Give the virtual machine a processor of type `host` or `x86-64-v2`, or build with a C++ compiler of your own in CXX."
+    )]
+    Processor,
     /// No space, or no quota, is left.
     #[error("{doing} failed because the disk is full: {reason}. Make room and start the node again.")]
     Full {

@@ -8,11 +8,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use support::{A, B, buffered, keys, put, synced};
 use tempfile::tempdir;
 use tetrarch_storage::{
-    Durability, FailureKind, FaultyStore, MemoryStore, Reader, RocksStore, Store, StoreError, WriteBatch,
+    Durability, FailureKind, FaultyStore, MemoryStore, Reader, RocksStore, Store, StoreError, Table, WriteBatch,
 };
 
 fn open(path: &Path) -> RocksStore {
@@ -76,6 +78,35 @@ fn one_that_is_expected_holds_what_was_written_before_it() {
         assert_eq!(seen(store, 1), keys[..11]);
         assert_eq!(support::keys(&store), keys);
     });
+}
+
+/// What a node has of tables, each with so little in it that files of them would be merged all the time.
+#[test]
+fn one_that_is_expected_makes_no_files_of_a_little() {
+    let tables: [Table; 24] = std::array::from_fn(|at| Table::new(Box::leak(format!("table {at}").into_boxed_str())));
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("db");
+    let store = RocksStore::open(&path, &tables).unwrap();
+    let fill = |rows: u32| {
+        for row in 0..rows {
+            let mut batch = WriteBatch::new();
+            tables.iter().for_each(|table| batch.put(*table, row.to_be_bytes(), [7; 1 << 10]));
+            store.write(batch, Durability::Buffered).unwrap();
+        }
+    };
+    let files = || self::tables(&path).len();
+    fill(8);
+    store.expect_snapshot();
+    sleep(Duration::from_millis(300));
+    assert_eq!(files(), 0);
+
+    fill(512);
+    store.expect_snapshot();
+    let patience = Instant::now() + Duration::from_secs(20);
+    while files() < tables.len() && Instant::now() < patience {
+        sleep(Duration::from_millis(10));
+    }
+    assert_eq!(files(), tables.len(), "much is written, and nobody waits for that when the snapshot is taken");
 }
 
 #[test]

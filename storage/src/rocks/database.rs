@@ -27,14 +27,14 @@ pub(super) fn directory(path: &Path) -> io::Result<PathBuf> {
 /// Opens the database for reading and writing, with these tables and those that are there already.
 pub(super) fn open(path: &Path, tables: BTreeSet<String>, cache: &Cache) -> Result<DB, StoreError> {
     let names = column_families(path, tables)?;
-    DB::open_cf_descriptors(&options::database(), path, families(&names, cache))
+    DB::open_cf_descriptors(&options::database(), path, families(&names, || options::written_table(cache)))
         .map_err(|error| errors::on_open(path, error))
 }
 
 /// Opens the database with all its tables as it is, without changing a byte in its directory.
 pub(super) fn open_read_only(path: &Path, options: &Options, cache: &Cache) -> Result<DB, StoreError> {
     let names = table_names(path)?;
-    DB::open_cf_descriptors_read_only(options, path, families(&names, cache), false)
+    DB::open_cf_descriptors_read_only(options, path, families(&names, || options::table(cache)), false)
         .map_err(|error| errors::on_open(path, error))
 }
 
@@ -78,6 +78,16 @@ pub(super) fn begin_flush(db: &DB, names: &BTreeSet<String>) {
     db.flush_cfs_opt(&families, &options).ok();
 }
 
+/// Refuses to run RocksDB where it cannot: `.cargo/cxx` has it compiled for processors with SSE 4.2, and without these the process would die of it.
+#[cfg_attr(not(target_arch = "x86_64"), expect(clippy::unnecessary_wraps, reason = "others run it as it is"))]
+pub(super) fn refuse_processor() -> Result<(), StoreError> {
+    #[cfg(target_arch = "x86_64")]
+    if !std::is_x86_feature_detected!("sse4.2") {
+        return Err(StoreError::Processor);
+    }
+    Ok(())
+}
+
 /// Refuses a database that is open elsewhere, as far as the system's list of locks tells: another container's locks are not
 /// on it, nor those on a network's file system. Opening the lock's file instead would end a lock that this process holds.
 pub(super) fn refuse_if_open(path: &Path) -> Result<(), StoreError> {
@@ -94,8 +104,8 @@ pub(super) fn refuse_if_open(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn families(names: &BTreeSet<String>, cache: &Cache) -> Vec<ColumnFamilyDescriptor> {
-    names.iter().map(|name| ColumnFamilyDescriptor::new(name, options::table(cache))).collect()
+fn families(names: &BTreeSet<String>, table: impl Fn() -> Options) -> Vec<ColumnFamilyDescriptor> {
+    names.iter().map(|name| ColumnFamilyDescriptor::new(name, table())).collect()
 }
 
 /// The tables asked for and those that are there already: RocksDB opens all of them or nothing.

@@ -48,6 +48,7 @@ impl RocksStore {
     /// [`StoreError::Locked`] if it is open already, [`StoreError::Denied`] without permission, [`StoreError::Full`] without
     /// space, [`StoreError::Corrupt`] if files are damaged or missing, [`StoreError::Io`] for what else the disk may say.
     pub fn open(path: &Path, tables: &[Table]) -> Result<Self, StoreError> {
+        database::refuse_processor()?;
         // One spelling for one directory: that is how RocksDB knows what this process has open already.
         let path =
             database::directory(path).map_err(|error| StoreError::from_io("Opening the database in", path, &error))?;
@@ -65,6 +66,7 @@ impl RocksStore {
     /// As for [`open`](Self::open). [`StoreError::Locked`] only as far as the system's list of locks tells, which leaves out
     /// other containers and file systems on the network: see to it that the node is stopped.
     pub fn open_read_only(path: &Path) -> Result<RocksReader, StoreError> {
+        database::refuse_processor()?;
         database::refuse_if_open(path)?;
         RocksReader::open(path, &options::block_cache())
     }
@@ -74,6 +76,7 @@ impl RocksStore {
     /// # Errors
     /// [`StoreError::Corrupt`] if the files that say so are damaged or missing, else as for [`open`](Self::open).
     pub fn table_names(path: &Path) -> Result<Vec<String>, StoreError> {
+        database::refuse_processor()?;
         Ok(database::table_names(path)?.into_iter().collect())
     }
 
@@ -88,6 +91,7 @@ impl RocksStore {
     /// [`StoreError::Corrupt`] if `from` is damaged so that it cannot be opened at all; [`StoreError::Locked`] as for
     /// [`open_read_only`](Self::open_read_only); [`StoreError::Io`] if `to` exists; and what writing `to` may meet.
     pub fn salvage(from: &Path, to: &Path) -> Result<Vec<Loss>, StoreError> {
+        database::refuse_processor()?;
         salvage::salvage(from, to)
     }
 
