@@ -69,6 +69,33 @@ fn a_page_is_this() {
     let expected = "ac876bd3fbf67963b1f6eddf882796f961dc6ab50f8af400df2ae5dbd35e5d71";
     assert_eq!(hex::encode(Sha256::digest(&bytes)), expected);
     assert_eq!(postcard::from_bytes::<Page>(&bytes).unwrap(), page);
+    assert_eq!((page.to_bytes(), Page::from_bytes(&bytes)), (bytes, Some(page)));
+}
+
+fn branch() -> impl Strategy<Value = Branch> {
+    prop_oneof![
+        Just(Branch::Empty),
+        any::<[u8; 32]>().prop_map(|digest| Branch::Node(Digest::from_bytes(digest))),
+        any::<([u8; 32], [u8; 32])>()
+            .prop_map(|(path, value)| Branch::Leaf { path: Path::from_bytes(path), value: Digest::from_bytes(value) }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_page_has_one_form(branches in prop::array::uniform16(branch()), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let page = Page(branches);
+        let mut bytes = page.to_bytes();
+        prop_assert_eq!(&bytes, &postcard::to_allocvec(&page).unwrap());
+        prop_assert_eq!(Page::from_bytes(&bytes), Some(page));
+        prop_assert_eq!(Page::from_bytes(&[bytes.as_slice(), &[0]].concat()), None, "nothing follows it");
+        prop_assert_eq!(Page::from_bytes(&bytes[..at.index(bytes.len())]), None, "nothing is missing");
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if let Some(other) = Page::from_bytes(&bytes) {
+            prop_assert_eq!(other.to_bytes(), bytes, "two forms are two pages");
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::{Branch, Path, Prefix};
 use crate::Digest;
 
+/// What the kinds of branches begin with, as bytes.
+const EMPTY: u8 = 0;
+const LEAF: u8 = 1;
+const NODE: u8 = 2;
+
+/// The bytes of a digest or path.
+const DIGEST: usize = 32;
+
 /// Sixteen neighbouring branches, by the nibble that leads to each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page(pub [Branch; 16]);
@@ -20,6 +28,53 @@ impl Page {
         if let Some(place) = self.0.get_mut(usize::from(nibble)) {
             *place = branch;
         }
+    }
+
+    /// The page in the form that postcard gives it, several times as fast: pages are read and written more often than anything else.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let size = |branch: &Branch| match branch {
+            Branch::Empty => 1,
+            Branch::Leaf { .. } => 1 + 2 * DIGEST,
+            Branch::Node(_) => 1 + DIGEST,
+        };
+        let mut bytes = Vec::with_capacity(self.0.iter().map(size).sum());
+        for branch in &self.0 {
+            match branch {
+                Branch::Empty => bytes.push(EMPTY),
+                Branch::Leaf { path, value } => {
+                    bytes.push(LEAF);
+                    bytes.extend_from_slice(path.as_bytes());
+                    bytes.extend_from_slice(value.as_bytes());
+                }
+                Branch::Node(digest) => {
+                    bytes.push(NODE);
+                    bytes.extend_from_slice(digest.as_bytes());
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Reads what [`to_bytes`](Self::to_bytes) writes; nothing if it is anything else.
+    pub fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
+        let mut page = Self::default();
+        for branch in &mut page.0 {
+            let (kind, rest) = bytes.split_first()?;
+            (*branch, bytes) = match *kind {
+                EMPTY => (Branch::Empty, rest),
+                LEAF => {
+                    let (path, rest) = rest.split_first_chunk::<DIGEST>()?;
+                    let (value, rest) = rest.split_first_chunk::<DIGEST>()?;
+                    (Branch::Leaf { path: Path::from_bytes(*path), value: Digest::from_bytes(*value) }, rest)
+                }
+                NODE => {
+                    let (digest, rest) = rest.split_first_chunk::<DIGEST>()?;
+                    (Branch::Node(Digest::from_bytes(*digest)), rest)
+                }
+                _ => return None,
+            };
+        }
+        bytes.is_empty().then_some(page)
     }
 
     /// What hangs where the page does.

@@ -26,7 +26,7 @@ pub use applied::{Applied, Sender};
 pub use batch::{Batch, CommittedBatch};
 pub use certificate::{CheckpointCertificate, CommitCertificate, PreparedCertificate, Votes};
 pub use client::{Answer, NodeMode, NodeStatus, Query, Recovery, Refusal, Request, Response};
-pub use codec::{DecodeError, decode, encode};
+pub use codec::{DecodeError, decode, decode_own, encode};
 pub use evidence::Evidence;
 pub use genesis::{Genesis, GenesisError, Member, Parameters};
 pub use ids::{Epoch, ReplicaId, SeqNum, TransactionId, View};

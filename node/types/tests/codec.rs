@@ -1,4 +1,4 @@
-//! The one encoding (rule W-1): a value has exactly one, and nothing else is read.
+//! The one encoding (rule W-1): a value has exactly one, and nothing else is read of what others send.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 mod support;
@@ -13,7 +13,7 @@ use tetrarch_crypto::state_tree::Branch;
 use tetrarch_types::{
     CommittedBatch, DecodeError, Evidence, Fetch, Genesis, HeldVote, Message, NodeMode, Payload, Query, Refusal, Reply,
     ReplyCertificate, Request, Response, Sender, SeqNum, StatePart, StateProof, StateRow, Supply, Transaction, View,
-    decode, encode,
+    decode, decode_own, encode,
 };
 
 const AMPLE: usize = 1 << 20;
@@ -145,6 +145,15 @@ fn an_overlong_varint_is_refused_wherever_it_stands() {
 }
 
 #[test]
+fn what_was_encoded_here_is_read_without_looking_for_the_one_form() {
+    let bytes = encode(&SeqNum::new(300));
+    assert_eq!(decode_own::<SeqNum>(&bytes), Ok(SeqNum::new(300)));
+    assert_eq!(decode_own::<SeqNum>(&bytes[..1]), Err(DecodeError::Malformed));
+    assert_eq!(decode_own::<SeqNum>(&[bytes.as_slice(), &[0]].concat()), Err(DecodeError::TrailingBytes));
+    assert_eq!(decode_own::<SeqNum>(&[0x80, 0x00]), Ok(SeqNum::ZERO), "another form of it");
+}
+
+#[test]
 fn numbers_beyond_their_type_are_refused() {
     // Ten bytes whose last says more than bit 63, and eleven bytes.
     let beyond = [[0xff; 9].as_slice(), &[0x02]].concat();
@@ -161,7 +170,7 @@ fn tags_beyond_the_last_variant_are_refused() {
     assert_eq!(decode::<Message>(&tag(9, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Request>(&tag(2, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Response>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
-    assert_eq!(decode::<Query>(&tag(7, &tail), AMPLE), Err(DecodeError::Malformed));
+    assert_eq!(decode::<Query>(&tag(8, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Refusal>(&tag(14, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<NodeMode>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));
     assert_eq!(decode::<Fetch>(&tag(5, &tail), AMPLE), Err(DecodeError::Malformed));

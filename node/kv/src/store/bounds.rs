@@ -37,6 +37,8 @@ pub const MAX_LEASE_BYTES: usize = 16 * 1024 * 1024;
 /// An encoded query's bytes: a range and its wrapping.
 pub const MAX_QUERY_BYTES: usize = tetrarch_types::limits::MAX_QUESTION_BYTES;
 
+const _: () = assert!(MAX_QUERY_BYTES > 2 * (MAX_KEY_BYTES + 64), "a range of the longest keys");
+
 /// The shortest time to live of a lease, in seconds: what etcd with its usual settings makes of any shorter one.
 pub const MIN_LEASE_TTL: u64 = 2;
 

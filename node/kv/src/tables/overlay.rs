@@ -31,7 +31,15 @@ pub struct Overlay<'a> {
 struct Replaced {
     table: Table,
     key: Vec<u8>,
-    before: Option<Option<Vec<u8>>>,
+    before: Before,
+}
+
+/// What a change is undone to.
+enum Before {
+    /// Another change, or none.
+    Change(Option<Option<Vec<u8>>>),
+    /// So many bytes of the same row.
+    Length(usize),
 }
 
 /// Where an attempt began.
@@ -52,6 +60,27 @@ impl<'a> Overlay<'a> {
     /// Removes `key` if it is there.
     pub fn delete(&mut self, table: Table, key: impl Into<Vec<u8>>) {
         self.change(table, key.into(), None);
+    }
+
+    /// Adds to the end of a row; false if it is not there. What was put here is not copied, so a row may grow piece by piece.
+    ///
+    /// # Errors
+    /// If the row cannot be read.
+    pub(crate) fn extend(&mut self, table: Table, key: &[u8], more: &[u8]) -> Result<bool, StoreError> {
+        self.noted(self.check(table))?;
+        let put =
+            self.changes.iter_mut().find(|(held, _)| *held == table).and_then(|(_, changes)| changes.get_mut(key));
+        if let Some(Some(row)) = put {
+            let before = Before::Length(row.len());
+            row.extend_from_slice(more);
+            if self.attempts > 0 {
+                self.replaced.push(Replaced { table, key: key.to_vec(), before });
+            }
+            return Ok(true);
+        }
+        let Some(row) = self.get(table, key)? else { return Ok(false) };
+        self.put(table, key, [&row, more].concat());
+        Ok(true)
     }
 
     /// Says that what was read makes no sense, or that the machine cannot go on for another reason that is this node's alone:
@@ -120,9 +149,12 @@ impl<'a> Overlay<'a> {
         for Replaced { table, key, before } in self.replaced.split_off(attempt.0).into_iter().rev() {
             let changes = self.changes_mut(table);
             match before {
-                Some(before) => changes.insert(key, before),
-                None => changes.remove(&key),
-            };
+                Before::Change(Some(before)) => drop(changes.insert(key, before)),
+                Before::Change(None) => drop(changes.remove(&key)),
+                Before::Length(length) => {
+                    changes.get_mut(&key).into_iter().flatten().for_each(|row| row.truncate(length));
+                }
+            }
         }
         self.keep(attempt);
     }
@@ -155,7 +187,7 @@ impl<'a> Overlay<'a> {
             self.changes_mut(table).insert(key, value);
         } else {
             let before = self.changes_mut(table).insert(key.clone(), value);
-            self.replaced.push(Replaced { table, key, before });
+            self.replaced.push(Replaced { table, key, before: Before::Change(before) });
         }
     }
 

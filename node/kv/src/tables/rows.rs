@@ -1,20 +1,17 @@
 //! Typed rows, read with care: what is not as it was written is damage, and says where.
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table};
-use tetrarch_types::{SeqNum, decode};
+use tetrarch_types::{SeqNum, decode_own};
 
 /// Reads a typed row.
-pub(crate) fn row<T>(reader: &dyn Reader, table: Table, key: &[u8]) -> Result<Option<T>, StoreError>
-where
-    T: Serialize + DeserializeOwned,
-{
+pub(crate) fn row<T: DeserializeOwned>(reader: &dyn Reader, table: Table, key: &[u8]) -> Result<Option<T>, StoreError> {
     reader.get(table, key)?.map(|bytes| value(table, &bytes)).transpose()
 }
 
 /// Decodes a row's value. Nothing but damage makes it unreadable, because it was written here.
-pub(crate) fn value<T: Serialize + DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, StoreError> {
-    decode(bytes, usize::MAX).map_err(|error| corrupt(table, &error.to_string()))
+pub(crate) fn value<T: DeserializeOwned>(table: Table, bytes: &[u8]) -> Result<T, StoreError> {
+    decode_own(bytes).map_err(|error| corrupt(table, &error.to_string()))
 }
 
 /// The error for a row that was not written like this.

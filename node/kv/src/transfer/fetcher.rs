@@ -5,7 +5,7 @@ use std::time::Duration;
 use tetrarch_crypto::state_tree::{Page, Prefix};
 use tetrarch_crypto::{Digest, mutated};
 use tetrarch_storage::StoreError;
-use tetrarch_types::{CheckpointCertificate, Fetch, ReplicaId, SeqNum, StatePart, Time, TransferProgress, encode};
+use tetrarch_types::{CheckpointCertificate, Fetch, ReplicaId, SeqNum, StatePart, Time, TransferProgress};
 
 use super::frontier::{Due, Frontier};
 use super::peers::Peers;
@@ -323,7 +323,7 @@ impl Transfer {
 /// What a part takes of a message, roughly.
 fn size(part: &StatePart) -> u64 {
     match part {
-        StatePart::Page(page) => encode(page).len() as u64,
+        StatePart::Page(page) => page.to_bytes().len() as u64,
         StatePart::Rows(rows) => rows.iter().map(|row| row.cost() as u64).sum(),
     }
 }

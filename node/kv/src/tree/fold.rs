@@ -10,7 +10,6 @@
 
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix};
 use tetrarch_storage::StoreError;
-use tetrarch_types::encode;
 
 use super::changes::Change;
 use super::pages::{PAGES, PATHS, own, page, page_due};
@@ -75,7 +74,7 @@ pub(super) fn build(state: &mut Overlay<'_>, place: &Prefix, leaves: &[Leaf]) ->
 pub(super) fn settle(state: &mut Overlay<'_>, place: &Prefix, page: &Page) -> Branch {
     let branch = page.joined();
     if place.is_empty() || matches!(branch, Branch::Node(_)) {
-        state.put(PAGES, place.nibbles(), encode(page));
+        state.put(PAGES, place.nibbles(), page.to_bytes());
     } else {
         state.delete(PAGES, place.nibbles());
     }

@@ -5,7 +5,7 @@ use tetrarch_storage::{Reader, StoreError, Table};
 use tetrarch_types::encode;
 
 use crate::tables::Overlay;
-use crate::tables::{row, value};
+use crate::tables::{corrupt, row, value};
 
 /// Nibbles of a place → the [`Page`] that hangs there.
 pub const PAGES: Table = Table::new("execution.tree");
@@ -23,7 +23,8 @@ pub(super) type Owner = (String, Vec<u8>);
 
 /// The page at a place, if one is there.
 pub(super) fn page(reader: &dyn Reader, place: &Prefix) -> Result<Option<Page>, StoreError> {
-    row(reader, PAGES, place.nibbles())
+    let read = |bytes: Vec<u8>| Page::from_bytes(&bytes).ok_or_else(|| corrupt(PAGES, "it is no page"));
+    reader.get(PAGES, place.nibbles())?.map(read).transpose()
 }
 
 /// The page at a place where the one above says that there is one.

@@ -87,20 +87,20 @@ pub(in crate::store) fn append(
     event: &Event,
 ) -> Result<Spot, StoreError> {
     let open = meta.open.filter(|open| open.time == time && open.bytes < ROW_BYTES as u64);
-    let (first, mut row) = match open {
-        Some(open) => (open.first, state.get(EVENTS, &open.first.key())?.ok_or_else(|| lost("the latest row"))?),
-        None => (Place { revision: event.revision, number }, Vec::new()),
-    };
-    if row.is_empty() {
+    let (first, offset) = open.map_or((Place { revision: event.revision, number }, 0), |open| (open.first, open.bytes));
+    let event = encode(event);
+    let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+    let entry = [length.to_be_bytes().as_slice(), &event].concat();
+    let bytes = entry.len() as u64;
+    if offset == 0 {
         meta.kept_bytes += Place::KEY as u64;
+        state.put(EVENTS, first.key(), entry);
+    } else if !state.extend(EVENTS, &first.key(), &entry)? {
+        return Err(lost("the latest row"));
     }
-    let offset = u32::try_from(row.len()).unwrap_or(u32::MAX);
-    let entry = encode(event);
-    row.extend_from_slice(&u32::try_from(entry.len()).unwrap_or(u32::MAX).to_be_bytes());
-    row.extend_from_slice(&entry);
-    meta.kept_bytes += (LENGTH + entry.len()) as u64;
-    meta.open = Some(OpenRow { time, first, bytes: row.len() as u64 });
-    state.put(EVENTS, first.key(), row);
+    meta.kept_bytes += bytes;
+    meta.open = Some(OpenRow { time, first, bytes: offset + bytes });
+    let offset = u32::try_from(offset).unwrap_or(u32::MAX);
     Ok(Spot { first, offset })
 }
 
