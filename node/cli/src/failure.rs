@@ -133,7 +133,7 @@ const fn advice(error: &ClientError) -> &'static str {
             "sign it anew, with `tetrarch tx sign` and this chain's genesis"
         }
         ClientError::Refused(Refusal::WeakKey) => "make another key with `tetrarch keys new`",
-        ClientError::Refused(Refusal::TooLarge { .. }) => "make the command smaller",
+        ClientError::Refused(Refusal::TooLarge { .. }) => "make the command or question smaller",
         ClientError::Refused(Refusal::Malformed(_)) => "use the version of tetrarch that the cluster runs",
         _ => "try again",
     }

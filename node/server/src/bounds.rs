@@ -78,8 +78,14 @@ pub(crate) const WAITER_SWEEP: Duration = Duration::from_secs(5);
 pub(crate) const QUERIES: usize = 32;
 
 /// Queries that wait until one of those is done, each of at most [`MAX_QUESTION_BYTES`](tetrarch_types::limits::MAX_QUESTION_BYTES); one more is
-/// answered with "busy", and its client asks again much later than its turn would have come.
+/// answered with "busy", and its client asks again a tenth of a second later.
 pub(crate) const QUERIES_IN_LINE: usize = 1_024;
+
+/// How long a question waits for its turn at most. Clients that waited as long ask again, and what nobody waits for must not be worked on.
+pub(crate) const TURN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Queries of those who follow the state that run at once, of the queries above.
+pub(crate) const FOLLOWERS_ANSWERED: usize = QUERIES / 2;
 
 /// Reads that wait until something more is executed, and as many that wait for what clients were told of. Each costs a place in memory, and a query's
 /// place when its time has come.

@@ -165,6 +165,16 @@ async fn questions_about_a_sender() {
     assert_eq!(client.ask(0, &nonce).await, Response::Nonce(Some(1)));
     let unreadable = Request::Query(Query::Read(b"gibberish".to_vec()));
     assert!(matches!(client.ask(0, &unreadable).await, Response::Refused(Refusal::Malformed(_))));
+    node.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_question_is_longer_than_thousands_of_them_may_be() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let client = chain.client();
+    let longest = Request::Query(Query::Read(vec![255; MAX_QUESTION_BYTES]));
+    assert!(matches!(client.ask(0, &longest).await, Response::Refused(Refusal::Malformed(_))), "that one is looked at");
     let question = vec![0; MAX_QUESTION_BYTES + 1];
     for query in [
         Query::Read(question.clone()),
@@ -177,6 +187,24 @@ async fn questions_about_a_sender() {
             |it| matches!(it, Response::Refused(Refusal::TooLarge { limit, .. }) if limit == MAX_QUESTION_BYTES as u64);
         assert!(is_refused(response), "none may wait that is so large");
     }
+    node.shutdown().await;
+}
+
+/// More than are answered at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_questions_at_once_wait_for_their_turn() {
+    let chain = Chain::new(1);
+    let node = chain.init().start(0).await;
+    let mut client = chain.client();
+    client.put("k", "v").await;
+    let client = std::sync::Arc::new(client);
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..500 {
+        let client = std::sync::Arc::clone(&client);
+        all.spawn(async move { client.read(0, "k").await.records[0].1.value == b"v" });
+    }
+    assert_eq!(all.join_all().await, vec![true; 500]);
+    assert_eq!(node.counters()["busy"], 0, "nobody is sent away");
     node.shutdown().await;
 }
 

@@ -50,7 +50,7 @@ pub enum Query {
 }
 
 impl Query {
-    /// The bytes of what is asked for, at most [`MAX_QUESTION_BYTES`](crate::limits::MAX_QUESTION_BYTES) of which are looked at.
+    /// The bytes of what is asked for, of which a replica takes [`MAX_QUESTION_BYTES`](crate::limits::MAX_QUESTION_BYTES) at most.
     pub const fn question_bytes(&self) -> usize {
         match self {
             Self::Read(question) | Self::ReadStale(question) | Self::ReadAfter { question, .. } => question.len(),

@@ -271,6 +271,7 @@ const TABLE: &[(&str, &str)] = &[
     ("Request::Query(Status)", "a8d5dd63fba471ebcb1f3e8f7c1e1879b7152a6e7298a91ce119a63400ade7c5"),
     ("Request::Query(Prove)", "b225503b90c1c856b7fa71225d5a33ecb23a09e24e2d89d3925769c1857174bb"),
     ("Request::Query(ReadAfter)", "e822f7e55ec966a47b2d0aa807414d2ed8105d0608497b4df78ff310ed6b1ade"),
+    ("Request::Query(ReadStale)", "cf4d74bf41c2aab645b663d98beac9fb3a96baeb38a4564f453b1f2b297db152"),
     ("Request::Submit", "f2f08381931997a33cc6c5f540d41f31133d61d98036bb730aa2010276f97f4d"),
     ("Response::Reply", "4cf2b6457d56f3c395af9f0fadd190088f833a6a5277be6d25a1d013525ac181"),
     ("Response::Answer", "65515392d11ba5851a228c9b105df37d85a2ef1d09d207e04abc1021c4d5785d"),

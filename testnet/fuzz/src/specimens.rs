@@ -160,6 +160,8 @@ fn clients(chain: &Chain) -> Vec<Named> {
         Query::Transaction(transaction.id()),
         Query::Status,
         Query::Prove { table: "kv.records".into(), key: b"k".to_vec() },
+        Query::ReadAfter { executed: SEQ, question: b"k".to_vec() },
+        Query::ReadStale(b"k".to_vec()),
     ];
     let mut all: Vec<Named> = queries.map(|query| ("Request", encode(&Request::Query(query)))).into();
     all.push(("Request", encode(&Request::Submit(transaction.clone()))));

@@ -199,8 +199,9 @@ impl<B: Backend> Stream<B> {
         let Some(mut watch) = self.watches.remove(&watch_id) else { return Ok(()) };
         watch.0.abort();
         drop((&mut watch.0).await);
-        lock(&self.known).remove(&watch_id);
-        let revision = self.gateway.newest().await?;
+        let known = lock(&self.known).remove(&watch_id).map_or(0, |known| *known.borrow());
+        // Where nobody says what is latest this watch still ends, and the others of its stream do not.
+        let revision = self.gateway.newest().await.unwrap_or(known);
         let header = Some(self.gateway.header(revision));
         self.send(WatchResponse { header, watch_id, canceled: true, ..WatchResponse::default() }).await;
         Ok(())

@@ -113,7 +113,7 @@ impl Ballot {
     /// What f + 1 refuse alike, if waiting changes nothing about it.
     pub(super) fn refusal(&self) -> Option<&Refusal> {
         let refusals = self.troubles.values().filter_map(|trouble| match trouble {
-            Trouble::Refused(refusal @ Refusal::Malformed(_)) => Some(refusal),
+            Trouble::Refused(refusal @ (Refusal::Malformed(_) | Refusal::TooLarge { .. })) => Some(refusal),
             _ => None,
         });
         let is_common = |one: &&Refusal| refusals.clone().filter(|other| other == one).count() > self.faults;

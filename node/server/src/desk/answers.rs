@@ -7,10 +7,20 @@ use tetrarch_storage::{Store, StoreError};
 use tetrarch_transport::Responder;
 use tetrarch_types::{Query, Refusal, Response, SeqNum, StateProof};
 
-use super::parking::Until;
 use crate::egress::Egress;
 use crate::health::{Halt, Health};
 use crate::status::Report;
+
+/// What an answer has to rest on (rule X-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Basis {
+    /// What there is: the answer proves itself, or is about this node.
+    Anything,
+    /// The agreed state, however far that is: the answer says so.
+    Agreed,
+    /// The agreed state behind this batch. Somebody may have been told what came of it, and whoever asks after that must not be told otherwise.
+    Behind(SeqNum),
+}
 
 /// Answers questions; reads the disk, so it belongs on a thread that may wait.
 pub(crate) struct Answers<M, S> {
@@ -25,30 +35,32 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
         self.egress.respond(responder, self.answer(query).unwrap_or_else(Response::Refused));
     }
 
-    /// Rule X-4: the batch that has to be executed before this question is answered, if it is not yet. Somebody may have been told what came of
-    /// it, and whoever asks after that must not be told otherwise.
-    ///
-    /// # Errors
-    /// The refusal, if the state here is not the agreed one.
-    pub(crate) fn awaited(&self, query: &Query) -> Result<Option<SeqNum>, Refusal> {
-        let beyond = |told: SeqNum| Some(told).filter(|told| *told > self.state.executed());
+    /// What an answer to this question has to rest on, as things are now.
+    pub(crate) fn basis(&self, query: &Query) -> Basis {
+        let latest = |told: SeqNum| Basis::Behind(told.max(self.state.executed()));
         match query {
-            // They tell where they are from, how far the state is that is read and which checkpoint a proof is of, and need not be the latest.
-            Query::ReadAfter { .. } | Query::ReadStale(_) | Query::Status | Query::Prove { .. } => Ok(None),
+            Query::Status | Query::Prove { .. } => Basis::Anything,
+            // They tell how far the state is that is read, and it need not be the latest.
+            Query::ReadAfter { .. } | Query::ReadStale(_) => Basis::Agreed,
             // Ids and signatures prove what the ledger has, whatever becomes of the state.
-            Query::Transaction(_) => Ok(self.report.board.readable_from().and_then(beyond)),
+            Query::Transaction(_) => self.report.board.readable_from().map_or(Basis::Anything, latest),
             Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => {
-                let damaged = || Refusal::NotServing(QueryError::Damaged.to_string());
-                self.report.board.readable_from().map(beyond).ok_or_else(damaged)
+                self.report.board.readable_from().map_or(Basis::Agreed, latest)
             }
         }
     }
 
-    /// Whether the state is as far as a read waited for; of one that follows it, whatever it is.
-    pub(crate) fn stands_behind(&self, until: Until) -> bool {
-        match until {
-            Until::Behind(_) => true,
-            Until::Executed(told) => self.state.executed() >= told,
+    /// Whether there is that to rest on.
+    ///
+    /// # Errors
+    /// The refusal, if the state here is not the agreed one.
+    pub(crate) fn rests_on(&self, basis: Basis) -> Result<bool, Refusal> {
+        let is_agreed = self.report.board.readable_from().is_some();
+        match basis {
+            Basis::Anything => Ok(true),
+            Basis::Agreed | Basis::Behind(_) if !is_agreed => Err(Refusal::NotServing(QueryError::Damaged.to_string())),
+            Basis::Agreed => Ok(true),
+            Basis::Behind(seq) => Ok(self.state.executed() >= seq),
         }
     }
 

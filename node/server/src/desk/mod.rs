@@ -11,6 +11,7 @@ use tetrarch_kv::StateMachine;
 use tetrarch_storage::Store;
 use tetrarch_transport::{Incoming, Responder};
 use tetrarch_types::{Query, Refusal, Request, Response, Transaction, limits};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::Receiver;
 
 use crate::bounds;
@@ -21,18 +22,17 @@ use crate::health::Health;
 use crate::verifier::{Bench, Submission};
 pub(crate) use admission::Desk;
 pub(crate) use answers::Answers;
+use answers::Basis;
 pub(crate) use parking::Parking;
 use parking::{Until, Waited};
+use places::Place;
 pub(crate) use places::Places;
 
 /// Takes clients' requests one by one. Never waits for anything but the next one.
 pub(crate) struct Reception<M, S> {
     pub(crate) bench: Arc<Bench>,
-    pub(crate) answers: Arc<Answers<M, S>>,
+    pub(crate) counter: Counter<M, S>,
     pub(crate) health: Arc<Health>,
-    pub(crate) counts: Counts,
-    /// Questions under way and in line.
-    pub(crate) places: Arc<Places>,
     /// Questions that wait for what is executed next.
     pub(crate) parking: Arc<Parking>,
 }
@@ -43,11 +43,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
             match request {
                 Request::Submit(transaction) => self.submit(transaction, responder),
-                Request::Query(query) => match self.look_at(&query) {
-                    Ok(None) => self.ask(query, responder),
-                    Ok(Some(until)) => self.park(until, query, responder),
-                    Err(refusal) => responder.send(Response::Refused(refusal)),
-                },
+                Request::Query(query) => self.ask(query, responder),
             }
         }
     }
@@ -61,71 +57,96 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
         }
     }
 
-    /// What a question has to wait for. No long one may: thousands can be waiting.
-    fn look_at(&self, query: &Query) -> Result<Option<Until>, Refusal> {
+    /// A question that is answered at once, in its turn, or when its time has come. None may be long: thousands can be waiting.
+    fn ask(&self, query: Query, responder: Responder) {
         let (actual, limit) = (query.question_bytes() as u64, limits::MAX_QUESTION_BYTES as u64);
         if actual > limit {
-            return Err(Refusal::TooLarge { actual, limit });
+            return responder.send(Response::Refused(Refusal::TooLarge { actual, limit }));
         }
-        match query {
-            Query::ReadAfter { executed, .. } => Ok(Some(Until::Behind(*executed))),
-            query => Ok(self.answers.awaited(query)?.map(Until::Executed)),
+        let basis = self.counter.answers.basis(&query);
+        let until = match (self.counter.answers.rests_on(basis), basis, &query) {
+            (Err(refusal), ..) => return responder.send(Response::Refused(refusal)),
+            (Ok(_), _, Query::ReadAfter { executed, .. }) => Some(Until::Behind(*executed)),
+            (Ok(false), Basis::Behind(seq), _) => Some(Until::Executed(seq)),
+            (Ok(_), ..) => None,
+        };
+        let question = Question { query, basis, responder };
+        match until {
+            None => self.line_up(question),
+            Some(until) => self.park(until, question),
         }
     }
 
-    /// A question that is answered at once, or in its turn.
-    fn ask(&self, query: Query, responder: Responder) {
-        let answers = Arc::clone(&self.answers);
-        if let Some(place) = self.places.now(&query) {
-            return answer(answers, query, responder, place);
+    fn line_up(&self, question: Question) {
+        if let Some(place) = self.counter.places.now(&question.query) {
+            return self.counter.clone().answer(question, place);
         }
-        let Some(in_line) = self.places.in_line(&query) else { return self.busy(responder) };
-        let places = Arc::clone(&self.places);
-        tokio::spawn(async move {
-            let turn = places.turn().await;
-            if let Some(place) = turn.filter(|_| !responder.is_closed()) {
-                answer(answers, query, responder, (place, in_line));
-            }
-        });
+        let Some(in_line) = self.counter.places.in_line(&question.query) else { return self.busy(question.responder) };
+        tokio::spawn(self.counter.clone().serve(question, in_line));
     }
 
-    /// A question that waits. When its time has come it waits for its turn too: many are answered by one batch.
-    fn park(&self, until: Until, query: Query, responder: Responder) {
-        let Some(parked) = self.parking.place(until) else { return self.busy(responder) };
-        let (parking, places) = (Arc::clone(&self.parking), Arc::clone(&self.places));
-        let (answers, counts) = (Arc::clone(&self.answers), self.counts.clone());
+    /// When its time has come it waits for its turn too: many are answered by one batch.
+    fn park(&self, until: Until, question: Question) {
+        let Some(parked) = self.parking.place(until) else { return self.busy(question.responder) };
+        let (parking, counter) = (Arc::clone(&self.parking), self.counter.clone());
         tokio::spawn(async move {
             match parking.wait(until).await {
-                _ if responder.is_closed() => return,
-                Waited::Enough => {}
-                Waited::InVain => return busy(&counts, responder),
-                Waited::Stopped => return,
+                Waited::Enough => counter.serve(question, parked).await,
+                Waited::InVain => busy(&counter.counts, question.responder),
+                Waited::Stopped => {}
             }
-            let Some(place) = places.turn().await else { return };
-            // A state may have been replaced by an older one since what is posted was executed.
-            if !answers.stands_behind(until) {
-                return busy(&counts, responder);
-            }
-            answer(answers, query, responder, (place, parked));
         });
     }
 
     fn busy(&self, responder: Responder) {
-        busy(&self.counts, responder);
+        busy(&self.counter.counts, responder);
     }
 }
 
-/// Answers on a thread that may wait for the disk, and gives the places back.
-fn answer<M: StateMachine + Sync + 'static, S: Store + 'static>(
-    answers: Arc<Answers<M, S>>,
+/// A question on its way to an answer.
+struct Question {
     query: Query,
+    basis: Basis,
     responder: Responder,
-    places: impl Send + 'static,
-) {
-    tokio::task::spawn_blocking(move || {
-        answers.to(query, responder);
-        drop(places);
-    });
+}
+
+/// Where questions are answered.
+pub(crate) struct Counter<M, S> {
+    pub(crate) answers: Arc<Answers<M, S>>,
+    /// Questions under way and in line.
+    pub(crate) places: Arc<Places>,
+    pub(crate) counts: Counts,
+}
+
+impl<M, S> Clone for Counter<M, S> {
+    fn clone(&self) -> Self {
+        let Self { answers, places, counts } = self;
+        Self { answers: Arc::clone(answers), places: Arc::clone(places), counts: counts.clone() }
+    }
+}
+
+impl<M: StateMachine + Sync + 'static, S: Store + 'static> Counter<M, S> {
+    /// Answers in turn, and frees the place where the question waited for that.
+    async fn serve(self, question: Question, waiting: OwnedSemaphorePermit) {
+        let turn = self.places.turn(&question.query).await;
+        drop(waiting);
+        let Question { basis, responder, .. } = &question;
+        match (turn, self.answers.rests_on(*basis)) {
+            _ if responder.is_closed() => {}
+            (Some(place), Ok(true)) => self.answer(question, place),
+            (_, Err(refusal)) => question.responder.send(Response::Refused(refusal)),
+            // It is too late, or a state was replaced by an older one meanwhile.
+            _ => busy(&self.counts, question.responder),
+        }
+    }
+
+    /// Answers on a thread that may wait for the disk, and gives the place back.
+    fn answer(self, Question { query, responder, .. }: Question, place: Place) {
+        tokio::task::spawn_blocking(move || {
+            self.answers.to(query, responder);
+            drop(place);
+        });
+    }
 }
 
 fn busy(counts: &Counts, responder: Responder) {

@@ -7,6 +7,7 @@ use tetrarch_types::SeqNum;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::places::left;
 use crate::bounds;
 
 /// What a read waits for.
@@ -88,7 +89,7 @@ impl Parking {
     /// Waits until nobody has a place any more.
     pub(crate) async fn left(&self) {
         for places in [&self.followers, &self.readers] {
-            let _all = places.acquire_many(u32::try_from(bounds::PARKED).unwrap_or(u32::MAX)).await;
+            left(places, bounds::PARKED).await;
         }
     }
 }
