@@ -12,7 +12,7 @@ use tetrarch_types::{ReplicaId, Verifier};
 use tokio::task::JoinSet;
 
 use crate::bounds;
-use crate::desk::{self, Answers, Counter, Desk, Reception};
+use crate::desk::{self, Answers, Clerk, Desk, Reception};
 use crate::doors::Doors;
 use crate::driver::{Driver, Exits};
 use crate::egress::{Egress, Parcel};
@@ -136,7 +136,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
         };
         Reception {
             bench: Arc::clone(&self.shared.bench),
-            counter: Counter {
+            clerk: Clerk {
                 answers: Arc::new(answers),
                 places: Arc::clone(&self.shared.places),
                 counts: self.shared.counts.clone(),

@@ -7,20 +7,10 @@ use tetrarch_storage::{Store, StoreError};
 use tetrarch_transport::Responder;
 use tetrarch_types::{Query, Refusal, Response, SeqNum, StateProof};
 
+use super::basis::Ground;
 use crate::egress::Egress;
 use crate::health::{Halt, Health};
 use crate::status::Report;
-
-/// What an answer has to rest on (rule X-4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Basis {
-    /// What there is: the answer proves itself, or is about this node.
-    Anything,
-    /// The agreed state, however far that is: the answer says so.
-    Agreed,
-    /// The agreed state behind this batch. Somebody may have been told what came of it, and whoever asks after that must not be told otherwise.
-    Behind(SeqNum),
-}
 
 /// Answers questions; reads the disk, so it belongs on a thread that may wait.
 pub(crate) struct Answers<M, S> {
@@ -35,33 +25,11 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
         self.egress.respond(responder, self.answer(query).unwrap_or_else(Response::Refused));
     }
 
-    /// What an answer to this question has to rest on, as things are now.
-    pub(crate) fn basis(&self, query: &Query) -> Basis {
-        let latest = |told: SeqNum| Basis::Behind(told.max(self.state.executed()));
-        match query {
-            Query::Status | Query::Prove { .. } => Basis::Anything,
-            // They tell how far the state is that is read, and it need not be the latest.
-            Query::ReadAfter { .. } | Query::ReadStale(_) => Basis::Agreed,
-            // Ids and signatures prove what the ledger has, whatever becomes of the state.
-            Query::Transaction(_) => self.report.board.readable_from().map_or(Basis::Anything, latest),
-            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => {
-                self.report.board.readable_from().map_or(Basis::Agreed, latest)
-            }
-        }
-    }
-
-    /// Whether there is that to rest on.
-    ///
-    /// # Errors
-    /// The refusal, if the state here is not the agreed one.
-    pub(crate) fn rests_on(&self, basis: Basis) -> Result<bool, Refusal> {
-        let is_agreed = self.report.board.readable_from().is_some();
-        match basis {
-            Basis::Anything => Ok(true),
-            Basis::Agreed | Basis::Behind(_) if !is_agreed => Err(Refusal::NotServing(QueryError::Damaged.to_string())),
-            Basis::Agreed => Ok(true),
-            Basis::Behind(seq) => Ok(self.state.executed() >= seq),
-        }
+    /// How far the state here is, for rule X-4.
+    pub(crate) fn ground(&self) -> Ground {
+        // What was told first: what is executed meanwhile is more.
+        let told = self.report.board.readable_from();
+        Ground { executed: self.state.executed(), told }
     }
 
     fn answer(&self, query: Query) -> Result<Response, Refusal> {
