@@ -154,6 +154,21 @@ async fn what_nobody_takes_is_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_believed_together_is_handed_over_together_and_not_without_end() {
+    let cluster = Cluster::new(Fault::None);
+    (0..40).for_each(|_| cluster.execute(Request::put("k", vec![1; 100_000])));
+    let mut watch = Watch::from(cluster.clone(), 2, false);
+    let (mut revisions, mut sizes) = (vec![watch.next().await.unwrap().revision], Vec::new());
+    while revisions.len() < 40 {
+        let some = watch.some().await.unwrap();
+        sizes.push(some.len());
+        revisions.extend(some.iter().map(|happened| happened.revision));
+    }
+    assert_eq!(revisions, (2..42).collect::<Vec<u64>>());
+    assert!(sizes.iter().all(|size| (1..=11).contains(size)) && sizes.contains(&11), "a megabyte at a time: {sizes:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_compacted_ends_a_watch() {
     let cluster = Cluster::new(Fault::Silent);
     (0..5).for_each(|_| cluster.execute(Request::put("k", "v")));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tetrarch_kv_client::Backend;
-use tetrarch_kv_client::watch::{Watch, newest};
+use tetrarch_kv_client::watch::{Happened, Watch, newest};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -88,6 +88,10 @@ impl<B> Shared<B> {
         self.log().find(revision)
     }
 
+    pub(super) fn pass_over(&self, from: u64, is_told: impl Fn(&Happened) -> bool) -> u64 {
+        self.log().pass_over(from, is_told)
+    }
+
     /// Waits until a revision is in the log, or was.
     pub(super) async fn wait_for(&self, revision: u64) {
         // It fails only without a sender, which is here.
@@ -108,8 +112,9 @@ async fn follow<B: Backend>(shared: Arc<Shared<B>>) {
             Ok(Ok(revision)) => {
                 shared.change(|log| *log = Log::new(revision + 1));
                 let mut watch = Watch::from(shared.backend.clone(), revision + 1, true);
-                while let Ok(happened) = watch.next().await {
-                    shared.change(|log| log.push(happened));
+                // Together, because each time all watches are woken.
+                while let Ok(some) = watch.some().await {
+                    shared.change(|log| some.into_iter().for_each(|happened| log.push(happened)));
                 }
                 tracing::warn!("what happened was compacted before this gateway could know of it");
             }

@@ -7,6 +7,9 @@ use tetrarch_kv_client::watch::Happened;
 
 use crate::limits::{LOG_BYTES, LOG_REVISIONS};
 
+/// The revisions that one watch looks at before others have their turn.
+const LOOKED_AT: usize = 256;
+
 /// Consecutive revisions up to the latest that is believed, as many as fit.
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -53,10 +56,24 @@ impl Log {
     }
 
     pub(crate) fn find(&self, revision: u64) -> Found {
-        let Some(back) = self.next.checked_sub(revision).filter(|back| *back > 0) else { return Found::Later };
-        let index = usize::try_from(back).ok().and_then(|back| self.entries.len().checked_sub(back));
-        let entry = index.and_then(|index| self.entries.get(index));
+        if revision >= self.next {
+            return Found::Later;
+        }
+        let entry = self.index(revision).and_then(|index| self.entries.get(index));
         entry.map_or(Found::Earlier, |entry| Found::Here(entry.clone()))
+    }
+
+    /// The first of some revisions from this one on that is to be told, if the log has it, or else the one behind those that were looked at.
+    pub(crate) fn pass_over(&self, from: u64, is_told: impl Fn(&Happened) -> bool) -> u64 {
+        let entries = self.index(from).map(|index| self.entries.range(index..)).into_iter().flatten();
+        let passed = entries.take(LOOKED_AT).take_while(|happened| !is_told(happened));
+        passed.last().map_or(from, |last| last.revision + 1)
+    }
+
+    /// Where a revision stands, if it is here or the next to come.
+    fn index(&self, revision: u64) -> Option<usize> {
+        let back = usize::try_from(self.next.checked_sub(revision)?).ok()?;
+        self.entries.len().checked_sub(back)
     }
 }
 
@@ -79,6 +96,20 @@ mod tests {
         assert!((5..8).all(|revision| log.find(revision) == Found::Here(Arc::new(happened(revision, 1)))));
         log.push(happened(20, 1));
         assert_eq!((log.find(7), log.find(21)), (Found::Earlier, Found::Later), "a gap is none of its own");
+    }
+
+    #[test]
+    fn what_is_not_to_be_told_is_passed_over() {
+        let mut log = Log::new(5);
+        (5..9).for_each(|revision| log.push(happened(revision, 1)));
+        let at = |told: u64| move |happened: &Happened| happened.revision == told;
+        assert_eq!(log.pass_over(5, at(7)), 7);
+        assert_eq!((log.pass_over(7, at(7)), log.pass_over(8, at(7))), (7, 9));
+        assert_eq!(log.pass_over(5, at(9)), 9, "what comes next is waited for");
+        assert_eq!((log.pass_over(9, at(9)), log.pass_over(12, at(9))), (9, 12), "it is not there yet");
+        assert_eq!(log.pass_over(4, at(9)), 4, "it is not here any more");
+        (9..1_000).for_each(|revision| log.push(happened(revision, 1)));
+        assert_eq!(log.pass_over(5, at(2)), 5 + LOOKED_AT as u64, "others have their turn");
     }
 
     #[test]

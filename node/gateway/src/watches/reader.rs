@@ -54,6 +54,13 @@ impl<B: Backend> Reader<B> {
         Ok(happened)
     }
 
+    /// Leaves out what is not to be told and is in the log, or some of it. The next revision is still waited for as any other.
+    pub(crate) fn pass_over(&mut self, is_told: impl Fn(&Happened) -> bool) {
+        if self.history.is_none() {
+            self.next = self.hub.pass_over(self.next, is_told);
+        }
+    }
+
     /// A response's header.
     pub(crate) fn header(&self, revision: u64) -> ResponseHeader {
         header(self.hub.backend.standing(), revision)

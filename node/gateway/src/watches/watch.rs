@@ -85,6 +85,9 @@ impl<B: Backend> Watch<B> {
                 false
             };
             is_quiet &= !is_told;
+            if revision >= self.made_at {
+                self.reader.pass_over(|happened| self.wanted.is_touched(happened));
+            }
             self.known.send_replace(self.reader.place() - 1);
         }
     }

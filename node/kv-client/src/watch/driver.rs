@@ -1,5 +1,6 @@
 //! A follower at work.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use super::ask::{Ask, News};
 use super::follower::Follower;
 use super::happened::Happened;
 use super::limits::{
-    ANSWER_TIMEOUT, FIRST_PAUSE, IDLE_PAUSE, LONGEST_PATIENCE, LONGEST_PAUSE, PARKED_TIMEOUT, PATIENCE,
+    ANSWER_TIMEOUT, FIRST_PAUSE, HANDED_BYTES, IDLE_PAUSE, LONGEST_PATIENCE, LONGEST_PAUSE, PARKED_TIMEOUT, PATIENCE,
 };
 use crate::backend::{Backend, BackendError, Freshness, Told};
 use crate::rest::rest;
@@ -24,7 +25,9 @@ use crate::rest::rest;
 /// Nobody has to hurry: what is not taken is not asked for, up to a few megabytes. But what is taken too late may be compacted by then.
 #[derive(Debug)]
 pub struct Watch {
-    happened: mpsc::Receiver<Result<Happened, Compacted>>,
+    happened: mpsc::Receiver<Result<Vec<Happened>, Compacted>>,
+    /// What was handed over and is not taken yet.
+    handed: VecDeque<Happened>,
     task: JoinHandle<()>,
 }
 
@@ -49,7 +52,7 @@ impl Watch {
         let follower = Follower::new(&membership, revision, detail, teller);
         let (out, happened) = mpsc::channel(1);
         let task = tokio::spawn(Driver::new(backend, follower, membership.ids().collect()).run(out));
-        Self { happened, task }
+        Self { happened, handed: VecDeque::new(), task }
     }
 
     /// Waits for the next revision.
@@ -57,6 +60,26 @@ impl Watch {
     /// # Errors
     /// [`Compacted`] if it is gone: nothing else comes then.
     pub async fn next(&mut self) -> Result<Happened, Compacted> {
+        loop {
+            if let Some(next) = self.handed.pop_front() {
+                return Ok(next);
+            }
+            self.handed = self.receive().await?.into();
+        }
+    }
+
+    /// Waits for the next revisions, all that came to be believed together: at least one.
+    ///
+    /// # Errors
+    /// As for [`next`](Self::next).
+    pub async fn some(&mut self) -> Result<Vec<Happened>, Compacted> {
+        if self.handed.is_empty() {
+            return self.receive().await;
+        }
+        Ok(std::mem::take(&mut self.handed).into())
+    }
+
+    async fn receive(&mut self) -> Result<Vec<Happened>, Compacted> {
         match self.happened.recv().await {
             Some(next) => next,
             // The task ends only behind an error that was taken, or with the runtime.
@@ -129,10 +152,10 @@ impl<B: Backend> Driver<B> {
     }
 
     /// Ends when nobody takes anything any more, or nothing more can be taken.
-    async fn run(mut self, out: mpsc::Sender<Result<Happened, Compacted>>) {
+    async fn run(mut self, out: mpsc::Sender<Result<Vec<Happened>, Compacted>>) {
         loop {
-            while let Some(happened) = self.follower.take() {
-                if out.send(Ok(happened)).await.is_err() {
+            while let Some(some) = self.take_some() {
+                if out.send(Ok(some)).await.is_err() {
                     return;
                 }
             }
@@ -155,6 +178,18 @@ impl<B: Backend> Driver<B> {
                 () = out.closed() => return,
             }
         }
+    }
+
+    /// What is believed, as much as is handed over together.
+    fn take_some(&mut self) -> Option<Vec<Happened>> {
+        let mut some = vec![self.follower.take()?];
+        let mut bytes = some.iter().map(Happened::bytes).sum::<usize>();
+        while bytes < HANDED_BYTES {
+            let Some(happened) = self.follower.take() else { break };
+            bytes += happened.bytes();
+            some.push(happened);
+        }
+        Some(some)
     }
 
     /// Asks each replica what is to be asked of it.

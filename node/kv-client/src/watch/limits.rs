@@ -9,6 +9,9 @@ pub(super) const MAX_REVISION_BYTES: usize = 72 * 1024 * 1024;
 /// The bytes that were told or believed and not taken yet, beyond which nothing more is asked for. One page may come beyond it.
 pub(super) const TALE_BYTES: usize = 2 * 1024 * 1024;
 
+/// The bytes that are handed over together, as far as there are more revisions than one.
+pub(super) const HANDED_BYTES: usize = 1024 * 1024;
+
 /// The revisions that were told and are not believed yet.
 pub(super) const TALE_REVISIONS: usize = 4_096;
 
