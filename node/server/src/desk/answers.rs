@@ -26,10 +26,9 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
     }
 
     /// How far the state here is, for rule X-4.
-    pub(crate) fn ground(&self) -> Ground {
+    pub(crate) fn ground(&self) -> Ground<impl Fn() -> SeqNum> {
         // What was told first: what is executed meanwhile is more.
-        let told = self.report.board.readable_from();
-        Ground { executed: self.state.executed(), told }
+        Ground { told: self.report.board.readable_from(), executed: || self.state.executed() }
     }
 
     fn answer(&self, query: Query) -> Result<Response, Refusal> {
