@@ -87,6 +87,7 @@ proptest! {
         let page = Page(branches);
         let mut bytes = page.to_bytes();
         prop_assert_eq!(&bytes, &postcard::to_allocvec(&page).unwrap());
+        prop_assert_eq!(bytes.len(), page.encoded_len());
         prop_assert_eq!(Page::from_bytes(&bytes), Some(page));
         prop_assert_eq!(Page::from_bytes(&[bytes.as_slice(), &[0]].concat()), None, "nothing follows it");
         prop_assert_eq!(Page::from_bytes(&bytes[..at.index(bytes.len())]), None, "nothing is missing");

@@ -32,12 +32,7 @@ impl Page {
 
     /// The page in the form that postcard gives it, several times as fast: pages are read and written more often than anything else.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let size = |branch: &Branch| match branch {
-            Branch::Empty => 1,
-            Branch::Leaf { .. } => 1 + 2 * DIGEST,
-            Branch::Node(_) => 1 + DIGEST,
-        };
-        let mut bytes = Vec::with_capacity(self.0.iter().map(size).sum());
+        let mut bytes = Vec::with_capacity(self.encoded_len());
         for branch in &self.0 {
             match branch {
                 Branch::Empty => bytes.push(EMPTY),
@@ -53,6 +48,16 @@ impl Page {
             }
         }
         bytes
+    }
+
+    /// How many bytes [`to_bytes`](Self::to_bytes) writes.
+    pub fn encoded_len(&self) -> usize {
+        let size = |branch: &Branch| match branch {
+            Branch::Empty => 1,
+            Branch::Leaf { .. } => 1 + 2 * DIGEST,
+            Branch::Node(_) => 1 + DIGEST,
+        };
+        self.0.iter().map(size).sum()
     }
 
     /// Reads what [`to_bytes`](Self::to_bytes) writes; nothing if it is anything else.

@@ -82,10 +82,7 @@ pub fn decode<T: Serialize + DeserializeOwned>(bytes: &[u8], limit: usize) -> Re
     if bytes.len() > limit {
         return Err(DecodeError::TooLarge { actual: bytes.len(), limit });
     }
-    let (value, rest) = postcard::take_from_bytes::<T>(bytes).map_err(|_| DecodeError::Malformed)?;
-    if !rest.is_empty() {
-        return Err(DecodeError::TrailingBytes);
-    }
+    let value: T = decode_own(bytes)?;
     if encode(&value) != bytes {
         return Err(DecodeError::NotCanonical);
     }

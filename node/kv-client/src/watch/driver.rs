@@ -182,14 +182,14 @@ impl<B: Backend> Driver<B> {
 
     /// What is believed, as much as is handed over together.
     fn take_some(&mut self) -> Option<Vec<Happened>> {
-        let mut some = vec![self.follower.take()?];
-        let mut bytes = some.iter().map(Happened::bytes).sum::<usize>();
-        while bytes < HANDED_BYTES {
-            let Some(happened) = self.follower.take() else { break };
+        let (mut some, mut bytes) = (Vec::new(), 0);
+        while bytes < HANDED_BYTES
+            && let Some(happened) = self.follower.take()
+        {
             bytes += happened.bytes();
             some.push(happened);
         }
-        Some(some)
+        (!some.is_empty()).then_some(some)
     }
 
     /// Asks each replica what is to be asked of it.

@@ -323,7 +323,7 @@ impl Transfer {
 /// What a part takes of a message, roughly.
 fn size(part: &StatePart) -> u64 {
     match part {
-        StatePart::Page(page) => page.to_bytes().len() as u64,
+        StatePart::Page(page) => page.encoded_len() as u64,
         StatePart::Rows(rows) => rows.iter().map(|row| row.cost() as u64).sum(),
     }
 }
