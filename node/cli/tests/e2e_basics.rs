@@ -60,6 +60,8 @@ fn read_the_past(net: &Net, revision: u64) {
     let future = (revision + 9).to_string();
     net.tetrarch(&["kv", "get", "greeting", "--rev", &future]).assert_failed(1, &["future revision"]);
     net.ok(&["kv", "put", "greeting", "hello"]);
+    // Whoever was told of a put before it was executed is not answered before it is (rule X-4): so a quorum has executed it.
+    assert_eq!(at(0).trim_end(), "hello");
 }
 
 fn check_status(status: &Value, revision: u64) {
