@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
-#[path = "../../client/tests/common/mod.rs"]
+#[path = "../../client/tests/suite/common/mod.rs"]
 mod common;
 
 use std::sync::Arc;

@@ -5,7 +5,8 @@
 //! `cargo bench -p tetrarch-kv --bench execution -- rocksdb/put`: arguments choose.
 #![allow(clippy::unwrap_used, reason = "a measurement that cannot set its scene has failed")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/suite/support/mod.rs"]
+#[allow(dead_code, reason = "it serves the tests, and this uses some of it")]
 mod support;
 
 use std::hint::black_box;

@@ -4,7 +4,8 @@
 //! `steps` is one replica's share, `batches` that of all four together: what one processor could order if replicas did nothing else.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot set its scene has failed")]
 
-#[path = "../tests/support/mod.rs"]
+#[path = "../tests/suite/support/mod.rs"]
+#[allow(dead_code, reason = "it serves the tests, and this uses some of it")]
 mod support;
 
 use std::collections::VecDeque;

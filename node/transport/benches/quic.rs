@@ -2,7 +2,8 @@
 //! that one replica gets across to another. Most of it is waiting, so time is the wall's.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that cannot set its scene has failed")]
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/suite/common/mod.rs"]
+#[allow(dead_code, reason = "it serves the tests, and this uses some of it")]
 mod common;
 
 use std::sync::Arc;

@@ -35,7 +35,7 @@ impl FaultyStore {
     ///
     /// The first write that does not survive may have been torn: a part of it reached the disk. Nothing tells that from a lost one,
     /// since a batch is one record of RocksDB's log, under a checksum, and replay ends in front of the first record that does not fit
-    /// its own; whatever of the later ones is there is not looked at (`tests/torn.rs` shows it).
+    /// its own; whatever of the later ones is there is not looked at (`tests/suite/torn.rs` shows it).
     pub fn crash(&self, keep: impl FnMut(usize) -> usize) -> Taken {
         self.crash_torn(keep, 0)
     }

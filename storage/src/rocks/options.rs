@@ -5,7 +5,7 @@
 //!
 //! A table that grows at the end and is cut at the front needs no option for giving its disk back: a flushed file that holds
 //! tombstones, of rows or of ranges, is merged with the files they cover. Written as fast as the disk takes it, such a table
-//! takes up to three times what it keeps, and some seconds later as much as it keeps (`tests/disk.rs`).
+//! takes up to three times what it keeps, and some seconds later as much as it keeps (`tests/suite/disk.rs`).
 
 use rocksdb::{BlockBasedOptions, Cache, DBCompressionType, DBRecoveryMode, LogLevel, Options};
 

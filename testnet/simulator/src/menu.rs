@@ -128,7 +128,7 @@ pub const MENU: [Item; 37] = [
     Item::new(23, "one nonce for two transactions", &[C::Mischief(M::DoubleNonce), C::Mischief(M::ContestedNonce)]),
     Item::new(24, "requests to one replica, or to backups only", &[C::Mischief(M::Partial)]),
     Item::new(25, "floods, oversize, slow readers", &[C::Mischief(M::Flood), C::Mischief(M::Oversize)])
-        .and("node/cli/tests/e2e_floods.rs"),
+        .and("node/cli/tests/suite/e2e_floods.rs"),
     // Disks fail.
     Item::new(
         26,
@@ -145,7 +145,7 @@ pub const MENU: [Item; 37] = [
             C::Form(forms::MENDED_TAIL),
         ],
     )
-    .and("storage/tests/torn.rs"),
+    .and("storage/tests/suite/torn.rs"),
     Item::new(
         27,
         "bit rot",

@@ -1,0 +1,141 @@
+//! Clients and strangers that want too much of real replicas: connections by the hundred at the clients' and the peers' doors, and
+//! readers that ask for much and take nothing. Honest clients go on meanwhile, and memory stays bounded.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::e2e_support::load::Load;
+use crate::e2e_support::{Net, PATIENCE, block_on};
+use rogue::Rogue;
+use tetrarch_kv::{Command, KvQuery};
+use tetrarch_launcher::Testnet;
+use tetrarch_types::{Query, Request, encode};
+use tokio::task::JoinSet;
+
+// The transport's own stranger: it speaks TLS properly, and then says what it likes.
+#[path = "../../../transport/tests/suite/common/rogue.rs"]
+#[allow(unreachable_pub, dead_code, reason = "shared with the transport's tests")]
+mod rogue;
+
+pub(crate) fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it happens in time")
+}
+
+/// Connections that a flood tries to make: more than a replica lets in from one address (1024).
+const CONNECTIONS: usize = 1_100;
+
+/// Attempts under way at a time.
+const AT_ONCE: usize = 24;
+
+/// Operations that have to be answered while a flood goes on.
+const MEANWHILE: usize = 60;
+
+/// Bytes of memory that a replica may gain by any of this: the bounds of its queues in sum are below.
+const MOST_GAINED: u64 = 256 * 1024 * 1024;
+
+#[test]
+fn connection_floods_at_both_doors_stop_nobody() {
+    let net = Net::up_with_many_checkpoints();
+    let load = Load::start(&net);
+    load.goes_on("before", MEANWHILE);
+    let before = memory(&net);
+    let testnet = Testnet::open(&net.dir()).unwrap();
+    block_on(async {
+        let held = flood(testnet.description().client_address(0), CONNECTIONS, b"tetrarch-client/1").await;
+        assert!(held.len() >= 900, "most of the allowed connections are open: {}", held.len());
+        assert!(held.len() < CONNECTIONS, "and the bound for one address holds: {}", held.len());
+        load.goes_on("the clients' door of a replica is full", MEANWHILE);
+        // Nobody without a member's key stays at the peers' door.
+        let strangers = flood(testnet.description().peer_address(1), CONNECTIONS / 4, b"tetrarch-peer/1").await;
+        for stranger in &strangers {
+            within(stranger.connection.closed()).await;
+        }
+        load.goes_on("strangers at the peers' door of another", MEANWHILE);
+    });
+    assert_gained_little(&net, &before);
+    net.ok(&["kv", "put", "after", "the flood"]);
+    load.end(&net);
+    net.until_level();
+    net.assert_no_panic();
+}
+
+#[test]
+fn readers_that_take_nothing_are_cut_off() {
+    let net = Net::up_with_many_checkpoints();
+    let load = Load::start(&net);
+    let before = memory(&net);
+    let testnet = Testnet::open(&net.dir()).unwrap();
+    block_on(async {
+        let client = net.client();
+        client.submit(Command::put("large", "x".repeat(256 * 1024)).encode()).await.unwrap();
+        client.close().await;
+        let mut readers = JoinSet::new();
+        for number in 0..12 {
+            let replica = testnet.description().client_address(number % 4);
+            readers.spawn(async move { read_nothing(replica).await });
+        }
+        load.goes_on("slow readers ask for more than they take", MEANWHILE);
+        for verdict in readers.join_all().await {
+            assert!(verdict.1.contains("were not taken"), "cut off for its slowness: {verdict:?}");
+        }
+    });
+    assert_gained_little(&net, &before);
+    load.end(&net);
+    net.until_level();
+    net.assert_no_panic();
+}
+
+/// Makes so many connections, as far as the other side lets it, and keeps them.
+async fn flood(to: SocketAddr, count: usize, protocol: &'static [u8]) -> Vec<Rogue> {
+    let (mut attempts, mut held) = (JoinSet::new(), Vec::new());
+    for _ in 0..count {
+        if attempts.len() >= AT_ONCE {
+            held.extend(attempts.join_next().await.unwrap().unwrap());
+        }
+        attempts.spawn(async move { Rogue::connect(to, None, protocol).await.ok() });
+    }
+    held.extend(attempts.join_all().await.into_iter().flatten());
+    held
+}
+
+/// Asks for a large value again and again and reads no answer, until the replica has had enough. Gives its code and its words.
+async fn read_nothing(replica: SocketAddr) -> (u64, String) {
+    let rogue = Rogue::client(replica).await;
+    let question = encode(&Request::Query(Query::Read(KvQuery::get("large").encode())));
+    let (mut send, _recv) = within(rogue.connection.open_bi()).await.unwrap();
+    let ask = async {
+        for id in 0_u64.. {
+            let length = u32::try_from(8 + question.len()).unwrap();
+            let frame = [&length.to_le_bytes()[..], &id.to_le_bytes(), &question].concat();
+            if send.write_all(&frame).await.is_err() {
+                return;
+            }
+            // At its own pace: faster than it takes, slower than the replica answers.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::select! {
+        verdict = rogue.verdict() => verdict,
+        () = ask => rogue.verdict().await,
+    }
+}
+
+/// Resident bytes of each replica.
+fn memory(net: &Net) -> Vec<u64> {
+    let of = |pid: u32| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:").map(str::trim).map(str::to_owned));
+        line.and_then(|line| line.trim_end_matches(" kB").parse::<u64>().ok()).map(|kib| kib * 1024)
+    };
+    net.status().replicas.iter().map(|it| it.pid.and_then(of).expect("it runs")).collect()
+}
+
+fn assert_gained_little(net: &Net, before: &[u64]) {
+    let after = memory(net);
+    let is_little = |(before, after): (&u64, &u64)| after.saturating_sub(*before) < MOST_GAINED;
+    assert!(before.iter().zip(&after).all(is_little), "memory: {before:?}, then {after:?}");
+}

@@ -1,0 +1,151 @@
+//! Clients that want too much.
+use std::{sync::Arc, time::Duration};
+
+use crate::common::{any_port, connector, connector_with, id, listener, read, rogue::Rogue, until, within};
+use tetrarch_transport::{ClientLimits, ConnectorConfig, RequestError};
+use tetrarch_types::{Answer, Response, SeqNum, limits::MAX_CLIENT_FRAME_BYTES};
+
+fn answer(bytes: usize) -> Response {
+    Response::Answer(Answer { executed: SeqNum::new(1), bytes: vec![1; bytes] })
+}
+
+async fn refused_after(limits: ClientLimits, allowed: usize) {
+    let (listener, _incoming) = listener(any_port(), limits).await;
+    let mut clients = Vec::new();
+    for _ in 0..allowed {
+        clients.push(Rogue::client(listener.local_address()).await);
+    }
+    let refused = Rogue::connect(listener.local_address(), None, b"tetrarch-client/1").await.err().unwrap();
+    assert!(refused.to_string().contains("refused"), "{refused}");
+    let quick = ConnectorConfig { connect_timeout: Duration::from_millis(500), ..ConnectorConfig::default() };
+    let error = within(connector_with(listener.local_address(), quick).request(id(0), read(b"x"))).await.unwrap_err();
+    assert!(matches!(&error, RequestError::Unreachable { reason, .. } if reason.contains("too many")), "{error}");
+    let counters = listener.counters();
+    assert!(counters.refused >= 2 && counters.retried >= 1, "{counters:?}");
+    assert_eq!(counters.open, allowed as u64);
+
+    drop(clients.pop());
+    until("there is a free place again", || listener.counters().open < allowed as u64).await;
+    Rogue::client(listener.local_address()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_limited() {
+    refused_after(ClientLimits { connections: 4, ..ClientLimits::default() }, 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_one_address_are_limited() {
+    refused_after(ClientLimits { connections_per_address: 3, ..ClientLimits::default() }, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_in_flight_are_limited() {
+    let limits = ClientLimits { requests_in_flight_per_connection: 3, ..ClientLimits::default() };
+    let (listener, mut incoming) = listener(any_port(), limits).await;
+    let client = Arc::new(connector(listener.local_address()));
+    let asked: Vec<_> = (0..10)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.request(id(0), read(b"x")).await })
+        })
+        .collect();
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(within(incoming.recv()).await.unwrap());
+    }
+    let fourth = tokio::time::timeout(Duration::from_millis(300), incoming.recv()).await;
+    assert!(fourth.is_err(), "a fourth request was read");
+    assert_eq!(listener.counters().requests, 3);
+    for answered in waiting {
+        answered.responder.send(answer(1));
+    }
+    for _ in 3..10 {
+        within(incoming.recv()).await.unwrap().responder.send(answer(1));
+    }
+    for response in asked {
+        assert_eq!(within(response).await.unwrap().unwrap(), answer(1));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_responder_that_is_dropped_frees_its_place() {
+    let limits = ClientLimits { requests_in_flight_per_connection: 1, ..ClientLimits::default() };
+    let (listener, mut incoming) = listener(any_port(), limits).await;
+    let client = Arc::new(connector(listener.local_address()));
+    let unanswered = tokio::spawn({
+        let client = client.clone();
+        async move { client.request(id(0), read(b"x")).await }
+    });
+    drop(within(incoming.recv()).await.unwrap());
+    let asked = tokio::spawn(async move { client.request(id(0), read(b"x")).await });
+    within(incoming.recv()).await.unwrap().responder.send(answer(1));
+    assert_eq!(within(asked).await.unwrap().unwrap(), answer(1));
+    unanswered.abort();
+}
+
+/// The number and the request, as frames, over and over.
+fn requests(count: usize) -> Vec<u8> {
+    let body = read(b"x");
+    let frame = [&u32::try_from(body.len() + 8).unwrap().to_le_bytes(), [7u8; 8].as_slice(), &body].concat();
+    frame.repeat(count)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_does_not_take_its_responses_is_cut_off() {
+    let limits = ClientLimits { response_bytes_per_connection: 4 * 1024 * 1024, ..ClientLimits::default() };
+    let (listener, mut incoming) = listener(any_port(), limits).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let (mut send, _never_read) = client.connection.open_bi().await.unwrap();
+    send.write_all(&requests(40)).await.unwrap();
+    for _ in 0..40 {
+        within(incoming.recv()).await.unwrap().responder.send(answer(1_000_000));
+    }
+    // With its socket's buffer full it may miss the words, and learns of the end when it sends something.
+    match within(client.connection.closed()).await {
+        quinn::ConnectionError::ApplicationClosed(close) => assert_eq!(close.error_code.into_inner(), 4),
+        other => assert_eq!(other, quinn::ConnectionError::Reset),
+    }
+    assert_eq!(listener.counters().slow, 1);
+}
+
+async fn assert_malformed(what: &str, bytes: &[u8]) {
+    let (listener, _incoming) = listener(any_port(), ClientLimits::default()).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let (mut send, _recv) = client.connection.open_bi().await.unwrap();
+    send.write_all(bytes).await.unwrap();
+    let (code, reason) = client.verdict().await;
+    assert_eq!(code, 2, "{what}: {reason}");
+    assert_eq!((listener.counters().malformed, listener.counters().requests), (1, 0), "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_request_closes_the_connection() {
+    assert_malformed("garbage", &[20, 0, 0, 0].iter().copied().chain([0xff; 20]).collect::<Vec<_>>()).await;
+    assert_malformed("no number", &[3, 0, 0, 0, 1, 2, 3]).await;
+    let large = u32::try_from(MAX_CLIENT_FRAME_BYTES + 9).unwrap();
+    assert_malformed("a length above the limit", &large.to_le_bytes()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_has_one_stream() {
+    let (listener, _incoming) = listener(any_port(), ClientLimits::default()).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let (mut send, _recv) = client.connection.open_bi().await.unwrap();
+    send.write_all(&requests(1)).await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(200), client.connection.open_bi()).await.is_err());
+    assert!(tokio::time::timeout(Duration::from_millis(200), client.connection.open_uni()).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_client_is_forgotten() {
+    let limits = ClientLimits { idle_timeout: Duration::from_millis(300), ..ClientLimits::default() };
+    let (listener, _incoming) = listener(any_port(), limits).await;
+    let quick = ConnectorConfig { keep_alive: Duration::from_secs(60), ..ConnectorConfig::default() };
+    let client = Arc::new(connector_with(listener.local_address(), quick));
+    let asked = tokio::spawn(async move { client.request(id(0), read(b"x")).await });
+    until("it was there", || listener.counters().accepted == 1).await;
+    until("it is forgotten", || listener.counters().open == 0).await;
+    let error = within(asked).await.unwrap().unwrap_err();
+    assert!(matches!(&error, RequestError::Closed { reason, .. } if reason.contains("no longer answers")), "{error}");
+}
