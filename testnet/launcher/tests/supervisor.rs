@@ -25,9 +25,9 @@ case "$1 $2 $3 $5 $6 $7 $8 $9" in
     *) echo "unexpected arguments: $*" >&2; exit 9 ;;
 esac
 here=$(dirname "$4")
+if [ -e "$here/deaf" ]; then trap '' TERM; fi
 echo "up with $4" >&2
 if [ -e "$here/crash" ]; then echo "error: the crash file is there" >&2; exit 3; fi
-if [ -e "$here/deaf" ]; then trap '' TERM; fi
 while read -r line; do :; done
 "#;
 
@@ -186,7 +186,6 @@ async fn those_that_do_not_want_to_end_can_be_forced() {
     while !std::fs::read_to_string(&log).unwrap().contains("up with") {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    tokio::time::sleep(Duration::from_millis(100)).await;
     let start = Instant::now();
     tokio::join!(supervisor.stop(), async {
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -207,8 +207,8 @@ fn a_paused_primary_loses_its_place_and_comes_back() {
     for number in 0..3 {
         net.ok(&["kv", "put", "after", &number.to_string(), "--timeout", "60s"]);
     }
-    let status = net.until_level();
-    assert_eq!(status.replicas[0].view, status.view, "it is in the others' view");
+    net.until_level();
+    net.until("it is in the others' view", |status| status.replicas[0].view == status.view);
     // It counts again: with another one gone, it is needed.
     net.ok(&["testnet", "kill", "3"]);
     net.ok(&["kv", "put", "needed", "1", "--timeout", "60s"]);

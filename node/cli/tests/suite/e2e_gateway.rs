@@ -3,7 +3,7 @@
 #![allow(clippy::print_stdout, reason = "how long everything stood still")]
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ fn puts_go_on_through_the_gateway_when_the_primary_is_killed() {
     let net = Arc::new(Net::up_with_gateway());
     let (longest, acknowledged) = put_while(&net, |net| drop(net.ok(&["testnet", "kill", "0"])));
     println!("the longest time without an answer, with the primary killed: {} ms", longest.as_millis());
-    assert_eq!(acknowledged.len(), CALLERS * PUTS, "every put was acknowledged");
+    assert!(acknowledged.len() >= CALLERS * PUTS, "every put was acknowledged");
     assert_present(&net, &acknowledged);
     assert!(net.status().view.unwrap() > 0, "the view has changed");
     let health = page(net.gateway(), "/health");
@@ -75,9 +75,8 @@ fn a_gateway_that_is_killed_comes_back_and_reuses_no_nonce() {
         std::fs::read_to_string(path).unwrap().trim().parse().unwrap()
     };
     let pid = net.status().gateway_process.unwrap().pid.unwrap();
-    let killer = |net: &Net| {
-        let pid = net.status().gateway_process.unwrap().pid.unwrap().to_string();
-        assert!(std::process::Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+    let killer = move |_: &Net| {
+        assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
     };
     let (longest, acknowledged) = put_while(&net, killer);
     println!("the longest time without an answer, with the gateway killed: {} ms", longest.as_millis());
@@ -119,42 +118,48 @@ fn the_gateway_of_a_testnet_has_pages_and_goes_with_it() {
     net.assert_no_panic();
 }
 
-/// Puts with several callers, each put until it is acknowledged, and does something in the middle. Gives the longest time without an
-/// answer to anyone, and what was acknowledged.
+/// How far callers are that put side by side, while something is done.
+#[derive(Default)]
+struct Course {
+    /// Puts acknowledged.
+    done: AtomicUsize,
+    /// Whether that is done.
+    is_over: AtomicBool,
+    /// When each put was acknowledged.
+    answers: Mutex<Vec<Instant>>,
+}
+
+/// Puts with several callers, each put until it is acknowledged, and does something in the middle, behind which each puts at least once.
+/// Gives the longest time without an answer to anyone, and what was acknowledged.
 fn put_while(net: &Arc<Net>, middle: impl Fn(&Net) + Send + 'static) -> (Duration, Acknowledged) {
-    let done = Arc::new(AtomicUsize::new(0));
-    let answers = Arc::new(Mutex::new(Vec::new()));
+    let course = Arc::new(Course::default());
     let acknowledged = block_on(async {
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {
-            callers.spawn(put_share(Caller::to(net.gateway()), caller, done.clone(), answers.clone()));
+            callers.spawn(put_share(Caller::to(net.gateway()), caller, course.clone()));
         }
-        let (net, counted) = (net.clone(), done.clone());
+        let (net, course) = (net.clone(), course.clone());
         let middle = tokio::task::spawn_blocking(move || {
-            while counted.load(Ordering::Relaxed) < CALLERS * PUTS / 2 {
+            while course.done.load(Ordering::Relaxed) < CALLERS * PUTS / 2 {
                 std::thread::sleep(Duration::from_millis(2));
             }
             middle(&net);
+            course.is_over.store(true, Ordering::Relaxed);
         });
         let shares = callers.join_all().await;
         middle.await.unwrap();
         shares.into_iter().flatten().collect()
     });
-    let answers: Vec<Instant> = std::mem::take(&mut *answers.lock().unwrap());
-    let mut sorted = answers;
+    let mut sorted: Vec<Instant> = std::mem::take(&mut *course.answers.lock().unwrap());
     sorted.sort_unstable();
     let longest = sorted.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
     (longest, acknowledged)
 }
 
-async fn put_share(
-    caller: Caller,
-    number: usize,
-    done: Arc<AtomicUsize>,
-    answers: Arc<Mutex<Vec<Instant>>>,
-) -> Vec<(String, (String, i64))> {
+async fn put_share(caller: Caller, number: usize, course: Arc<Course>) -> Vec<(String, (String, i64))> {
     let (mut acknowledged, started) = (Vec::new(), Instant::now());
-    for turn in 0..PUTS {
+    for turn in 0.. {
+        let is_over = course.is_over.load(Ordering::Relaxed);
         let (key, value) = (format!("load/{number}/{turn:03}"), format!("{number}-{turn}"));
         let mut attempts = 1;
         while let Err(status) = caller.put(&key, &value).await {
@@ -162,9 +167,12 @@ async fn put_share(
             assert!(started.elapsed() < PATIENCE, "{key}: {status}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        answers.lock().unwrap().push(Instant::now());
+        course.answers.lock().unwrap().push(Instant::now());
         acknowledged.push((key, (value, attempts)));
-        done.fetch_add(1, Ordering::Relaxed);
+        course.done.fetch_add(1, Ordering::Relaxed);
+        if is_over && turn + 1 >= PUTS {
+            break;
+        }
     }
     acknowledged
 }

@@ -95,7 +95,7 @@ fn watches(net: &Net) {
         net.ok(&["kv", "put", "w/n", "0"]);
     }
     net.ok(&["testnet", "kill", "0"]);
-    let last = net.json(&["kv", "put", "w/n", "last"])["revision"].clone();
+    let last = net.json(&["kv", "put", "w/n", "last", "--timeout", "60s"])["revision"].clone();
     let told = std::iter::from_fn(|| Some(now.next())).find(|told| told["revision"] == last).unwrap();
     assert_eq!(told["kv"]["value"], "last");
     net.ok(&["testnet", "start", "0"]);
@@ -120,7 +120,7 @@ fn leases(net: &Net) {
     net.tetrarch(&["kv", "put", "l", "x", "--lease", "zz"]).assert_failed(2, &["hexadecimal"]);
 
     // Nobody keeps it alive, and nothing else happens: it ends all the same.
-    let short = net.json(&["lease", "grant", "2s"]);
+    let short = net.json(&["lease", "grant", "5s"]);
     net.ok(&["kv", "put", "short", "x", "--lease", short["lease"].as_str().unwrap()]);
     let start = Instant::now();
     while net.tetrarch(&["kv", "get", "short"]).code == 0 {

@@ -26,7 +26,7 @@ fn always_prepared_in(view: u64) -> Option<Script> {
 }
 
 async fn submit(cluster: &Cluster) -> Result<tetrarch_client::Submitted, ClientError> {
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(700), ..OPTIONS });
+    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
     client.submit_signed(client.sign_with_nonce(b"command".to_vec(), 1).unwrap()).await
 }
 
@@ -125,7 +125,7 @@ async fn looked_up_is_what_is_decided() {
         }))
     };
     let cluster = Cluster::with(4, (0..4).map(|it| (it, tells(ok)))).await;
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(700), ..OPTIONS });
+    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
     let id = client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap().transaction;
     let (known, receipt) = (client.reply(id).await, client.receipt(id).await);
     assert!(matches!(known, Err(ClientError::NoQuorum(_))), "{known:?}");
@@ -138,7 +138,7 @@ async fn looked_up_is_what_is_decided() {
     let mut others: Vec<_> = (0..4).map(|it| (it, tells(ok))).collect();
     others[2] = (2, one_of_them);
     let cluster = Cluster::with(4, others).await;
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(700), ..OPTIONS });
+    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
     let id = client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap().transaction;
     assert!(matches!(client.receipt(id).await, Err(ClientError::NoQuorum(_))), "one is no proof");
 }

@@ -1,7 +1,7 @@
 //! A member that sends what no honest one sends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{self, Chain, eventually};
 use tetrarch_crypto::{Digest, Ed25519};
@@ -111,11 +111,13 @@ async fn who_asks_too_often_is_served_now_and_then() {
     let mut liar = Liar::start(&chain).await;
     liar.meet().await;
     let mut client = chain.client();
-    client.put("k", "v").await;
+    let seq = client.put("k", "v").await.results.seq();
+    eventually("there is something to supply", || nodes[0].status().executed >= seq).await;
 
     let fetch = Fetch::Committed { after: SeqNum::ZERO };
     let fetch = Message::Fetch(Signed::new(fetch, LIAR, chain.genesis.membership().scope(), &chain.keys[3]));
     let before = nodes[0].counters()["supplies"];
+    let started = Instant::now();
     for _ in 0..200 {
         liar.send(&fetch);
     }
@@ -130,7 +132,9 @@ async fn who_asks_too_often_is_served_now_and_then() {
     timeout(support::PATIENCE, supply).await.expect("a supply");
     tokio::time::sleep(Duration::from_millis(300)).await;
     let served = nodes[0].counters()["supplies"] - before;
-    assert!((1..=10).contains(&served), "{served} supplies for 200 wishes");
+    // One every ten milliseconds at most, while the wishes are heard; and a few of other peers'.
+    let most = 10 + started.elapsed().as_millis() as u64 / 100;
+    assert!((1..=most).contains(&served), "{served} supplies for 200 wishes");
     for node in nodes {
         node.shutdown().await;
     }

@@ -88,13 +88,15 @@ async fn clients_are_told_before_it_is_decided_and_nobody_reads_less() {
     let first = client.put("key", "before").await.results.seq();
     eventually("all execute it", || scene.nodes.iter().all(|node| node.status().executed == first)).await;
 
+    let told = |node: &Node| node.counters()["batches_told_early"];
+    let before: Vec<u64> = scene.nodes.iter().map(told).collect();
     scene.let_pass(false);
     let reply = client.put("key", "after").await;
     assert!(reply.results.tentative_in().is_some(), "nothing is decided");
     assert_eq!(reply.results.seq(), first.next());
     assert!(scene.nodes.iter().all(|node| node.status().executed == first), "nothing is executed");
     // Some replica may not have prepared it when the others had answered.
-    eventually("all told", || scene.nodes.iter().all(|node| node.counters()["batches_told_early"] >= 1)).await;
+    eventually("all told", || scene.nodes.iter().zip(&before).all(|(node, before)| told(node) > *before)).await;
     for replica in 0..4 {
         assert_eq!(asked(&client, replica, "key").await, Response::Refused(Refusal::Busy), "replica {replica}");
         let Response::Answer(stale) = asked_stale(&client, replica, "key").await else {

@@ -159,13 +159,13 @@ fn client_key() -> SigningKey {
     SigningKey::from_seed([99; 32])
 }
 
-/// A UDP port that was free a moment ago, below those that the system hands out to sockets of other tests.
+/// A UDP port that was free a moment ago, below those that the system hands out to sockets of other tests and above those of testnets.
 pub(crate) fn closed_port() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let start = std::process::id().wrapping_mul(97);
     loop {
-        let number = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 10_000;
-        let address = SocketAddr::from(([127, 0, 0, 1], 20_000 + u16::try_from(number).unwrap()));
+        let number = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % 2_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], 30_000 + u16::try_from(number).unwrap()));
         if UdpSocket::bind(address).is_ok() {
             return address;
         }

@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::net::UdpSocket;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Below the range that the system gives out by itself.
@@ -9,6 +10,9 @@ const FIRST_PORT: u16 = 20_000;
 
 /// Ports of one slot: room to move on when some of them are taken.
 const PORTS: u16 = 4_000;
+
+/// Testnets of this program so far.
+static TURN: AtomicU32 = AtomicU32::new(0);
 
 /// A TCP port that nobody has now: one that the system gives out, so nobody asks for it by number.
 pub(crate) fn free_tcp_port() -> u16 {
@@ -43,8 +47,9 @@ impl Slot {
     /// The first of so many UDP ports in a row that nobody has.
     pub(crate) fn free_ports(&self, count: u16) -> u16 {
         let first = FIRST_PORT + self.number * PORTS;
-        // Somewhere else for each process, so that what lingers from one does not meet the next.
-        let start = u16::try_from(std::process::id() % 100).unwrap() * 20;
+        // Somewhere else each time, so that what lingers from one testnet does not meet the next.
+        let turn = std::process::id().wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
+        let start = u16::try_from(turn % 100).unwrap() * 20;
         (0..PORTS / 2 - count)
             .map(|step| first + start + step)
             .find(|base| (*base..base + count).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok()))

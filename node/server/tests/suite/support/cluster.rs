@@ -116,6 +116,11 @@ impl Cluster {
         }
     }
 
+    /// The batch that the last key was written in.
+    pub(crate) fn last_written(&self) -> SeqNum {
+        *self.written.last().expect("something was written")
+    }
+
     /// Writes so many keys of that size in one batch.
     pub(crate) async fn write_together(&mut self, keys: usize, bytes: usize) {
         let first = self.written.len();
