@@ -1,5 +1,6 @@
 //! The envelope around a state machine: opening and executing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use tetrarch_crypto::{Digest, mutated};
@@ -32,6 +33,8 @@ pub struct Execution<M, S> {
     turn: Mutex<()>,
     /// Changed, together with the store, under the write lock only.
     head: RwLock<Head>,
+    /// The head's last batch, for those who must not wait while one is written.
+    executed: AtomicU64,
     pub(super) leases: Mutex<Leases>,
     /// The effect of the batch that may be next. Whatever changes the state otherwise takes it out.
     tentative: Mutex<Option<Tentative>>,
@@ -93,6 +96,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             store,
             setup,
             turn: Mutex::new(()),
+            executed: AtomicU64::new(head.progress.executed.get()),
             head: RwLock::new(head),
             leases: Mutex::new(leases),
             tentative: Mutex::default(),
@@ -130,7 +134,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         let (writes, head, executed) = effect.decided(&self.setup, &self.store, committed, wanted)?;
         let mut current = self.head_mut();
         self.store.write(writes, durability)?;
-        *current = head;
+        self.replace(&mut current, head);
         drop(current);
         Ok(self.with_snapshot(executed))
     }
@@ -173,9 +177,10 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.applied_at(&self.head())
     }
 
-    /// The last batch executed; means nothing while the state is damaged.
+    /// The last batch executed; means nothing while the state is damaged. Does not wait while one is written: that one is not seen yet, and
+    /// whoever has seen one finds it here.
     pub fn executed(&self) -> SeqNum {
-        self.head().progress.executed
+        SeqNum::new(self.executed.load(Ordering::Acquire))
     }
 
     /// Agreed time; means nothing while the state is damaged.
@@ -215,6 +220,12 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// The head is replaced as a whole, so a panic elsewhere cannot have left half of one.
     pub(super) fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Execution stands somewhere else, as the store does. What is seen behind the lock is seen of the number as well.
+    pub(super) fn replace(&self, current: &mut Head, head: Head) {
+        self.executed.store(head.progress.executed.get(), Ordering::Release);
+        *current = head;
     }
 
     /// Waits for whoever asks.

@@ -111,7 +111,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     fn begin_anew(&self, end: WriteBatch) -> Result<Applied, InstallError> {
         let mut head = self.head_mut();
         self.store.write(end, Durability::Synced)?;
-        *head = Head::read(&self.store, Condition::Whole)?;
+        self.replace(&mut head, Head::read(&self.store, Condition::Whole)?);
         Ok(self.applied_at(&head)?)
     }
 

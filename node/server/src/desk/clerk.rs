@@ -40,7 +40,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Clerk<M, S> {
     pub(super) async fn serve(self, question: Question, waiting: OwnedSemaphorePermit) {
         let turn = self.places.turn(&question.query).await;
         drop(waiting);
-        let stands = question.basis.stands_on(&self.answers.ground());
+        let stands = question.basis.stands_on(self.answers.ground());
         match (turn, stands) {
             _ if question.responder.is_closed() => {}
             (Some(place), Some(true)) => self.answer(question, place),

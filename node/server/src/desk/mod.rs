@@ -65,8 +65,8 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
             return responder.send(Response::Refused(Refusal::TooLarge { actual, limit }));
         }
         let ground = self.clerk.answers.ground();
-        let basis = Basis::of(&query, &ground);
-        let until = match (basis.stands_on(&ground), basis, &query) {
+        let basis = Basis::of(&query, ground);
+        let until = match (basis.stands_on(ground), basis, &query) {
             (None, ..) => return responder.send(Response::Refused(not_agreed())),
             (Some(_), _, Query::ReadAfter { executed, .. }) => Some(Until::Behind(*executed)),
             (Some(false), Basis::Behind(seq), _) => Some(Until::Executed(seq)),
