@@ -130,6 +130,7 @@ async fn who_asks_too_often_is_served_now_and_then() {
         }
     };
     timeout(support::PATIENCE, supply).await.expect("a supply");
+    eventually("replica 0 has one too", || nodes[0].counters()["supplies"] > before).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let served = nodes[0].counters()["supplies"] - before;
     // One every ten milliseconds at most, while the wishes are heard; and a few of other peers'.
