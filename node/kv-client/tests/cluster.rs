@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 #[path = "../../client/tests/suite/common/mod.rs"]
+#[allow(dead_code, reason = "it serves the client's tests, and this uses some of it")]
 mod common;
 
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! Finding a cluster, signing without one, and what is said when nobody answers.
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

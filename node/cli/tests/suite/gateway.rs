@@ -1,4 +1,5 @@
 //! Starting and ending a gateway, and what it refuses. Nobody answers it here.
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,5 @@
 //! Keys and passphrases.
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 

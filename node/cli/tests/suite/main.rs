@@ -24,6 +24,7 @@ mod e2e_sizes;
 mod e2e_support;
 mod gateway;
 #[path = "../../../gateway/tests/suite/installed.rs"]
+#[allow(dead_code, reason = "it serves the gateway's tests, and these use some of it")]
 mod installed;
 mod keys;
 mod node;

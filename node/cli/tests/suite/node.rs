@@ -1,4 +1,5 @@
 //! Setting up one replica, running it, and the doctor's view of it.
+
 use std::process::Child;
 
 use crate::common::{Place, Ran, signal, started, tetrarch};

@@ -1,4 +1,5 @@
 //! `verify receipt`, and files that are no proofs: what holds is explained, what does not has exit code 6.
+
 use crate::common::Place;
 use tetrarch_client::receipt_to_json;
 use tetrarch_types::{Outcome, ReplyCertificate, SeqNum};

@@ -1,4 +1,5 @@
 //! The simulator at the command line: seeds, soaks, charts, shrinking.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;

@@ -1,4 +1,5 @@
 //! Arguments: help, usage errors, completions, manual pages.
+
 use std::path::Path;
 use std::process::Stdio;
 

@@ -85,7 +85,7 @@ async fn one_liar_of_any_kind_changes_nothing() {
         let started = Instant::now();
         let submitted = cluster.client().submit(b"command".to_vec()).await.unwrap();
         assert_eq!((submitted.outcome, submitted.replicas), (ok(), ids([0, 2, 3])), "{name}");
-        assert!(started.elapsed() < OPTIONS.timeout, "{name} stalls");
+        assert!(started.elapsed() < Duration::from_secs(2), "{name} stalls");
     }
 }
 
@@ -149,7 +149,7 @@ async fn a_refusal_is_believed_when_f_plus_one_give_the_same() {
     let started = Instant::now();
     let error = client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap_err();
     assert!(matches!(error, ClientError::Refused(Refusal::Expired)), "{error}");
-    assert!(started.elapsed() < OPTIONS.timeout, "a final refusal needs no waiting");
+    assert!(started.elapsed() < Duration::from_secs(1), "a final refusal needs no waiting");
 }
 
 #[tokio::test]

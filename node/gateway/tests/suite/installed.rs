@@ -1,7 +1,5 @@
 //! Programs of others that tests run where they are to be had: `make test` gets them (`.cargo/test-programs`), or they are installed.
 
-#![allow(dead_code, reason = "each test program uses some of it")]
-
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};

@@ -1,5 +1,6 @@
 //! More waits than all batches in flight can hold, and execution is what takes long. No primary could order faster: nobody finds it slow
 //! (rule V-9), and nobody sends it again what merely waits for its turn (rule V-1).
+
 use std::time::Duration;
 
 use crate::support::chain::Chain;

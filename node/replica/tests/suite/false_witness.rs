@@ -1,5 +1,6 @@
 //! What liars answer to a replica that asks what they hold of it (rules ): they may leave out, not invent. Nothing that they
 //! say makes an honest replica take its records for lost, or a silent one wait for longer than its own signatures demand.
+
 use std::time::Duration;
 
 use crate::support::chain::{Chain, EPOCH};

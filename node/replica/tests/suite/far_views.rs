@@ -1,4 +1,5 @@
 //! What was signed in a replica's name while it lied does not bind it for ever (rules A-3, B-1): it is honest again, votes again, and is heard.
+
 use std::time::Duration;
 
 use crate::support::chain::{Chain, EPOCH};

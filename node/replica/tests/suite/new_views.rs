@@ -1,5 +1,6 @@
 //! What a new view starts from (rules V-5, V-6), seen through the public door: VIEW-CHANGEs go in at the primary, a NEW-VIEW comes out,
 //! and every backup accepts that one and no other.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
 //! Recovery from journals: every prefix of what an honest replica wrote is a journal that it comes back from, and no list of records
 //! whatsoever makes it panic (rules D-1 to D-5). One that comes back with less than it wrote hears of that from the others (rule A-1).
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -5,6 +5,7 @@
 //! Nobody may disagree, execute out of order, take back a signature, say what its journal does not show, promise anything while it is
 //! silent, or take its records for lost when they are not (checked at every turn by `support`). Once the faults end, everything that
 //! was asked for executes, and in time every replica votes and is level.
+
 use crate::play::Run;
 use crate::play::step::{harmful_step, step};
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! `step` takes everything that verifies (law 2): messages of every kind with every number, also the extreme ones, signed by anyone,
 //! with certificates that only a majority of liars could make. It must neither panic nor talk without end.
+
 use std::time::Duration;
 
 use crate::support::chain::{Chain, EPOCH};

@@ -1,5 +1,6 @@
 //! A slow primary loses its place, and a slow network does not lose all of its primaries (rule V-9): clusters under steady load, in which
 //! every message takes its time.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

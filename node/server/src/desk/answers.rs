@@ -28,7 +28,8 @@ impl<M: StateMachine, S: Store> Answers<M, S> {
     /// How far the state here is, for rule X-4.
     pub(crate) fn ground(&self) -> Ground {
         // What was told first: what is executed meanwhile is more.
-        Ground { told: self.report.board.readable_from(), executed: self.state.executed() }
+        let told = self.report.board.readable_from();
+        Ground { executed: self.state.executed(), told }
     }
 
     fn answer(&self, query: Query) -> Result<Response, Refusal> {

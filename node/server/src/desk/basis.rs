@@ -14,30 +14,30 @@ pub(crate) enum Basis {
 }
 
 /// How far the state here is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ground {
+    /// The last batch executed.
+    pub(crate) executed: SeqNum,
     /// The last batch that clients may have been told of; none if the state here is not the agreed one.
     pub(crate) told: Option<SeqNum>,
-    /// The last batch executed by now.
-    pub(crate) executed: SeqNum,
 }
 
 impl Basis {
     /// What an answer to this question has to rest on, as things are when it is asked.
-    pub(crate) fn of(query: &Query, Ground { told, executed }: Ground) -> Self {
-        let latest = || told.map(|told| Self::Behind(told.max(executed)));
+    pub(crate) fn of(query: &Query, Ground { executed, told }: Ground) -> Self {
+        let latest = told.map(|told| Self::Behind(told.max(executed)));
         match query {
             Query::Status | Query::Prove { .. } => Self::Anything,
             // They tell how far the state is that is read, and it need not be the latest.
             Query::ReadAfter { .. } | Query::ReadStale(_) => Self::Agreed,
             // Ids and signatures prove what the ledger has, whatever becomes of the state.
-            Query::Transaction(_) => latest().unwrap_or(Self::Anything),
-            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => latest().unwrap_or(Self::Agreed),
+            Query::Transaction(_) => latest.unwrap_or(Self::Anything),
+            Query::Read(_) | Query::Nonce(_) | Query::Reply(_) => latest.unwrap_or(Self::Agreed),
         }
     }
 
     /// Whether an answer can be given on this ground; none if it cannot, and waiting for a batch will not change that.
-    pub(crate) fn stands_on(self, Ground { told, executed }: Ground) -> Option<bool> {
+    pub(crate) fn stands_on(self, Ground { executed, told }: Ground) -> Option<bool> {
         match self {
             Self::Anything => Some(true),
             Self::Agreed => told.map(|_| true),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     fn ground(executed: u64, told: Option<u64>) -> Ground {
-        Ground { told: told.map(SeqNum::new), executed: SeqNum::new(executed) }
+        Ground { executed: SeqNum::new(executed), told: told.map(SeqNum::new) }
     }
 
     fn behind(seq: u64) -> Basis {

@@ -40,8 +40,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Clerk<M, S> {
     pub(super) async fn serve(self, question: Question, waiting: OwnedSemaphorePermit) {
         let turn = self.places.turn(&question.query).await;
         drop(waiting);
-        let stands = question.basis.stands_on(self.answers.ground());
-        match (turn, stands) {
+        match (turn, question.basis.stands_on(self.answers.ground())) {
             _ if question.responder.is_closed() => {}
             (Some(place), Some(true)) => self.answer(question, place),
             (_, None) => question.responder.send(Response::Refused(not_agreed())),

@@ -1,7 +1,7 @@
 //! A member that sends what no honest one sends.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{self, Chain, eventually};
 use tetrarch_crypto::{Digest, Ed25519};
@@ -117,7 +117,6 @@ async fn who_asks_too_often_is_served_now_and_then() {
     let fetch = Fetch::Committed { after: SeqNum::ZERO };
     let fetch = Message::Fetch(Signed::new(fetch, LIAR, chain.genesis.membership().scope(), &chain.keys[3]));
     let before = nodes[0].counters()["supplies"];
-    let started = Instant::now();
     for _ in 0..200 {
         liar.send(&fetch);
     }
@@ -133,9 +132,7 @@ async fn who_asks_too_often_is_served_now_and_then() {
     eventually("replica 0 has one too", || nodes[0].counters()["supplies"] > before).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let served = nodes[0].counters()["supplies"] - before;
-    // One every ten milliseconds at most, while the wishes are heard; and a few of other peers'.
-    let most = 10 + started.elapsed().as_millis() as u64 / 100;
-    assert!((1..=most).contains(&served), "{served} supplies for 200 wishes");
+    assert!((1..=10).contains(&served), "{served} supplies for 200 wishes");
     for node in nodes {
         node.shutdown().await;
     }

@@ -1,4 +1,5 @@
 //! Clients that want too much.
+
 use std::{sync::Arc, time::Duration};
 
 use crate::common::{any_port, connector, connector_with, id, listener, read, rogue::Rogue, until, within};

@@ -1,4 +1,5 @@
 //! Clients that behave, and replicas that come and go.
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},

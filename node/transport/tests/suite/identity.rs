@@ -1,4 +1,5 @@
 //! Who is let in, and who is believed.
+
 use std::time::Duration;
 
 use crate::common::{

@@ -1,4 +1,5 @@
 //! Members that send what they must not.
+
 use std::time::{Duration, Instant};
 
 use crate::common::{Peer, commit, config, free_port, key, members, rogue::Rogue, start, supply};

@@ -1,4 +1,5 @@
 //! The one encoding (rule W-1): a value has exactly one, and nothing else is read of what others send.
+
 use std::fmt::Debug;
 
 use crate::support::{Chain, arbitrary, arbitrary_state};

@@ -3,6 +3,7 @@
 //! A hash that changes means that old and new replicas no longer understand each other, or that old files and receipts cannot be
 //! read. If that is meant, it is a new version of the protocol: raise the version in the tags of the crypto crate's `Domain`, say
 //! so in CHANGELOG.md, and copy the new lines from the failure into the table.
+
 use crate::support::state::ROWS;
 use crate::support::{Chain, VIEW, digest, id, seq};
 use sha2::{Digest as _, Sha256};

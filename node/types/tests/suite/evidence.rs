@@ -1,4 +1,5 @@
 //! Evidence convicts only whom its own signatures contradict.
+
 use crate::support::{Chain, VIEW, digest, id, seq};
 use tetrarch_crypto::{Ed25519, SigningKey};
 use tetrarch_types::{Checkpoint, Commit, Evidence, PrePrepare, Prepare, Signable, Signed, View};

@@ -1,4 +1,5 @@
 //! The genesis document: what is refused, what makes its identity, and its text.
+
 use crate::support::{Chain, arbitrary, digest};
 use proptest::prelude::*;
 use tetrarch_crypto::{PublicKey, Signer, SigningKey, WeakKey};

@@ -1,4 +1,5 @@
 //! Every bound has room for what it must let through.
+
 use crate::support::{Chain, batch_of_ids, digest};
 use tetrarch_crypto::state_tree::{Branch, Leaf, Page, Path, Prefix};
 use tetrarch_crypto::{Digest, MerklePath, Signature};

@@ -1,4 +1,5 @@
 //! Replies, and the certificates that prove an outcome to strangers (rules ).
+
 use crate::support::{Chain, SIZES, digest, id, seq};
 use tetrarch_crypto::{Ed25519, PublicKey, Signature, WeakKey};
 

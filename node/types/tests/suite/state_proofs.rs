@@ -1,4 +1,5 @@
 //! A row of the state or its absence, proven to whoever holds the genesis file (rule S-3), with real keys.
+
 use crate::support::state::{ROWS, STABLE, row, state_root, tree_proof};
 use crate::support::{Chain, SIZES, digest, id, seq};
 use tetrarch_crypto::Ed25519;

@@ -1,4 +1,5 @@
 //! A verdict is the message's own: the same alone and among any neighbours.
+
 use crate::support::{Chain, VIEW, digest, id, seq};
 use proptest::collection::vec;
 use proptest::prelude::*;

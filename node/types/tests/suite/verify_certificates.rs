@@ -1,4 +1,5 @@
 //! Certificates: votes of distinct members, enough of them, in order, each for the very statement (rules Q-2, N-4, N-6, C-2).
+
 use crate::support::{self, Chain, SIZES, VIEW, digest, id, seq};
 use tetrarch_crypto::Signature;
 use tetrarch_types::{

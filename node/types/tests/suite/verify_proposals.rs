@@ -1,4 +1,5 @@
 //! PRE-PREPAREs with their batches, the primary's silence among PREPAREs, and bodies that are fetched and supplied.
+
 use crate::support::{self, Chain, VIEW, batch_of_ids, digest, seq};
 use tetrarch_crypto::{Digest, PublicKey, Signature, WeakKey};
 use tetrarch_types::limits::{MAX_BATCH_TRANSACTIONS, MAX_COMMAND_BYTES, MAX_FETCH_TRANSACTIONS, MAX_SUPPLY_BATCHES};

@@ -1,4 +1,5 @@
 //! No message passes on a signature that was made by someone else, for something else, or elsewhere.
+
 use crate::support::{Chain, SIZES, digest, id};
 use tetrarch_crypto::{Digest, Domain, Scope, Signature, Signer};
 use tetrarch_types::{Message, Rejection, ReplicaId, Signable, encode};

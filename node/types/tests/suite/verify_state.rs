@@ -1,4 +1,5 @@
 //! What a start asks and is answered (rule A-1), and what a state transfer asks and is sent (rules S-1, B-5).
+
 use crate::support::state::STABLE;
 use crate::support::{Chain, SIZES, VIEW, digest, id, seq};
 use tetrarch_crypto::Signature;

@@ -1,4 +1,5 @@
 //! What a transaction needs to be believed.
+
 use crate::support::{Chain, digest};
 use tetrarch_crypto::{Domain, PublicKey, Scope, Signature, Signer, SigningKey, WeakKey};
 use tetrarch_types::limits::MAX_COMMAND_BYTES;

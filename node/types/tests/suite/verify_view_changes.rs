@@ -1,4 +1,5 @@
 //! What a VIEW-CHANGE may carry, and what a NEW-VIEW must rest on (rules V-3 and V-5).
+
 use crate::support::{Chain, SIZES, VIEW, digest, id, seq};
 use tetrarch_types::limits::MAX_WINDOW;
 use tetrarch_types::{

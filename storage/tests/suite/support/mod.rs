@@ -1,4 +1,5 @@
 //! What several topics need: a table, batches, short reads.
+
 pub(crate) mod files;
 
 use tetrarch_storage::{Direction, Durability, Mark, Pair, Reader, Store, StoreError, Table, WriteBatch};

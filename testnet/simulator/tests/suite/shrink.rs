@@ -1,4 +1,5 @@
 //! What can be left out, and a search for how much of it.
+
 use std::time::Duration;
 
 use tetrarch_simulator::shrink::{Limits, Shrunk, shrink};

@@ -1,4 +1,5 @@
 //! Machines and workloads that are wrong in all the usual ways: each is a finding, by the oracle that knows why, and with a seed.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Running the binary, and files for it to read.
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;

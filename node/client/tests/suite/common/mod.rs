@@ -1,5 +1,4 @@
 //! Fake replicas behind the real transport: each answers as its script says.
-#![allow(dead_code, reason = "each test file uses its own part")]
 
 pub(crate) mod state;
 
@@ -47,7 +46,6 @@ pub(crate) fn script(script: impl Fn(&Me, &Request) -> Option<Response> + Send +
 
 pub(crate) struct Cluster {
     pub(crate) genesis: Genesis,
-    pub(crate) keys: Vec<SigningKey>,
     pub(crate) seen: Vec<Arc<Mutex<BTreeMap<TransactionId, Transaction>>>>,
     _listeners: Vec<Option<ClientListener>>,
 }
@@ -85,7 +83,7 @@ impl Cluster {
                 listener.as_ref().map_or_else(closed, ClientListener::local_address);
             listeners.push(listener);
         }
-        Self { genesis, keys, seen, _listeners: listeners }
+        Self { genesis, seen, _listeners: listeners }
     }
 
     /// All honest but those named.

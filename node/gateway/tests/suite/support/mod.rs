@@ -1,6 +1,4 @@
 //! A gateway over a store of its own, and programs that talk to it.
-#![allow(dead_code, reason = "each topic uses some of it")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 pub(crate) mod bolt;
 pub(crate) mod calls;

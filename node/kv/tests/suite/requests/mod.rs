@@ -1,4 +1,5 @@
 //! Random requests: few keys, leases and revisions, so that they get into each other's way.
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tetrarch_kv::store::{Revisions, Sort, SortOrder, SortTarget};

@@ -1,4 +1,5 @@
 //! What several topics need: transactions, batches, stores, and looking into them.
+
 use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};

@@ -1,4 +1,5 @@
 //! A network for transfers: peers that serve a state, or lie about it, and answers that come late, twice, or never.
+
 use std::cell::Cell;
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What the tree's topics and the transfer's need: rows in stores, and roots worked out in other ways.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

@@ -1,5 +1,6 @@
 //! A small deterministic cluster around the real core: nothing is delivered, no clock moves and no replica falls or rises until it
 //! is told to.
+
 pub(crate) mod chain;
 pub(crate) mod cluster;
 pub(crate) mod envelope;

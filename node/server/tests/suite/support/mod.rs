@@ -1,4 +1,5 @@
 //! A chain in a temporary folder, and a client for it.
+
 pub(crate) mod cluster;
 pub(crate) mod damage;
 pub(crate) mod misleading;

@@ -1,4 +1,5 @@
 //! A chain with keys for everyone, and one valid specimen of everything that travels.
+
 pub(crate) mod arbitrary;
 pub(crate) mod arbitrary_state;
 mod plain;

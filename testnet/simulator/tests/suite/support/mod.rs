@@ -1,4 +1,5 @@
 //! Observations made by hand: four replicas, of which the last lies.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
