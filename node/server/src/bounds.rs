@@ -36,18 +36,21 @@ pub(crate) const PEER_BULK_BYTES: usize = 32 * 1024 * 1024;
 /// Client requests that the transport hands over and nobody has looked at yet.
 pub(crate) const CLIENT_CHANNEL: usize = 1_024;
 
-/// Transactions that wait for verification. At 25 µs a signature this is a tenth of a second of work.
-pub(crate) const UNVERIFIED_TRANSACTIONS: usize = 4_096;
+/// Transactions that wait for verification, half of them those of one host. At 25 µs a signature that half is a tenth of a second of work.
+pub(crate) const UNVERIFIED_TRANSACTIONS: usize = 8_192;
 
-/// Transactions that wait for verification, in bytes.
+/// Transactions that wait for verification, in bytes; half of them those of one host.
 pub(crate) const UNVERIFIED_BYTES: usize = 64 * 1024 * 1024;
 
 /// Signatures checked together at most: beyond it a batch gains little and delays the first of them.
 pub(crate) const CHUNK_SIGNATURES: usize = 256;
 
-/// How long a peer's votes are checked apart from the others' after one of its signatures did not hold: until then each of them would
+/// How long what a peer or a client's host signed is checked apart after one of its signatures did not hold: until then each of them would
 /// cost everybody's batch a search.
 pub(crate) const DISTRUST: Duration = Duration::from_secs(10);
+
+/// Hosts that are checked apart at most: more cannot have connections for long.
+pub(crate) const DISTRUSTED: usize = 1_024;
 
 /// Client signatures checked together: a smaller chunk, because proposals share these workers and wait for the chunk's end.
 pub(crate) const CLIENT_CHUNK: usize = 64;
@@ -62,7 +65,7 @@ pub(crate) const EGRESS_QUEUE: usize = 1_024;
 /// Batches whose signed result root egress keeps, for answers from the reply cache.
 pub(crate) const SIGNED_RESULTS: usize = 1_024;
 
-/// Clients that wait for a result, in total: as many as the pool holds transactions.
+/// Clients that wait for a result, in total: as many as the pool holds transactions. Half of them those of one host.
 pub(crate) const WAITERS: usize = 32_768;
 
 /// Clients that wait for the same transaction: a client and a few impatient retransmissions.
@@ -77,9 +80,9 @@ pub(crate) const WAITER_SWEEP: Duration = Duration::from_secs(5);
 /// Queries that run at once, each on a thread of the blocking pool.
 pub(crate) const QUERIES: usize = 32;
 
-/// Queries that wait until one of those is done, each of at most [`MAX_QUESTION_BYTES`](tetrarch_types::limits::MAX_QUESTION_BYTES); one more is
-/// answered with "busy", and its client asks again a tenth of a second later.
-pub(crate) const QUERIES_IN_LINE: usize = 1_024;
+/// Queries that wait until one of those is done, each of at most [`MAX_QUESTION_BYTES`](tetrarch_types::limits::MAX_QUESTION_BYTES), half of them
+/// those of one host; one more is answered with "busy", and its client asks again a tenth of a second later.
+pub(crate) const QUERIES_IN_LINE: usize = 2_048;
 
 /// How long a question waits for its turn at most. Clients that waited as long ask again, and what nobody waits for must not be worked on.
 pub(crate) const TURN_WITHIN: Duration = Duration::from_secs(1);
@@ -87,7 +90,7 @@ pub(crate) const TURN_WITHIN: Duration = Duration::from_secs(1);
 /// Queries of those who follow the state that run at once, of the queries above.
 pub(crate) const FOLLOWERS_ANSWERED: usize = QUERIES / 2;
 
-/// Reads that wait until something more is executed, and as many that wait for what clients were told of. Each costs a place in memory, and a query's
+/// Reads that wait until something more is executed, half of them those of one host, and as many that wait for what clients were told of. Each costs a place in memory, and a query's
 /// place when its time has come.
 pub(crate) const PARKED: usize = 4_096;
 
@@ -98,8 +101,8 @@ pub(crate) const PARKED_FOR: Duration = Duration::from_secs(10);
 /// it takes longer than this, a view is changing or this node is cut off, and who reads asks again.
 pub(crate) const TOLD_FOR: Duration = Duration::from_secs(1);
 
-/// Questions for a node's status that run at once.
-pub(crate) const STATUS_QUERIES: usize = 4;
+/// Questions for a node's status that run at once, half of them those of one host.
+pub(crate) const STATUS_QUERIES: usize = 8;
 
 /// Bytes of a supply that a peer may have in a second: after each it rests until they are paid for. A quarter of a gigabit link.
 pub(crate) const SUPPLY_BYTES_A_SECOND: u64 = 32 * 1024 * 1024;

@@ -44,6 +44,7 @@ mod outbox;
 mod recovery;
 mod seam;
 mod shared;
+mod sharing;
 mod status;
 mod supplier;
 mod threads;

@@ -78,7 +78,7 @@ async fn served() -> (ClientListener, Arc<Connector>) {
 }
 
 async fn serve(mut incoming: mpsc::Receiver<Incoming>) {
-    while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
+    while let Some(Incoming { request, responder }) = incoming.recv().await {
         if let Request::Query(Query::Read(bytes)) = request {
             responder.send(Response::Answer(Answer { executed: SeqNum::new(1), bytes }));
         }

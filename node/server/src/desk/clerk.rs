@@ -6,12 +6,12 @@ use tetrarch_kv::{QueryError, StateMachine};
 use tetrarch_storage::Store;
 use tetrarch_transport::Responder;
 use tetrarch_types::{Query, Refusal, Response};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::answers::Answers;
 use super::basis::Basis;
 use super::places::{Place, Places};
 use crate::counters::{Count, Counts};
+use crate::sharing::Share;
 
 /// A question on its way to an answer.
 pub(super) struct Question {
@@ -37,8 +37,8 @@ impl<M, S> Clone for Clerk<M, S> {
 
 impl<M: StateMachine + Sync + 'static, S: Store + 'static> Clerk<M, S> {
     /// Answers in turn, and frees the place where the question waited for that.
-    pub(super) async fn serve(self, question: Question, waiting: OwnedSemaphorePermit) {
-        let turn = self.places.turn(&question.query).await;
+    pub(super) async fn serve(self, question: Question, waiting: Share) {
+        let turn = self.places.turn(&question.query, question.responder.host()).await;
         drop(waiting);
         match (turn, question.basis.stands_on(self.answers.ground())) {
             _ if question.responder.is_closed() => {}

@@ -41,7 +41,7 @@ pub(crate) struct Reception<M, S> {
 impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
     /// Serves until the listener is gone.
     pub(crate) async fn run(self, mut incoming: Receiver<Incoming>) {
-        while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
+        while let Some(Incoming { request, responder }) = incoming.recv().await {
             match request {
                 Request::Submit(transaction) => self.submit(transaction, responder),
                 Request::Query(query) => self.ask(query, responder),
@@ -80,16 +80,21 @@ impl<M: StateMachine + Sync + 'static, S: Store + 'static> Reception<M, S> {
     }
 
     fn line_up(&self, question: Question) {
-        if let Some(place) = self.clerk.places.now(&question.query) {
+        let host = question.responder.host();
+        if let Some(place) = self.clerk.places.now(&question.query, host) {
             return self.clerk.clone().answer(question, place);
         }
-        let Some(in_line) = self.clerk.places.in_line(&question.query) else { return self.busy(question.responder) };
+        let Some(in_line) = self.clerk.places.in_line(&question.query, host) else {
+            return self.busy(question.responder);
+        };
         tokio::spawn(self.clerk.clone().serve(question, in_line));
     }
 
     /// When its time has come it waits for its turn too: many are answered by one batch.
     fn park(&self, until: Until, question: Question) {
-        let Some(parked) = self.parking.place(until) else { return self.busy(question.responder) };
+        let Some(parked) = self.parking.place(until, question.responder.host()) else {
+            return self.busy(question.responder);
+        };
         let (parking, clerk) = (Arc::clone(&self.parking), self.clerk.clone());
         tokio::spawn(async move {
             match parking.wait(until).await {

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use tetrarch_transport::Host;
 use tetrarch_types::SeqNum;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::places::left;
 use crate::bounds;
+use crate::sharing::{Share, Shares};
 
 /// What a read waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +36,15 @@ pub(crate) struct Parking {
     /// The last batch executed; none once the node stops.
     executed: watch::Sender<Option<SeqNum>>,
     /// For those who follow the state.
-    followers: Arc<Semaphore>,
+    followers: Arc<Shares>,
     /// For those who wait for what clients were told of: followers, which wait for long and may be anybody, take them no place.
-    readers: Arc<Semaphore>,
+    readers: Arc<Shares>,
 }
 
 impl Parking {
     pub(crate) fn new() -> Self {
         let (executed, _) = watch::channel(Some(SeqNum::ZERO));
-        let places = || Arc::new(Semaphore::new(bounds::PARKED));
-        Self { executed, followers: places(), readers: places() }
+        Self { executed, followers: Shares::of(bounds::PARKED), readers: Shares::of(bounds::PARKED) }
     }
 
     /// Everything through this batch is executed, or in place of what was.
@@ -58,13 +58,13 @@ impl Parking {
         });
     }
 
-    /// A place to wait at, if there is one.
-    pub(crate) fn place(&self, until: Until) -> Option<OwnedSemaphorePermit> {
+    /// A place to wait at, if there is one for this host.
+    pub(crate) fn place(&self, until: Until, host: Host) -> Option<Share> {
         let places = match until {
             Until::Behind(_) => &self.followers,
             Until::Executed(_) => &self.readers,
         };
-        Arc::clone(places).try_acquire_owned().ok()
+        places.take(host)
     }
 
     /// Waits for that, or for as long as anyone may.
@@ -88,9 +88,8 @@ impl Parking {
 
     /// Waits until nobody has a place any more.
     pub(crate) async fn left(&self) {
-        for places in [&self.followers, &self.readers] {
-            left(places, bounds::PARKED).await;
-        }
+        self.followers.left().await;
+        self.readers.left().await;
     }
 }
 
@@ -99,6 +98,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sharing::host;
 
     #[tokio::test(start_paused = true)]
     async fn waits_for_what_is_behind_and_not_for_ever() {
@@ -144,11 +144,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_when_the_node_stops_and_places_are_bounded() {
         let parking = Arc::new(Parking::new());
-        let all = |until| std::iter::from_fn(|| parking.place(until)).collect::<Vec<_>>();
+        let all = |until| std::iter::from_fn(|| parking.place(until, host(1))).collect::<Vec<_>>();
         let (followers, readers) = (all(Until::Behind(SeqNum::ZERO)), all(Until::Executed(SeqNum::new(9))));
         assert_eq!(
             (followers.len(), readers.len()),
-            (bounds::PARKED, bounds::PARKED),
+            (bounds::PARKED / 2, bounds::PARKED / 2),
             "neither takes the other a place"
         );
         let waiting = tokio::spawn({

@@ -2,74 +2,72 @@
 
 use std::sync::Arc;
 
+use tetrarch_transport::Host;
 use tetrarch_types::Query;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::bounds;
+use crate::sharing::{Line, Permit, Share, Shares};
 
 /// Places for the questions that a node answers alone. Whoever holds one holds the store as well.
 pub(crate) struct Places {
-    under_way: Arc<Semaphore>,
+    under_way: Arc<Line>,
     /// For questions about the status: a node full of reads still says how it is.
-    statuses: Arc<Semaphore>,
+    statuses: Arc<Shares>,
     /// For those that wait for a place under way.
-    line: Arc<Semaphore>,
+    line: Arc<Shares>,
     /// For followers under way: one batch wakes thousands of them, behind which others would wait.
-    followers: Arc<Semaphore>,
+    followers: Arc<Line>,
 }
 
 /// A question's place under way.
+#[derive(Default)]
 pub(crate) struct Place {
-    _under_way: OwnedSemaphorePermit,
-    _among_followers: Option<OwnedSemaphorePermit>,
+    _under_way: Option<Permit>,
+    _among_followers: Option<Permit>,
+    _among_statuses: Option<Share>,
 }
 
 impl Places {
     pub(crate) fn new() -> Self {
-        let places = |count| Arc::new(Semaphore::new(count));
         Self {
-            under_way: places(bounds::QUERIES),
-            statuses: places(bounds::STATUS_QUERIES),
-            line: places(bounds::QUERIES_IN_LINE),
-            followers: places(bounds::FOLLOWERS_ANSWERED),
+            under_way: Line::of(bounds::QUERIES),
+            statuses: Shares::of(bounds::STATUS_QUERIES),
+            line: Shares::of(bounds::QUERIES_IN_LINE),
+            followers: Line::of(bounds::FOLLOWERS_ANSWERED),
         }
     }
 
     /// A place under way, if one is free and nobody waits for it.
-    pub(crate) fn now(&self, query: &Query) -> Option<Place> {
-        let places = if *query == Query::Status { &self.statuses } else { &self.under_way };
-        let under_way = Arc::clone(places).try_acquire_owned().ok()?;
-        Some(Place { _under_way: under_way, _among_followers: None })
+    pub(crate) fn now(&self, query: &Query, host: Host) -> Option<Place> {
+        Some(match query {
+            Query::Status => Place { _among_statuses: Some(self.statuses.take(host)?), ..Place::default() },
+            _ => Place { _under_way: Some(self.under_way.now()?), ..Place::default() },
+        })
     }
 
-    /// A place in the line, if there is one. Statuses do not wait: who asks for one wants to know how it is at once.
-    pub(crate) fn in_line(&self, query: &Query) -> Option<OwnedSemaphorePermit> {
-        if *query == Query::Status { None } else { Arc::clone(&self.line).try_acquire_owned().ok() }
+    /// A place in the line, if there is one for this host. Statuses do not wait: who asks for one wants to know how it is at once.
+    pub(crate) fn in_line(&self, query: &Query, host: Host) -> Option<Share> {
+        if *query == Query::Status { None } else { self.line.take(host) }
     }
 
     /// A place under way when it is this question's turn; none if that does not come before nobody waits for the answer any more.
-    pub(crate) async fn turn(&self, query: &Query) -> Option<Place> {
-        let taken = async |places: &Arc<Semaphore>| Arc::clone(places).acquire_owned().await.ok();
+    pub(crate) async fn turn(&self, query: &Query, host: Host) -> Option<Place> {
         let turn = async {
             let follows = matches!(query, Query::ReadAfter { .. });
-            let among_followers = if follows { Some(taken(&self.followers).await?) } else { None };
-            Some(Place { _under_way: taken(&self.under_way).await?, _among_followers: among_followers })
+            let among_followers = if follows { Some(self.followers.turn(host).await?) } else { None };
+            let under_way = Some(self.under_way.turn(host).await?);
+            Some(Place { _under_way: under_way, _among_followers: among_followers, ..Place::default() })
         };
         timeout(bounds::TURN_WITHIN, turn).await.ok().flatten()
     }
 
     /// Waits until no question is in line or under way.
     pub(crate) async fn left(&self) {
-        left(&self.line, bounds::QUERIES_IN_LINE).await;
-        left(&self.under_way, bounds::QUERIES).await;
-        left(&self.statuses, bounds::STATUS_QUERIES).await;
+        self.line.left().await;
+        self.under_way.left().await;
+        self.statuses.left().await;
     }
-}
-
-/// Waits until all of so many places are free.
-pub(super) async fn left(places: &Semaphore, count: usize) {
-    let _all = places.acquire_many(u32::try_from(count).unwrap_or(u32::MAX)).await;
 }
 
 #[cfg(test)]
@@ -80,6 +78,7 @@ mod tests {
     use tetrarch_types::SeqNum;
 
     use super::*;
+    use crate::sharing::host;
 
     fn read() -> Query {
         Query::Read(Vec::new())
@@ -101,17 +100,18 @@ mod tests {
     #[tokio::test]
     async fn questions_wait_in_line_and_the_line_ends() {
         let places = Places::new();
-        let mut under_way: Vec<_> = std::iter::from_fn(|| places.now(&read())).collect();
-        let line: Vec<_> = std::iter::from_fn(|| places.in_line(&read())).collect();
-        assert_eq!((under_way.len(), line.len()), (bounds::QUERIES, bounds::QUERIES_IN_LINE));
-        assert!(places.now(&Query::Status).is_some(), "a node full of reads still says how it is");
-        assert!(places.in_line(&Query::Status).is_none());
+        let mut under_way: Vec<_> = std::iter::from_fn(|| places.now(&read(), host(1))).collect();
+        let line: Vec<_> = std::iter::from_fn(|| places.in_line(&read(), host(1))).collect();
+        assert_eq!((under_way.len(), line.len()), (bounds::QUERIES, bounds::QUERIES_IN_LINE / 2));
+        assert!(places.in_line(&read(), host(2)).is_some(), "who has all places leaves as many in line to others");
+        assert!(places.now(&Query::Status, host(1)).is_some(), "a node full of reads still says how it is");
+        assert!(places.in_line(&Query::Status, host(1)).is_none());
 
         let query = read();
-        let mut turn = pin!(places.turn(&query));
+        let mut turn = pin!(places.turn(&query, host(1)));
         assert!(waits(turn.as_mut()).await, "none is free");
         under_way.pop();
-        assert!(places.now(&read()).is_none(), "nobody passes those who wait");
+        assert!(places.now(&read(), host(1)).is_none(), "nobody passes those who wait");
         let mine = turn.await;
         assert!(mine.is_some());
         drop((mine, under_way, line));
@@ -121,9 +121,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_turn_longer_than_for_an_answer() {
         let places = Places::new();
-        let _all: Vec<_> = std::iter::from_fn(|| places.now(&read())).collect();
+        let _all: Vec<_> = std::iter::from_fn(|| places.now(&read(), host(1))).collect();
         let before = tokio::time::Instant::now();
-        assert!(places.turn(&read()).await.is_none());
+        assert!(places.turn(&read(), host(1)).await.is_none());
         assert_eq!(before.elapsed(), bounds::TURN_WITHIN);
     }
 
@@ -132,13 +132,13 @@ mod tests {
         let places = Places::new();
         let mut answered = Vec::new();
         for _ in 0..bounds::FOLLOWERS_ANSWERED {
-            answered.extend(places.turn(&follow()).await);
+            answered.extend(places.turn(&follow(), host(1)).await);
         }
         assert_eq!(answered.len(), bounds::FOLLOWERS_ANSWERED);
         let query = follow();
-        let mut another = pin!(places.turn(&query));
+        let mut another = pin!(places.turn(&query, host(1)));
         assert!(waits(another.as_mut()).await, "there are enough of them");
-        assert!(places.now(&read()).is_some(), "and nobody else stands behind it");
+        assert!(places.now(&read(), host(1)).is_some(), "and nobody else stands behind it");
         answered.pop();
         assert!(another.await.is_some());
     }

@@ -7,22 +7,38 @@ use tetrarch_transport::Responder;
 use tetrarch_types::{Time, TransactionId};
 
 use crate::bounds;
+use crate::sharing::Taken;
 
-/// Everyone who waits, bounded in total and for each transaction.
+/// Everyone who waits, bounded in total, for each host, and for each transaction.
 #[derive(Default)]
 pub(crate) struct Waiters {
     waiting: Mutex<Waiting>,
 }
 
-#[derive(Default)]
 struct Waiting {
     by_transaction: HashMap<TransactionId, Vec<Waiter>>,
-    total: usize,
+    places: Taken,
 }
 
 struct Waiter {
     responder: Responder,
     since: Time,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { by_transaction: HashMap::new(), places: Taken::none_of(bounds::WAITERS) }
+    }
+}
+
+impl Waiter {
+    /// Whether it does; if not, its place is free.
+    fn stays(&self, stays: bool, places: &mut Taken) -> bool {
+        if !stays {
+            places.give_back(self.responder.host(), 1);
+        }
+        stays
+    }
 }
 
 impl Waiters {
@@ -31,29 +47,25 @@ impl Waiters {
     /// # Errors
     /// The responder.
     pub(crate) fn add(&self, transaction: TransactionId, responder: Responder, now: Time) -> Result<(), Responder> {
-        let mut waiting = self.lock();
-        if waiting.total >= bounds::WAITERS {
+        let Waiting { by_transaction, places } = &mut *self.lock();
+        if !places.has_room(responder.host(), 1) {
             return Err(responder);
         }
-        let list = waiting.by_transaction.entry(transaction).or_default();
-        let before = list.len();
-        list.retain(|waiter| !waiter.responder.is_closed());
-        let gone = before - list.len();
-        let full = list.len() >= bounds::WAITERS_PER_TRANSACTION;
-        if full {
-            waiting.total -= gone;
+        let list = by_transaction.entry(transaction).or_default();
+        list.retain(|waiter| waiter.stays(!waiter.responder.is_closed(), places));
+        if list.len() >= bounds::WAITERS_PER_TRANSACTION {
             return Err(responder);
         }
+        places.take(responder.host(), 1);
         list.push(Waiter { responder, since: now });
-        waiting.total = waiting.total + 1 - gone;
         Ok(())
     }
 
     /// Takes out all who wait for a transaction.
     pub(crate) fn take(&self, transaction: &TransactionId) -> Vec<Responder> {
-        let mut waiting = self.lock();
-        let taken = waiting.by_transaction.remove(transaction).unwrap_or_default();
-        waiting.total -= taken.len();
+        let Waiting { by_transaction, places } = &mut *self.lock();
+        let taken = by_transaction.remove(transaction).unwrap_or_default();
+        taken.iter().for_each(|waiter| places.give_back(waiter.responder.host(), 1));
         taken.into_iter().map(|waiter| waiter.responder).collect()
     }
 
@@ -65,16 +77,18 @@ impl Waiters {
 
     /// Forgets those who are gone, and those who have waited too long.
     pub(crate) fn sweep(&self, now: Time) {
-        let mut waiting = self.lock();
-        waiting.by_transaction.retain(|_, list| {
-            list.retain(|waiter| !waiter.responder.is_closed() && now.since(waiter.since) < bounds::WAITER_LIFE);
+        let Waiting { by_transaction, places } = &mut *self.lock();
+        by_transaction.retain(|_, list| {
+            list.retain(|waiter| {
+                let waits = !waiter.responder.is_closed() && now.since(waiter.since) < bounds::WAITER_LIFE;
+                waiter.stays(waits, places)
+            });
             !list.is_empty()
         });
-        waiting.total = waiting.by_transaction.values().map(Vec::len).sum();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Every operation leaves the map whole; `sweep` counts anew what a panic may have left uncounted.
+        // Every operation leaves the map and the count whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,18 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use tetrarch_transport::{Received, Responder};
-use tetrarch_types::{ReplicaId, Transaction};
+use tetrarch_types::ReplicaId;
 
+use super::backlog::{Backlog, Submission};
 use crate::bounds;
 use crate::counters::{Count, Counts};
 use crate::weight::Weight;
-
-/// A client's transaction, not verified, and the way back.
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) transaction: Transaction,
-    pub(crate) responder: Responder,
-}
 
 /// One worker's next chunk.
 #[derive(Debug)]
@@ -38,8 +32,7 @@ struct Queues {
     peers: BTreeMap<ReplicaId, PeerQueue>,
     /// Whose turn was last: the next one is somebody else's.
     last: Option<ReplicaId>,
-    clients: VecDeque<Submission>,
-    client_bytes: usize,
+    clients: Backlog<Submission>,
     closed: bool,
 }
 
@@ -125,13 +118,11 @@ impl Queues {
     }
 
     fn submit(&mut self, submission: Submission) -> Result<(), Responder> {
-        let bytes = self.client_bytes.saturating_add(submission.transaction.cost());
-        if self.closed || self.clients.len() >= bounds::UNVERIFIED_TRANSACTIONS || bytes > bounds::UNVERIFIED_BYTES {
+        if self.closed {
             return Err(submission.responder);
         }
-        self.client_bytes = bytes;
-        self.clients.push_back(submission);
-        Ok(())
+        let (host, bytes) = (submission.responder.host(), submission.transaction.cost());
+        self.clients.put(host, bytes, submission).map_err(|refused| refused.responder)
     }
 
     fn take(&mut self, clients_first: bool) -> Option<Work> {
@@ -151,9 +142,7 @@ impl Queues {
     }
 
     fn take_clients(&mut self) -> Option<Work> {
-        let count = self.clients.len().min(bounds::CLIENT_CHUNK);
-        let chunk: Vec<Submission> = self.clients.drain(..count).collect();
-        self.client_bytes -= chunk.iter().map(|submission| submission.transaction.cost()).sum::<usize>();
+        let chunk = self.clients.take(bounds::CLIENT_CHUNK);
         (!chunk.is_empty()).then_some(Work::Clients(chunk))
     }
 }

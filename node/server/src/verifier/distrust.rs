@@ -1,30 +1,39 @@
-//! Whose votes are checked apart: one signature that does not hold costs the batch that it is in a search for it, and that is to be a
+//! Whose signatures are checked apart: one signature that does not hold costs the batch that it is in a search for it, and that is to be a
 //! batch of the same sender's.
 
 use std::collections::BTreeMap;
 
-use tetrarch_transport::Received;
-use tetrarch_types::{ReplicaId, Time};
+use tetrarch_types::Time;
 
 use crate::bounds;
 
-/// Peers whose signatures failed lately, and until when that matters. Only members get this far, so there are few.
-#[derive(Default)]
-pub(super) struct Distrust(BTreeMap<ReplicaId, Time>);
+/// Senders whose signatures failed lately, and until when that matters.
+pub(super) struct Distrust<K>(BTreeMap<K, Time>);
 
-impl Distrust {
-    /// A signature of this peer did not hold.
-    pub(super) fn note(&mut self, peer: ReplicaId, now: Time) {
-        self.0.insert(peer, now.after(bounds::DISTRUST));
+impl<K> Default for Distrust<K> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<K: Copy + Ord> Distrust<K> {
+    /// A signature of this sender did not hold. When there are very many such senders, further ones are not noted.
+    pub(super) fn note(&mut self, sender: K, now: Time) {
+        if self.0.len() < bounds::DISTRUSTED {
+            self.0.insert(sender, now.after(bounds::DISTRUST));
+        }
     }
 
-    /// One batch of all peers that are trusted, and behind it one of each that is not; each peer's messages in their order.
-    pub(super) fn part(&mut self, chunk: Vec<Received>, now: Time) -> Vec<Vec<Received>> {
+    /// One batch of all senders that are trusted, and behind it one of each that is not; what each sent in its order.
+    pub(super) fn part<T>(&mut self, chunk: Vec<T>, sender: impl Fn(&T) -> K, now: Time) -> Vec<Vec<T>> {
         self.0.retain(|_, until| *until > now);
-        let mut batches: BTreeMap<Option<ReplicaId>, Vec<Received>> = BTreeMap::new();
-        for received in chunk {
-            let apart = Some(received.from).filter(|from| self.0.contains_key(from));
-            batches.entry(apart).or_default().push(received);
+        if self.0.is_empty() {
+            return vec![chunk];
+        }
+        let mut batches: BTreeMap<Option<K>, Vec<T>> = BTreeMap::new();
+        for it in chunk {
+            let apart = Some(sender(&it)).filter(|sender| self.0.contains_key(sender));
+            batches.entry(apart).or_default().push(it);
         }
         batches.into_values().collect()
     }
@@ -32,29 +41,27 @@ impl Distrust {
 
 #[cfg(test)]
 mod tests {
-    use tetrarch_crypto::{Digest, Signature};
-    use tetrarch_types::{Message, Prepare, SeqNum, Signed, View};
-
     use super::*;
-
-    fn vote(from: u16, seq: u64) -> Received {
-        let payload = Prepare { view: View::ZERO, seq: SeqNum::new(seq), digest: Digest::ZERO };
-        let from = ReplicaId::new(from);
-        let signature = Signature::from_bytes([0; 64]);
-        Received { from, message: Message::Prepare(Signed { payload, signer: from, signature }) }
-    }
 
     #[test]
     fn who_failed_is_checked_apart_behind_the_others_and_for_a_while() {
-        let chunk = || vec![vote(1, 1), vote(2, 1), vote(1, 2), vote(3, 1), vote(2, 2)];
+        let chunk = || vec![(1, 'a'), (2, 'b'), (1, 'c'), (3, 'd'), (2, 'e')];
+        let part = |distrust: &mut Distrust<u8>, now| distrust.part(chunk(), |it| it.0, now);
         let mut distrust = Distrust::default();
-        assert_eq!(distrust.part(chunk(), Time::ZERO), [chunk()]);
+        assert_eq!(part(&mut distrust, Time::ZERO), [chunk()]);
 
-        distrust.note(ReplicaId::new(1), Time::ZERO);
-        let parted = [vec![vote(2, 1), vote(3, 1), vote(2, 2)], vec![vote(1, 1), vote(1, 2)]];
-        assert_eq!(distrust.part(chunk(), Time::ZERO), parted);
+        distrust.note(1, Time::ZERO);
+        let parted = [vec![(2, 'b'), (3, 'd'), (2, 'e')], vec![(1, 'a'), (1, 'c')]];
+        assert_eq!(part(&mut distrust, Time::ZERO), parted);
 
         let later = Time::ZERO.after(bounds::DISTRUST);
-        assert_eq!(distrust.part(chunk(), later), [chunk()]);
+        assert_eq!(part(&mut distrust, later), [chunk()]);
+    }
+
+    #[test]
+    fn many_who_fail_do_not_fill_the_memory() {
+        let mut distrust = Distrust::default();
+        (0..10 * bounds::DISTRUSTED).for_each(|sender| distrust.note(sender, Time::ZERO));
+        assert_eq!(distrust.0.len(), bounds::DISTRUSTED);
     }
 }

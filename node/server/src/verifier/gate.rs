@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tetrarch_crypto::Digest;
 use tetrarch_replica::Decided;
-use tetrarch_transport::{Received, Responder};
+use tetrarch_transport::{Host, Received, Responder};
 use tetrarch_types::{Message, MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
 
 use super::{Admission, Submission};
@@ -76,8 +76,10 @@ impl Gate {
         received
     }
 
-    /// Checks transactions with one batch of signatures. Those that do not hold are answered here.
-    pub(super) fn pass_clients(&self, submissions: Vec<Submission>, admission: &dyn Admission) {
+    /// Checks transactions with one batch of signatures. Those that do not hold are answered here. Returns from where signatures came that do
+    /// not hold.
+    pub(super) fn pass_clients(&self, submissions: Vec<Submission>, admission: &dyn Admission) -> BTreeSet<Host> {
+        let mut forgers = BTreeSet::new();
         let (transactions, responders): (Vec<Transaction>, Vec<Responder>) =
             submissions.into_iter().map(|it| (it.transaction, it.responder)).unzip();
         let about: Vec<_> = transactions.iter().map(|it| (it.body.chain, it.body.command.len())).collect();
@@ -87,10 +89,12 @@ impl Gate {
                 Ok(verified) => admission.admit(verified, responder),
                 Err(rejection) => {
                     self.counts.add(Count::TransactionsRejected);
+                    forgers.extend((rejection == Rejection::BadSignature).then_some(responder.host()));
                     responder.send(Response::Refused(self.refusal(&rejection, chain, bytes)));
                 }
             }
         }
+        forgers
     }
 
     /// What a client is told.

@@ -7,10 +7,11 @@
 //!                                                                               └──▶ admission
 //! ```
 //!
-//! Votes never wait behind anything else; COMMITs to what is decided already are let go of unread. A peer whose signatures failed lately has batches of its own. A peer's bulk messages are
-//! with one worker at a time, which keeps their order and lets a peer that sends expensive ones slow down nobody but itself. Workers
+//! Votes never wait behind anything else; COMMITs to what is decided already are let go of unread. A peer or a client's host whose signatures failed lately
+//! has batches of its own. Clients' hosts take turns. A peer's bulk messages are with one worker at a time, which keeps their order and lets a peer that sends expensive ones slow down nobody but itself. Workers
 //! alternate between bulk and clients when both wait.
 
+mod backlog;
 mod bench;
 mod distrust;
 mod gate;
@@ -22,8 +23,9 @@ use tetrarch_transport::{Received, Responder};
 use tetrarch_types::{Transaction, Verified};
 use tokio::sync::mpsc::Receiver;
 
+pub(crate) use backlog::Submission;
+pub(crate) use bench::Bench;
 use bench::Work;
-pub(crate) use bench::{Bench, Submission};
 use distrust::Distrust;
 pub(crate) use gate::Gate;
 
@@ -51,7 +53,7 @@ pub(crate) fn start(
     let mut started = vec![threads::start("votes", health, move || check_votes(votes, &own, clock))?];
     for _ in 0..workers {
         let (bench, gate, admission) = (Arc::clone(bench), Arc::clone(gate), Arc::clone(admission));
-        started.push(threads::start("verifier", health, move || work(&bench, &gate, &*admission))?);
+        started.push(threads::start("verifier", health, move || work(&bench, &gate, &*admission, clock))?);
     }
     Ok(started)
 }
@@ -66,15 +68,15 @@ pub(crate) async fn sort_bulk(mut bulk: Receiver<Received>, bench: Arc<Bench>) {
 fn check_votes(mut votes: Receiver<Received>, gate: &Gate, clock: Clock) {
     let (mut chunk, mut distrust) = (Vec::new(), Distrust::default());
     while votes.blocking_recv_many(&mut chunk, bounds::CHUNK_SIGNATURES) > 0 {
-        for batch in distrust.part(std::mem::take(&mut chunk), clock.time()) {
+        for batch in distrust.part(std::mem::take(&mut chunk), |received| received.from, clock.time()) {
             let forgers = gate.pass(batch);
             forgers.into_iter().for_each(|peer| distrust.note(peer, clock.time()));
         }
     }
 }
 
-fn work(bench: &Bench, gate: &Gate, admission: &dyn Admission) {
-    let mut clients_turn = false;
+fn work(bench: &Bench, gate: &Gate, admission: &dyn Admission, clock: Clock) {
+    let (mut clients_turn, mut distrust) = (false, Distrust::default());
     while let Some(work) = bench.next(clients_turn) {
         clients_turn = !clients_turn;
         match work {
@@ -82,7 +84,12 @@ fn work(bench: &Bench, gate: &Gate, admission: &dyn Admission) {
                 gate.pass(messages);
                 bench.release(peer);
             }
-            Work::Clients(submissions) => gate.pass_clients(submissions, admission),
+            Work::Clients(submissions) => {
+                for batch in distrust.part(submissions, |submission| submission.responder.host(), clock.time()) {
+                    let forgers = gate.pass_clients(batch, admission);
+                    forgers.into_iter().for_each(|host| distrust.note(host, clock.time()));
+                }
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod broken_disk;
 mod byzantine_peer;
 mod cluster;
 mod configuration;
+mod crowded;
 mod interrupted_start;
 mod journal_cut;
 mod left_to_the_mark;

@@ -3,7 +3,11 @@
 mod link;
 mod session;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use quinn::{ClientConfig, Endpoint};
@@ -21,6 +25,8 @@ use crate::{
 /// How a client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectorConfig {
+    /// Which of this machine's addresses to ask from; the operating system chooses where there is none.
+    pub from: Option<IpAddr>,
     /// How long a request waits for a connection, over all attempts, before it ends as [`RequestError::Unreachable`].
     pub connect_timeout: Duration,
     /// How long a replica may be silent, answers to keep-alives included, before its connection counts as lost.
@@ -32,6 +38,7 @@ pub struct ConnectorConfig {
 impl Default for ConnectorConfig {
     fn default() -> Self {
         Self {
+            from: None,
             connect_timeout: Duration::from_secs(5),
             idle_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(3),
@@ -43,6 +50,7 @@ impl Default for ConnectorConfig {
 /// concurrently. Dropping it ends all connections.
 #[derive(Debug)]
 pub struct Connector {
+    from: Option<IpAddr>,
     endpoint: Endpoint,
     links: Vec<Arc<Link>>,
 }
@@ -54,7 +62,7 @@ impl Connector {
     /// # Errors
     /// [`TransportError`] when there is no runtime or no socket.
     pub fn new(replicas: Vec<(PublicKey, SocketAddr)>, config: ConnectorConfig) -> Result<Self, TransportError> {
-        let endpoint = socket::client_endpoint(socket::bind_any()?)?;
+        let endpoint = endpoint(config.from)?;
         let transport = quic::connector(config.idle_timeout, config.keep_alive);
         let link = |(index, (key, address))| {
             let mut client = ClientConfig::new(tls::client(key, CLIENT_PROTOCOL, None)?);
@@ -63,7 +71,7 @@ impl Connector {
             Ok(Arc::new(Link::new(replica, address, endpoint.clone(), client, config.connect_timeout)))
         };
         let links = replicas.into_iter().enumerate().map(link).collect::<Result<_, TransportError>>()?;
-        Ok(Self { endpoint, links })
+        Ok(Self { from: config.from, endpoint, links })
     }
 
     /// Another one for the same replicas, with a socket and connections of its own. Connects to nobody yet. Must be called within a
@@ -72,9 +80,9 @@ impl Connector {
     /// # Errors
     /// [`TransportError`] when there is no runtime or no socket.
     pub fn another(&self) -> Result<Self, TransportError> {
-        let endpoint = socket::client_endpoint(socket::bind_any()?)?;
+        let endpoint = endpoint(self.from)?;
         let links = self.links.iter().map(|link| Arc::new(link.over_socket(endpoint.clone()))).collect();
-        Ok(Self { endpoint, links })
+        Ok(Self { from: self.from, endpoint, links })
     }
 
     /// Encodes a request once, to be sent to many.
@@ -102,6 +110,12 @@ impl Connector {
         self.links.iter().for_each(|link| link.close());
         socket::say_goodbye(&self.endpoint).await;
     }
+}
+
+/// The endpoint of a connector, on any free port.
+fn endpoint(from: Option<IpAddr>) -> Result<Endpoint, TransportError> {
+    let socket = from.map_or_else(socket::bind_any, |address| socket::bind(SocketAddr::new(address, 0)))?;
+    socket::client_endpoint(socket)
 }
 
 impl Drop for Connector {

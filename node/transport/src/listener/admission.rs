@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
-use super::ClientLimits;
+use super::{ClientLimits, Host};
 use crate::lock::locked;
 
 /// Counts connections and attempts, in all and by address.
@@ -20,7 +20,7 @@ pub(crate) struct Admission {
 #[derive(Debug, Default)]
 struct Taken {
     total: usize,
-    by_address: HashMap<IpAddr, usize>,
+    by_host: HashMap<Host, usize>,
 }
 
 /// What to do with an attempt.
@@ -38,7 +38,7 @@ pub(crate) enum Verdict {
 #[derive(Debug)]
 pub(crate) struct Place {
     admission: Arc<Admission>,
-    address: IpAddr,
+    host: Host,
 }
 
 impl Admission {
@@ -48,9 +48,9 @@ impl Admission {
 
     /// Judges an attempt. Above half of the places an address must be proven, so that invented addresses cannot take the rest.
     pub(crate) fn judge(self: &Arc<Self>, from: SocketAddr, proven: bool) -> Verdict {
-        let address = counted(from.ip());
+        let host = Host::from(from.ip());
         let mut taken = locked(&self.taken);
-        let here = taken.by_address.get(&address).copied().unwrap_or(0);
+        let here = taken.by_host.get(&host).copied().unwrap_or(0);
         if taken.total >= self.most || here >= self.most_per_address {
             return Verdict::Refuse;
         }
@@ -58,8 +58,8 @@ impl Admission {
             return Verdict::Prove;
         }
         taken.total += 1;
-        taken.by_address.insert(address, here + 1);
-        Verdict::Enter(Place { admission: self.clone(), address })
+        taken.by_host.insert(host, here + 1);
+        Verdict::Enter(Place { admission: self.clone(), host })
     }
 
     /// Places that are taken.
@@ -72,20 +72,12 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = locked(&self.admission.taken);
         taken.total = taken.total.saturating_sub(1);
-        let left = taken.by_address.get(&self.address).map_or(0, |count| count.saturating_sub(1));
+        let left = taken.by_host.get(&self.host).map_or(0, |count| count.saturating_sub(1));
         if left == 0 {
-            taken.by_address.remove(&self.address);
+            taken.by_host.remove(&self.host);
         } else {
-            taken.by_address.insert(self.address, left);
+            taken.by_host.insert(self.host, left);
         }
-    }
-}
-
-/// The address that counts: one household or host has a whole /64 of IPv6 addresses.
-fn counted(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        v4 => v4,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One client's connection.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Buf as _, Bytes};
 use quinn::{Connection, RecvStream, SendStream};
@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{ClientLimits, Incoming, Responder, counters::Counters, outbox::Outbox};
+use super::{ClientLimits, Host, Incoming, Responder, counters::Counters, outbox::Outbox};
 use crate::{
     close::CloseCode,
     frame::{FrameReader, StreamEnd, decode_frame},
@@ -70,14 +70,14 @@ impl Session {
             let (id, body) = numbered(frame)?;
             let request = decode_frame::<Request>(body, MAX_CLIENT_FRAME_BYTES).await?;
             self.counters.request();
-            let responder = Responder { id, place, outbox: outbox.clone() };
-            let incoming = Incoming { request, from: self.from(), responder };
+            let responder = Responder { id, host: self.host(), place, outbox: outbox.clone() };
+            let incoming = Incoming { request, responder };
             self.inbound.send(incoming).await.map_err(|_| StreamEnd::Gone("the replica shuts down".to_owned()))?;
         }
     }
 
-    fn from(&self) -> SocketAddr {
-        self.connection.remote_address()
+    fn host(&self) -> Host {
+        Host::from(self.connection.remote_address().ip())
     }
 }
 

@@ -7,6 +7,7 @@ mod accept;
 mod admission;
 pub(crate) mod connection;
 mod counters;
+mod host;
 mod outbox;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -16,6 +17,7 @@ use tetrarch_crypto::SigningKey;
 use tetrarch_types::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
+pub use self::host::Host;
 use self::{accept::Door, admission::Admission, counters::Counters, outbox::Outbox};
 use crate::{
     TransportError,
@@ -89,8 +91,6 @@ pub struct ListenerCounters {
 pub struct Incoming {
     /// What it asks; decoded strictly, its signature not verified.
     pub request: Request,
-    /// Where it asks from. Proves nothing.
-    pub from: SocketAddr,
     /// Takes the response.
     pub responder: Responder,
 }
@@ -100,6 +100,7 @@ pub struct Incoming {
 #[derive(Debug)]
 pub struct Responder {
     id: u64,
+    host: Host,
     place: OwnedSemaphorePermit,
     outbox: Arc<Outbox>,
 }
@@ -109,6 +110,11 @@ impl Responder {
     /// [`Refusal::TooLarge`](tetrarch_types::Refusal::TooLarge).
     pub fn send(self, response: Response) {
         self.outbox.push(self.id, &response, self.place);
+    }
+
+    /// Where the client asked from.
+    pub const fn host(&self) -> Host {
+        self.host
     }
 
     /// Whether the client is gone, so that no response is needed.

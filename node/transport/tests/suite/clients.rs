@@ -21,7 +21,7 @@ fn answer(bytes: Vec<u8>) -> Response {
 /// Answers every read with its own bytes.
 fn serve(mut incoming: mpsc::Receiver<Incoming>) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
-        while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
+        while let Some(Incoming { request, responder }) = incoming.recv().await {
             if let Request::Query(Query::Read(bytes)) = request {
                 responder.send(answer(bytes));
             }
@@ -42,7 +42,7 @@ async fn many_requests_are_answered_out_of_order() {
     while waiting.len() < 500 {
         waiting.push(within(incoming.recv()).await.unwrap());
     }
-    for Incoming { request, responder, .. } in waiting.into_iter().rev() {
+    for Incoming { request, responder } in waiting.into_iter().rev() {
         let Request::Query(Query::Read(bytes)) = request else { panic!("a read was sent") };
         assert!(!responder.is_closed());
         responder.send(answer(bytes));

@@ -15,12 +15,13 @@ pub const SHOWN: [&str; 58] = [
 ];
 
 /// Rules that have code and no place in a simulation, with what shows them.
-pub const ELSEWHERE: [(&str, &str); 19] = [
+pub const ELSEWHERE: [(&str, &str); 20] = [
     (
         "A-4",
         "node/replica/tests/scenarios/forgotten_*below_checkpoint.txt, new_views.rs: nothing is said where it holds; and the fuzz target journal",
     ),
     ("B-4", "node/transport/tests: votes beside a full bulk lane"),
+    ("B-6", "node/server/tests: one host's flood beside another's requests"),
     (
         "C-4",
         "node/replica/tests/scenarios/diverged.txt, damaged_state.txt: no fault here leaves a state that nobody notices",

@@ -121,7 +121,7 @@ async fn serve(me: Me, script: Script) -> ClientListener {
     let count = AtomicUsize::new(0);
     tokio::spawn(async move {
         let mut unanswered = Vec::new();
-        while let Some(Incoming { request, responder, .. }) = incoming.recv().await {
+        while let Some(Incoming { request, responder }) = incoming.recv().await {
             let me = Me { count: count.fetch_add(1, Ordering::Relaxed), ..me.clone() };
             if let Request::Submit(transaction) = &request {
                 me.seen.lock().unwrap().insert(transaction.id(), transaction.clone());
