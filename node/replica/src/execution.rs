@@ -83,7 +83,9 @@ impl Replica {
             self.placed.insert(*id, seq);
             self.settle_nonce(seq, body, effects);
         }
-        self.spent.sweep(self.agreed_time);
+        if !content.batch.is_noop() {
+            self.spent.forget_idle(self.agreed_time);
+        }
         self.note_overtaking(now, latest_arrival);
         self.note_progress(now, !content.batch.is_noop(), kept);
         self.fetches.remove(&seq);
@@ -108,16 +110,19 @@ impl Replica {
 
     /// Rule V-2: the first waiting request, by arrival, is overtaken when one that arrived later executes.
     fn note_overtaking(&mut self, now: Now, latest_arrival: Option<u64>) {
+        self.forget_overtaken();
         let head = self.pool.head().map(|(arrival, _)| arrival);
-        let overtaken = self.timers.overtaken.map(|(arrival, _)| arrival);
-        if overtaken != head {
-            self.timers.overtaken = None;
-        }
         if let (Some(head), Some(latest), None) = (head, latest_arrival, self.timers.overtaken)
             && head < latest
         {
             self.timers.overtaken = Some((head, now.time));
         }
+    }
+
+    /// What was overtaken and waits no more is no reason to leave, and the next in its place has not waited for as long.
+    pub(crate) fn forget_overtaken(&mut self) {
+        let head = self.pool.head().map(|(arrival, _)| arrival);
+        self.timers.overtaken = self.timers.overtaken.filter(|(arrival, _)| Some(*arrival) == head);
     }
 
     /// How many doublings of the timeout the next batch needs, of those there are: the last request of this one, of those that clients

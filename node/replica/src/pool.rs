@@ -220,6 +220,11 @@ impl Pool {
         self.arrivals.first_key_value().map(|(arrival, id)| (*arrival, *id))
     }
 
+    /// Since when the first transaction waits.
+    pub(crate) fn waits_since(&self) -> Option<Time> {
+        self.head().and_then(|(_, id)| self.entries.get(&id)).map(|entry| entry.since)
+    }
+
     /// Whether any transaction stays valid until at least `until`: only those may count against a primary, whose clock may be
     /// ahead of this replica's.
     pub(crate) fn any_valid_until(&self, until: Timestamp) -> bool {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tetrarch_crypto::{PublicKey, mutated};
 use tetrarch_types::{
-    Applied, CheckpointCertificate, Message, NewView, Now, Payload, ReplicaId, SeqNum, Signed, Status, Time, Timestamp,
-    TransactionId, Verified, View,
+    Applied, CheckpointCertificate, Message, NewView, Now, Payload, Refusal, ReplicaId, SeqNum, Signed, Status, Time,
+    Timestamp, TransactionId, Verified, View,
 };
 
 use crate::alarm::Alarm;
@@ -21,7 +21,7 @@ use crate::standing::Standing;
 use crate::timer::Timers;
 use crate::transfer::Target;
 use crate::turnaround::Turnaround;
-use crate::{Config, Effects, Input, ViewChangeReason};
+use crate::{Config, Effect, Effects, Input, ViewChangeReason};
 
 /// A journal that no honest run of this replica could have written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -277,6 +277,9 @@ impl Replica {
             return self.start_view_change(now, self.view.next(), ViewChangeReason::NewViewTimeout, effects);
         }
         self.drop_expired(now, effects);
+        if self.view_due().is_none_or(|due| due > now.time) {
+            return;
+        }
         let is_censored = self.timers.censorship(&self.config).is_some_and(|due| due <= now.time);
         if is_censored && !self.is_head_to_be_ordered(now) {
             self.timers.overtaken = None;
@@ -291,10 +294,16 @@ impl Replica {
         }
     }
 
+    /// The view's timers count for what still waits, and not for longer than that has waited: or who sends what expires soon could have any view
+    /// ended, with what others sent just now for a reason.
     fn drop_expired(&mut self, now: Now, effects: &mut Effects) {
-        for transaction in self.pool.remove_expired(now.clock) {
-            effects.push(crate::Effect::Refuse { transaction, refusal: tetrarch_types::Refusal::Expired });
+        let expired = self.pool.remove_expired(now.clock);
+        if let (false, Some(since)) = (expired.is_empty(), self.pool.waits_since()) {
+            self.timers.excused = self.timers.excused.max(since);
         }
+        let refusal = |transaction| Effect::Refuse { transaction, refusal: Refusal::Expired };
+        expired.into_iter().for_each(|transaction| effects.push(refusal(transaction)));
+        self.forget_overtaken();
     }
 
     /// Whether something waits that an honest primary would have ordered. Not while others have executed what this replica lacks:

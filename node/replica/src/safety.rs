@@ -45,13 +45,14 @@ impl Replica {
 
     fn judge_transactions(&self, seq: SeqNum, content: &Content) -> Judgement {
         let mut seen = BTreeSet::new();
+        let stamp = content.batch.timestamp;
         for transaction in content.bodies() {
-            if !is_valid_at(transaction, content.batch.timestamp) {
+            if !is_valid_at(transaction, stamp) {
                 return Err(ProposalFault::Validity);
             }
             let place = (transaction.body.sender, transaction.body.nonce);
             let below = self.in_flight.get(&place).is_some_and(|other| *other < seq);
-            if below || !seen.insert(place) || self.spent.contains(&place.0, place.1) {
+            if below || !seen.insert(place) || self.spent.will_contain(&place.0, place.1, stamp) {
                 return Err(ProposalFault::NonceSpent);
             }
         }

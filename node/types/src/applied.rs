@@ -2,7 +2,7 @@
 
 use tetrarch_crypto::{Digest, PublicKey};
 
-use crate::{NonceWindow, SeqNum, Timestamp};
+use crate::{Sender, SeqNum, Timestamp};
 
 /// The part of the executed state that agreement needs to know: how far it is, and which nonces are spent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,13 +20,4 @@ pub struct Applied {
     pub damaged: bool,
     /// State roots at the most recent checkpoints, ascending. They are signed again after a restart if not stable yet.
     pub checkpoints: Vec<(SeqNum, Digest)>,
-}
-
-/// A sender as the replicated state knows it (rule R-2).
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Sender {
-    /// Its spent nonces.
-    pub nonces: NonceWindow,
-    /// Agreed time of its last executed transaction.
-    pub last_used: Timestamp,
 }

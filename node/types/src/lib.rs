@@ -17,12 +17,13 @@ mod message;
 mod nonce;
 mod payload;
 mod reply;
+mod sender;
 mod state;
 mod time;
 mod transaction;
 mod verify;
 
-pub use applied::{Applied, Sender};
+pub use applied::Applied;
 pub use batch::{Batch, CommittedBatch};
 pub use certificate::{CheckpointCertificate, CommitCertificate, PreparedCertificate, Votes};
 pub use client::{Answer, NodeMode, NodeStatus, Query, Recovery, Refusal, Request, Response};
@@ -40,6 +41,7 @@ pub use payload::{Payload, sign};
 pub use reply::{
     Outcome, Reply, ReplyCertificate, Results, SignedResults, TentativeResults, TentativeVotes, result_leaf,
 };
+pub use sender::Sender;
 pub use state::{Held, HeldVote, StatePart, StateProof, StateProofError, StateRow, TransferProgress};
 pub use time::{Now, Time, Timestamp};
 pub use transaction::{Transaction, TransactionBody};

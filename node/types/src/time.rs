@@ -62,6 +62,11 @@ impl Timestamp {
         Self(self.0.saturating_add(micros(wait)))
     }
 
+    /// This timestamp moved `wait` into the past, or [`ZERO`](Self::ZERO).
+    pub fn minus(self, wait: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(wait)))
+    }
+
     /// The next representable timestamp.
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

@@ -1,25 +1,14 @@
 //! Which nonces are spent, and forgetting those whom nobody has heard of for long.
 
 use std::collections::{BTreeMap, btree_map::Entry};
-use std::time::Duration;
 
 use tetrarch_crypto::PublicKey;
 use tetrarch_storage::{Direction, Reader, StoreError};
-use tetrarch_types::{Sender, Timestamp, encode, limits};
+use tetrarch_types::{Sender, Timestamp, encode};
 
 use super::rows::{IDLE, SENDERS};
 use crate::tables::Overlay;
 use crate::tables::{fixed, for_each_row, row, value};
-
-/// Senders dropped in one batch, at most. Part of the protocol: it decides what the state is.
-const MAX_DROPPED_SENDERS: usize = 64;
-
-/// How long a sender may be idle, to the step. No transaction of its own can be valid any more after half of that, so its nonces can go.
-const MAX_IDLE: Duration = limits::MAX_VALIDITY.saturating_mul(2);
-
-/// Agreed time of the last use counts by so much here: a sender's row in the index stays for as long, however often it is heard of. Part
-/// of the protocol.
-const STEP: Duration = Duration::from_secs(60);
 
 /// Senders in memory at a time: their rows have up to half a kilobyte.
 pub(super) const SENDERS_PAGE: usize = 1_024;
@@ -30,8 +19,8 @@ pub(super) struct Senders(BTreeMap<PublicKey, Touched>);
 
 struct Touched {
     sender: Sender,
-    /// Agreed time of the last use before, if the state has the sender.
-    last_used: Option<Timestamp>,
+    /// Since when it was idle before, if the state has the sender.
+    idle_since: Option<Timestamp>,
     is_changed: bool,
 }
 
@@ -48,8 +37,8 @@ impl Senders {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let before = read(state, &key)?;
-                let last_used = before.as_ref().map(|sender| sender.last_used);
-                entry.insert(Touched { sender: before.unwrap_or_default(), last_used, is_changed: false })
+                let idle_since = before.as_ref().map(Sender::idle_since);
+                entry.insert(Touched { sender: before.unwrap_or_default(), idle_since, is_changed: false })
             }
         };
         let fresh = touched.sender.nonces.spend(nonce);
@@ -62,9 +51,9 @@ impl Senders {
 
     /// Writes what changed.
     pub(super) fn flush(self, state: &mut Overlay<'_>) {
-        for (key, Touched { sender, last_used, .. }) in self.0.into_iter().filter(|(_, touched)| touched.is_changed) {
+        for (key, Touched { sender, idle_since, .. }) in self.0.into_iter().filter(|(_, touched)| touched.is_changed) {
             state.put(SENDERS, key.as_bytes(), encode(&sender));
-            let (before, now) = (last_used.map(|before| idle_key(before, &key)), idle_key(sender.last_used, &key));
+            let (before, now) = (idle_since.map(|before| idle_key(before, &key)), idle_key(sender.idle_since(), &key));
             if before.as_ref() != Some(&now) {
                 before.into_iter().for_each(|before| state.delete(IDLE, before));
                 state.put(IDLE, now, []);
@@ -91,13 +80,13 @@ pub(super) fn all(state: &dyn Reader) -> Result<Vec<(PublicKey, Sender)>, StoreE
 /// The key of the index row that a sender's row makes due.
 pub(super) fn index_key(key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
     let sender: Sender = value(SENDERS, bytes)?;
-    Ok(idle_key(sender.last_used, &read_key(key)?))
+    Ok(idle_key(sender.idle_since(), &read_key(key)?))
 }
 
-/// Drops senders that have been idle for long, the longest idle first, a bounded number of them.
+/// Drops senders that have been idle for long, the longest idle first, a bounded number of them (rule R-3). The mirror of this is in the replica.
 pub(super) fn drop_idle(state: &mut Overlay<'_>, time: Timestamp) -> Result<(), StoreError> {
-    let oldest_kept = step(time.as_micros().saturating_sub(micros(MAX_IDLE)));
-    let idle = state.scan(IDLE, &[], &oldest_kept.to_be_bytes(), Direction::Ascending, MAX_DROPPED_SENDERS)?;
+    let due = Sender::due_before(time).as_micros().to_be_bytes();
+    let idle = state.scan(IDLE, &[], &due, Direction::Ascending, Sender::FORGOTTEN_IN_A_BATCH)?;
     for (idle_key, _) in idle {
         let key: [u8; 32] = fixed(IDLE, idle_key.get(8..).unwrap_or_default())?;
         state.delete(SENDERS, key);
@@ -110,15 +99,6 @@ fn read_key(key: &[u8]) -> Result<PublicKey, StoreError> {
     Ok(PublicKey::from_bytes(fixed(SENDERS, key)?))
 }
 
-fn idle_key(last_used: Timestamp, key: &PublicKey) -> Vec<u8> {
-    [step(last_used.as_micros()).to_be_bytes().as_slice(), key.as_bytes()].concat()
-}
-
-/// The last full step.
-fn step(at: u64) -> u64 {
-    at - at % micros(STEP)
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+fn idle_key(since: Timestamp, key: &PublicKey) -> Vec<u8> {
+    [since.as_micros().to_be_bytes().as_slice(), key.as_bytes()].concat()
 }

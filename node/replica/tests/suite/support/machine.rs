@@ -48,6 +48,9 @@ impl Machine {
                 self.carry_out(&transaction.body.command);
             }
         }
+        if !committed.batch.is_noop() {
+            self.forget_idle();
+        }
         self.root = Digest::of(Domain::StateRoot, &[self.root.as_bytes(), committed.batch.digest().as_bytes()]);
         let due = committed.seq.is_multiple_of(interval);
         if due {
@@ -56,6 +59,12 @@ impl Machine {
             self.checkpoints.drain(..excess);
         }
         due.then_some(self.root)
+    }
+
+    /// Rule R-3, for fewer senders than a batch forgets at most.
+    fn forget_idle(&mut self) {
+        let due = Sender::due_before(self.agreed_time);
+        self.senders.retain(|_, sender| sender.idle_since() >= due);
     }
 
     fn carry_out(&mut self, command: &[u8]) {
