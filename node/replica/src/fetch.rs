@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
-    Batch, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time, Transaction,
-    TransactionId, Verified, limits, nth_largest,
+    Batch, Commit, CommittedBatch, Fetch, MessageKind, Now, Payload, ReplicaId, SeqNum, Signed, Supply, Time,
+    Transaction, TransactionId, Verified, limits, nth_largest,
 };
 
 use crate::content::Content;
+use crate::slot::Slot;
 use crate::{Effect, Effects, Event, Ignored, Missing, Recipients, Replica};
 
-/// How long a missing body may still be on its way from the client before it is asked for.
+/// How long a missing body may still be on its way from the client before it is asked for; and a proposal that others have voted on already, from
+/// the primary.
 const BODY_PATIENCE: Duration = Duration::from_millis(20);
 
 /// Rounds of questions to every peer for decided batches that brought nothing, before a whole state is fetched instead. A peer has
@@ -37,6 +39,16 @@ pub(crate) struct CatchUp {
     fruitless: BTreeMap<ReplicaId, u16>,
     /// Who was asked last, and has not answered.
     asked: Option<ReplicaId>,
+    /// What others agree on without this replica.
+    passed: Option<PassedBy>,
+}
+
+/// A batch to which f + 1 members committed, while the primary has shown it nobody here, or another one in its place.
+#[derive(Clone, Copy, Debug)]
+struct PassedBy {
+    seq: SeqNum,
+    digest: Digest,
+    since: Time,
 }
 
 impl CatchUp {
@@ -54,7 +66,7 @@ impl CatchUp {
 impl Replica {
     /// Plans to ask for what a slot lacks, if it lacks anything.
     pub(crate) fn want(&mut self, now: Now, seq: SeqNum) {
-        if self.log.get(seq).is_some_and(crate::slot::Slot::lacks_content) {
+        if self.log.get(seq).is_some_and(Slot::lacks_content) {
             self.fetches.entry(seq).or_insert(Attempt { due: now.time.after(BODY_PATIENCE), count: 0 });
         }
     }
@@ -112,6 +124,35 @@ impl Replica {
         self.executed_elsewhere().max(committed).max(self.dispatched)
     }
 
+    /// A COMMIT came. A primary that leaves one replica out would have clients wait for it, if they need it for a quorum: until its peers' heartbeats
+    /// tell it that they have executed more. Of f + 1 who committed one is honest, so it is worth asking them.
+    pub(crate) fn note_passed_by(&mut self, now: Now, Commit { view, seq, digest }: Commit) {
+        if self.passed_by().is_some() {
+            return;
+        }
+        let commits = |slot: &Slot| slot.commits.matching(|vote| vote.is_for(view, &digest)).len();
+        let is_passed =
+            |slot: &&Slot| slot.lacks_assignment_of(&digest) && commits(slot) >= self.config.membership.weak_quorum();
+        if self.log.get(seq).filter(is_passed).is_some() {
+            self.catch_up.passed = Some(PassedBy { seq, digest, since: now.time });
+        }
+    }
+
+    /// Whether this member committed to what this replica was not shown. The primary, which should have shown it, is not asked for it first.
+    fn has_passed_by(&self, member: ReplicaId) -> bool {
+        let committed = |it: &PassedBy| {
+            let vote = self.log.get(it.seq).and_then(|slot| slot.commits.of(member));
+            vote.is_some_and(|vote| vote.digest == it.digest)
+        };
+        member != self.config.membership.primary(self.view) && self.passed_by().is_some_and(committed)
+    }
+
+    /// What others agree on without this replica, as far as it is so still.
+    fn passed_by(&self) -> Option<&PassedBy> {
+        let is_so = |it: &&PassedBy| self.log.get(it.seq).is_some_and(|slot| slot.lacks_assignment_of(&it.digest));
+        self.catch_up.passed.as_ref().filter(|it| it.seq > self.dispatched).filter(is_so)
+    }
+
     /// Whether more is known to be decided than was handed to execution. Asked in every turn, so it counts and collects nothing.
     pub(crate) fn is_behind(&self) -> bool {
         self.is_overtaken() || self.log.above(self.dispatched).any(|(_, slot)| slot.commit.is_some())
@@ -132,11 +173,13 @@ impl Replica {
         claimed.max(certified)
     }
 
-    /// When decided batches are asked for: once nothing was executed for a while although there is more (rule L-3).
+    /// When decided batches are asked for: once nothing was executed for a while although there is more, or others have agreed without this replica
+    /// (rule L-3).
     pub(crate) fn catch_up_due(&self) -> Option<Time> {
-        let patience = self.config.retransmit_interval;
-        (self.may_execute() && self.is_behind())
-            .then(|| self.timers.progress.after(patience).max(self.catch_up.attempt.due))
+        let behind = self.is_behind().then(|| self.timers.progress.after(self.config.retransmit_interval));
+        let passed = self.passed_by().map(|it| it.since.after(BODY_PATIENCE));
+        let due = [behind, passed].into_iter().flatten().min()?;
+        self.may_execute().then(|| due.max(self.catch_up.attempt.due))
     }
 
     /// Whether every peer was asked for decided batches often enough, and none had any.
@@ -148,10 +191,11 @@ impl Replica {
         self.config.membership.ids().filter(|id| *id != self.config.id)
     }
 
-    /// Who is asked for decided batches next: one after the other of those that were asked in vain least often, who says that it has more in
-    /// front, then from the primary on. A liar may say that it has more, and nothing else.
+    /// Who is asked for decided batches next: one after the other of those that were asked in vain least often, who says that it has more, or
+    /// committed to it, in front, then from the primary on. A liar may say that it has more, and nothing else.
     fn next_to_ask(&self) -> Option<ReplicaId> {
-        let is_ahead = |id: &ReplicaId| self.peers.get(id).is_some_and(|status| status.executed > self.dispatched);
+        let says_so = |id: &ReplicaId| self.peers.get(id).is_some_and(|status| status.executed > self.dispatched);
+        let is_ahead = |id: &ReplicaId| says_so(id) || self.has_passed_by(*id);
         let (mut ahead, mut rest): (Vec<ReplicaId>, Vec<ReplicaId>) = self.others().partition(is_ahead);
         let first = self.place_of_primary(&rest);
         for (peers, first) in [(&mut ahead, 0), (&mut rest, first)] {
@@ -163,12 +207,12 @@ impl Replica {
 
     /// Asks for the decided batches behind the last one, if there are any (rule L-3).
     pub(crate) fn fetch_committed(&mut self, now: Now, effects: &mut Effects) {
-        if !self.may_execute() || !self.is_behind() {
+        if !self.may_execute() || !(self.is_behind() || self.passed_by().is_some()) {
             return;
         }
         self.try_transfer(now, effects);
         let Some(from) = self.next_to_ask().filter(|_| self.may_execute()) else { return };
-        let CatchUp { attempt, fruitless, asked } = &mut self.catch_up;
+        let CatchUp { attempt, fruitless, asked, .. } = &mut self.catch_up;
         let times = fruitless.entry(from).or_default();
         let due = now.time.after(self.config.retransmit_interval * if *times == 0 { 1 } else { 2 });
         *attempt = Attempt { due, count: attempt.count.wrapping_add(1) };
@@ -265,7 +309,7 @@ impl Replica {
     /// A batch with its bodies, for the slots that want it.
     fn on_batch(&mut self, now: Now, batch: Batch, transactions: Vec<Transaction>, effects: &mut Effects) -> bool {
         let digest = batch.digest();
-        let wants = |slot: &crate::slot::Slot| slot.lacks_content() && slot.wanted() == Some(digest);
+        let wants = |slot: &Slot| slot.lacks_content() && slot.wanted() == Some(digest);
         let slots: Vec<SeqNum> = self.log.iter().filter(|(_, slot)| wants(slot)).map(|(seq, _)| seq).collect();
         for seq in &slots {
             let content = Content::complete(batch.clone(), transactions.clone());
@@ -310,7 +354,8 @@ impl Replica {
             self.try_execute(now, effects);
         }
         if self.dispatched > before {
-            // This peer answers: ask it for more at once.
+            // This peer answers: ask it for more at once, or when there is more.
+            self.catch_up.attempt.due = now.time;
             self.catch_up.attempt.count = self.catch_up.attempt.count.wrapping_sub(1);
             self.fetch_committed(now, effects);
         }

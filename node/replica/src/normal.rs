@@ -212,7 +212,10 @@ impl Replica {
         }
         let vote = Vote { view, digest, signature: signed.signature };
         match self.log.slot(seq).commits.count_in(signed.signer, vote) {
-            Counted::New => self.try_commit(now, signed.payload, effects),
+            Counted::New => {
+                self.try_commit(now, signed.payload, effects);
+                self.note_passed_by(now, signed.payload);
+            }
             Counted::Conflict(held) => {
                 let first = Commit { view, seq, digest: held.digest };
                 let first = Signed { payload: first, signature: held.signature, ..signed };

@@ -87,7 +87,7 @@ impl Ballot {
     }
 
     /// What a member voted.
-    fn of(&self, member: ReplicaId) -> Option<Vote> {
+    pub(crate) fn of(&self, member: ReplicaId) -> Option<Vote> {
         self.votes.get(&member).copied()
     }
 
@@ -143,6 +143,11 @@ impl Slot {
 
     pub(crate) fn is_waiting(&self) -> bool {
         self.assignment.as_ref().is_some_and(|assignment| assignment.phase == Phase::Waiting)
+    }
+
+    /// Whether it is neither decided nor assigned this batch, as far as is known here.
+    pub(crate) fn lacks_assignment_of(&self, digest: &Digest) -> bool {
+        self.commit.is_none() && self.assignment.as_ref().is_none_or(|it| it.digest != *digest)
     }
 
     /// Whether something wanted is not held.
