@@ -37,7 +37,7 @@ pub struct Executed {
     pub leaves: Option<View>,
     /// The state root, if a checkpoint is due at this number.
     pub checkpoint: Option<Digest>,
-    /// Why there is no snapshot of that checkpoint, if there is none: a lack, and no danger.
+    /// Why there is no snapshot of that checkpoint, if there is none: a lack, and no danger, since what was executed was synced instead.
     pub snapshot_error: Option<StoreError>,
 }
 

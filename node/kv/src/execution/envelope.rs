@@ -16,6 +16,7 @@ use super::rows::{ANSWERS, INDEXES, NODE_LOCAL, NONCES, RESERVED_PREFIX, empty, 
 use super::snapshots::Leases;
 use super::tentative::Tentative;
 use super::{ExecuteError, OpenError, Retention, StateMachine, senders};
+use crate::tables::Overlay;
 use crate::tree;
 
 /// The part of an interval that lies between a checkpoint and the store's being told of it.
@@ -136,19 +137,30 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.store.write(writes, durability)?;
         self.replace(&mut current, head);
         drop(current);
-        Ok(self.with_snapshot(executed))
+        self.with_snapshot(executed)
     }
 
-    /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it. Some batches before it can prepare for that.
-    fn with_snapshot(&self, executed: Executed) -> Executed {
+    /// Rule S-0: at a checkpoint the store is frozen, before the next batch changes it. Some batches before it can prepare for that. What is frozen is
+    /// durable; where it cannot be frozen the checkpoint itself is made so, since peers will forget what led to it.
+    fn with_snapshot(&self, executed: Executed) -> Result<Executed, ExecuteError> {
         let (_, _, parameters) = &self.setup.configuration;
         let lead = parameters.checkpoint_interval / SNAPSHOT_EXPECTED;
         if lead > 0 && executed.seq.get().saturating_add(lead).is_multiple_of(parameters.checkpoint_interval) {
             self.store.expect_snapshot();
         }
         let take = |_| self.store.take_snapshot(executed.seq.get()).and_then(|()| self.bound_snapshots());
-        let due = executed.checkpoint.map(take);
-        Executed { snapshot_error: due.and_then(Result::err), ..executed }
+        let snapshot_error = executed.checkpoint.map(take).and_then(Result::err);
+        if snapshot_error.is_some() {
+            self.sync()?;
+        }
+        Ok(Executed { snapshot_error, ..executed })
+    }
+
+    /// Everything written so far is durable once this returns: it is in front of a row that is written as it is.
+    fn sync(&self) -> Result<(), StoreError> {
+        let mut same = Overlay::new(&self.store, &self.setup.tables);
+        self.head().progress.put(&mut same);
+        self.store.write(same.into_batch()?, Durability::Synced)
     }
 
     /// Whether the store holds nothing at all, not even the start of a chain: it was never initialised, or wiped.

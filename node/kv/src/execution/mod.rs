@@ -31,7 +31,8 @@
 //! journal tells it that it has prepared, and perhaps shown, what is not executed: nobody reads there until it is (rule X-4).
 //!
 //! A batch that the node did not prepare itself, because others decided it without, is the exception
-//! ([`Execution::execute_durably`]): nothing would tell it that it has shown more than it has.
+//! ([`Execution::execute_durably`]): nothing would tell it that it has shown more than it has. So is a checkpoint that could not be frozen: when it is
+//! stable, peers forget what led to it, and nobody might have it.
 //!
 //! # What is worked out before it is decided
 //!

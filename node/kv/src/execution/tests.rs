@@ -239,3 +239,19 @@ fn who_asks_how_far_it_is_does_not_wait_for_a_write() {
     let again = Node::open(KvMachine, node.store, &membership(), Retention::default()).unwrap();
     assert_eq!(again.executed(), SeqNum::new(3));
 }
+
+#[test]
+fn a_checkpoint_is_durable_even_without_its_snapshot() {
+    for refuses in [false, true] {
+        let store = Arc::new(FaultyStore::new());
+        Node::init(&store, &membership()).unwrap();
+        let node = open(Arc::clone(&store), FEW);
+        store.refuse_snapshots(refuses);
+        let executed = (1..=4).map(|seq| node.execute(&batch(seq, seq, Vec::new())).unwrap()).last().unwrap();
+        assert_eq!((executed.checkpoint.is_some(), executed.snapshot_error.is_some()), (true, refuses));
+        drop(node);
+        store.crash(|_| 0);
+        let reached = open(Arc::clone(&store), FEW).executed();
+        assert_eq!(reached == SeqNum::new(4), refuses, "a snapshot is in files of its own");
+    }
+}
