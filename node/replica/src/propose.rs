@@ -35,7 +35,7 @@ impl Replica {
     ) {
         let id = self.pool.id_of(&transaction);
         self.fill_awaited(now, &id, &transaction, effects);
-        if let Err(refusal) = self.admissible(now, &transaction) {
+        if let Err(refusal) = self.admissible(now, &transaction, relayed) {
             // What is being executed will be answered by that.
             if self.placed.get(&id).is_some_and(|seq| *seq <= self.dispatched && *seq > self.executed) {
                 return;
@@ -60,8 +60,8 @@ impl Replica {
     }
 
     /// Rules, early and by this replica's own clock. The bound on validity leaves room for the clocks' tolerance, so
-    /// that what one replica admits no honest primary refuses to include.
-    fn admissible(&self, now: Now, transaction: &Transaction) -> Result<(), Refusal> {
+    /// that what one replica admits no honest one refuses to take from it, and no honest primary to include.
+    fn admissible(&self, now: Now, transaction: &Transaction, relayed: bool) -> Result<(), Refusal> {
         let body = &transaction.body;
         if self.spent.contains(&body.sender, body.nonce) {
             return Err(Refusal::NonceSpent { nonce: body.nonce });
@@ -69,7 +69,8 @@ impl Replica {
         if body.valid_until < now.clock {
             return Err(Refusal::Expired);
         }
-        let longest = limits::MAX_VALIDITY.saturating_sub(self.config.clock_bound * 2);
+        let room = self.config.clock_bound * if relayed { 1 } else { 2 };
+        let longest = limits::MAX_VALIDITY.saturating_sub(room);
         if body.valid_until > now.clock.plus(longest) {
             return Err(Refusal::ValidTooLong);
         }
@@ -228,6 +229,14 @@ impl Replica {
         if !waiting.is_empty() {
             let primary: ReplicaId = self.config.membership.primary(self.view);
             effects.send(Recipients::One(primary), Payload::Supply(Supply::Transactions(waiting)));
+        }
+    }
+
+    /// Shows everyone what is a reason to end the view (rule V-1): whoever has it too waits for it as well, and one replica alone ends no view.
+    pub(crate) fn share_waiting(&self, now: Now, effects: &mut Effects) {
+        let waiting = self.pool.waiting_since(now.time, u64::MAX, RELAY_TRANSACTIONS, limits::MAX_CLIENT_FRAME_BYTES);
+        if !waiting.is_empty() {
+            effects.send(Recipients::Others, Payload::Supply(Supply::Transactions(waiting)));
         }
     }
 

@@ -287,6 +287,7 @@ impl Replica {
         }
         let reason = if is_censored { ViewChangeReason::Censorship } else { ViewChangeReason::NoProgress };
         if self.is_primary_to_blame(now) {
+            self.share_waiting(now, effects);
             self.start_view_change(now, self.view.next(), reason, effects);
         } else {
             self.timers.excused = now.time;
