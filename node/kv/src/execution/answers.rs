@@ -4,7 +4,7 @@ use std::sync::RwLockReadGuard;
 
 use tetrarch_crypto::PublicKey;
 use tetrarch_storage::{Store, StoreError};
-use tetrarch_types::{Answer, CommittedBatch, SeqNum, Transaction, TransactionId, limits};
+use tetrarch_types::{Answer, CommittedBatch, Sender, SeqNum, Transaction, TransactionBody, TransactionId, limits};
 
 use super::head::Head;
 use super::{Execution, Fate, QueryError, StateMachine, StoredReply, ledger, replies, senders};
@@ -67,20 +67,24 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         Ok(self.has_spent(sender, nonce)?)
     }
 
-    /// What is known of a transaction with this id, sender and nonce (rule R-6).
+    /// What is known of a transaction, of which this is the id (rule R-6).
     ///
     /// # Errors
     /// If the state is damaged or cannot be read.
-    pub fn fate(&self, id: &TransactionId, sender: &PublicKey, nonce: u64) -> Result<Fate, QueryError> {
-        let _head = self.whole()?;
+    pub fn fate(&self, id: &TransactionId, body: &TransactionBody) -> Result<Fate, QueryError> {
+        let TransactionBody { sender, nonce, valid_until, .. } = body;
+        let head = self.whole()?;
         if let Some(reply) = replies::read(&self.store, id)? {
             return Ok(Fate::Settled(Box::new(reply)));
         }
-        if !self.has_spent(sender, nonce)? {
-            return Ok(Fate::Open);
-        }
-        // Without a row nothing is certain: the cache may have lost this very transaction's reply.
-        Ok(if replies::is_spender_known(&self.store, sender, nonce)? { Fate::Never } else { Fate::Forgotten })
+        let known = senders::read(&self.store, sender)?;
+        let Some(known) = known.filter(|known| known.nonces.is_spent(*nonce)) else { return Ok(Fate::Open) };
+        // What is over may have executed before its sender was forgotten and came back; what is valid for long may execute once it is.
+        let is_over = *valid_until < head.progress.agreed_time;
+        let will_outlive = known.idle_since() < Sender::due_before(*valid_until);
+        // Without a row nothing is certain either: the cache may have lost this very transaction's reply.
+        let is_certain = !is_over && !will_outlive && replies::is_spender_known(&self.store, sender, *nonce)?;
+        Ok(if is_certain { Fate::Never } else { Fate::Forgotten })
     }
 
     /// What came of a transaction, if the reply cache still has it.

@@ -46,7 +46,8 @@ pub enum Fate {
     Settled(Box<StoredReply>),
     /// The nonce is spent, and not by this transaction: it never executed and never will.
     Never,
-    /// The nonce is spent, and the reply cache does not tell by what.
+    /// The nonce is spent, and the reply cache does not tell by what; or this transaction may have executed before its sender was forgotten, or may
+    /// yet when it is.
     Forgotten,
 }
 

@@ -38,7 +38,7 @@ fn assert_says_nothing<S: Store>(node: &Node<S>) {
     let one = put(1, 1, "k1", "v");
     assert_eq!(node.applied().unwrap(), Applied { damaged: true, ..Applied::default() });
     assert_eq!(node.query(&KvQuery::get("k").encode()), Err(QueryError::Damaged));
-    assert_eq!(node.fate(&one.id(), &sender(1), 1), Err(QueryError::Damaged));
+    assert_eq!(node.fate(&one.id(), &one.body), Err(QueryError::Damaged));
     assert_eq!(node.reply(&one.id()), Err(QueryError::Damaged));
     assert_eq!(node.highest_nonce(&sender(1)), Err(QueryError::Damaged));
     assert_eq!(node.is_spent(&sender(1), 1), Err(QueryError::Damaged));
@@ -70,7 +70,7 @@ fn an_installed_state_goes_on_like_the_one_it_came_from() {
         assert!(rows(&*store, Table::new(table)).is_empty(), "{table}");
     }
     assert!(node.committed_after(SeqNum::ZERO).unwrap().is_empty());
-    assert!(matches!(node.fate(&put(1, 1, "k1", "v").id(), &sender(1), 1).unwrap(), Fate::Settled(_)));
+    assert!(matches!(node.fate(&put(1, 1, "k1", "v").id(), &put(1, 1, "k1", "v").body).unwrap(), Fate::Settled(_)));
 
     for committed in &history(4 * INTERVAL)[usize::try_from(2 * INTERVAL).unwrap()..] {
         assert_eq!(node.execute(committed).unwrap(), donor.execute(committed).unwrap());

@@ -16,7 +16,7 @@ const MINUTE: u64 = HOUR / 60;
 const ANSWERS: Table = Table::new("execution.answers");
 
 fn fate(node: &Node, one: &Transaction) -> Fate {
-    node.fate(&one.id(), &one.body.sender, one.body.nonce).unwrap()
+    node.fate(&one.id(), &one.body).unwrap()
 }
 
 /// Replies that are remembered.
@@ -91,6 +91,33 @@ fn a_forgotten_senders_replies_stay_and_the_latest_counts() {
     assert!(matches!(fate(&node, &early), Fate::Settled(_)), "both of them are remembered");
     assert_eq!(node.reply(&again.id()).unwrap().unwrap().seq.get(), 3);
     assert_eq!((cached(&store), rows(&*store, NONCES).len()), (3, 3));
+}
+
+#[test]
+fn that_it_never_executes_is_said_only_of_what_neither_did_nor_can_later() {
+    let node = fresh();
+    let early = by(1, 1, NOW).transactions.remove(0);
+    node.execute(&by(1, 1, NOW)).unwrap();
+    let other = |until| transaction_until(1, 1, until, &Command::put("k", "other"));
+    assert_eq!(fate(&node, &other(NOW + HOUR)), Fate::Never);
+    assert_eq!(fate(&node, &other(NOW + 2 * HOUR)), Fate::Never, "its sender is remembered for as long");
+    assert_eq!(
+        fate(&node, &other(NOW + 2 * HOUR + HOUR / 10)),
+        Fate::Forgotten,
+        "it may be ordered when that is forgotten"
+    );
+
+    node.execute(&by(2, 2, NOW + 3 * HOUR)).unwrap();
+    node.execute(&batch_at(3, NOW + 3 * HOUR, vec![other(NOW + 4 * HOUR)])).unwrap();
+    let of = |seq: u64| {
+        (0..1_024).map(move |index| transaction_until(3, seq * 1_024 + index, NOW + 4 * HOUR, &Command::put("k", "v")))
+    };
+    let mut seq = 4;
+    while matches!(fate(&node, &early), Fate::Settled(_)) {
+        node.execute(&batch_at(seq, NOW + 3 * HOUR, of(seq).collect())).unwrap();
+        seq += 1;
+    }
+    assert_eq!(fate(&node, &early), Fate::Forgotten, "it did execute");
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
         if !self.state.is_spent(&body.sender, body.nonce)? {
             return Ok(Fate::Open);
         }
-        self.state.fate(&transaction.id(), &body.sender, body.nonce)
+        self.state.fate(&transaction.id(), body)
     }
 
     fn pass_on(&self, transaction: Verified<Transaction>) -> Result<(), Refusal> {

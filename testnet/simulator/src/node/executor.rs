@@ -225,8 +225,8 @@ impl Executor {
             Err(QueryError::Store(error @ StoreError::Corrupt { .. })) => return Admitted::Damaged(error.to_string()),
             _ => {}
         }
-        let (sender, nonce) = (&transaction.body.sender, transaction.body.nonce);
-        let refusal = match self.execution.fate(&id, sender, nonce) {
+        let nonce = transaction.body.nonce;
+        let refusal = match self.execution.fate(&id, &transaction.body) {
             Ok(Fate::Never) => Some(Refusal::NonceSpent { nonce }),
             Ok(Fate::Forgotten) => Some(Refusal::NonceForgotten { nonce }),
             Ok(_) => None,
