@@ -19,7 +19,7 @@ const FLOODERS: usize = 10;
 /// As many as a connection may have in flight: together more than a host has places for anything.
 const IN_FLIGHT: usize = 1_024;
 /// What somebody else asks meanwhile.
-const ASKED: u64 = 100;
+const ASKED: u64 = 25;
 
 /// A host that asks the same thing without end. Ends when it is dropped.
 struct Flood {
