@@ -46,6 +46,9 @@ pub(crate) const MAX_LEASE_PAGES: usize = 20;
 /// How often a page of a snapshot is asked for where replicas do not agree on it.
 pub(crate) const PAGE_ATTEMPTS: usize = 8;
 
+/// How often a range that comes in pages is begun, where the revision that is read is compacted meanwhile.
+pub(crate) const RANGE_ATTEMPTS: usize = 8;
+
 /// What a snapshot may hold. The bytes, which take room on disk, are what etcd advises as the most for a database; each record takes 24 bytes of
 /// memory, and half as many again for a moment.
 pub(crate) const SNAPSHOT_BOUNDS: Bounds =

@@ -17,6 +17,8 @@ const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too lo
 const FROM_BROWSER: &str =
     "pages in a browser are not answered: ask from a program of your own, without the header Origin";
 
+const RANGE_OUTRUN: &str = "the store compacted the revision of the range while it was read, each time: ask again";
+
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
@@ -30,6 +32,8 @@ pub(crate) enum Refusal {
     InvalidSort,
     /// It asks for a compare that there is not.
     InvalidCompare,
+    /// The store gave up the revision that a range was read at before all of it was read, as often as it was begun.
+    RangeOutrun,
     /// It asks for a snapshot while another is made.
     SnapshotUnderWay,
     /// The store gave up the revision that a snapshot was of before all of it was read.
@@ -77,6 +81,7 @@ impl From<Refusal> for Status {
             Refusal::Backend(error) => backend(&error),
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
+            Refusal::RangeOutrun => (Code::Unavailable, RANGE_OUTRUN.to_owned()),
             Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),

@@ -5,7 +5,7 @@ use tetrarch_kv::{Answered, KvError, KvQuery, RangeRequest, Request, Response, S
 use tetrarch_kv_client::{Backend, BackendError, Freshness};
 
 use crate::gateway::{Gateway, in_time, unreadable};
-use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES, PAGE_ATTEMPTS};
+use crate::limits::{MAX_ANSWER_BYTES, MAX_COUNT_PAGES, PAGE_ATTEMPTS, RANGE_ATTEMPTS};
 use crate::refusal::Refusal;
 
 /// The records of a range, and the store's revision then.
@@ -15,7 +15,7 @@ pub(super) struct Read {
     pub(super) selection: Selection,
 }
 
-/// Reads a range.
+/// Reads a range. If the caller named no revision, it is not told that the one which is read was compacted meanwhile: it is begun anew.
 pub(super) async fn range<B: Backend>(
     gateway: &Gateway<B>,
     request: RangeRequest,
@@ -23,15 +23,44 @@ pub(super) async fn range<B: Backend>(
 ) -> Result<Read, Refusal> {
     request.check()?;
     let freshness = if serializable { Freshness::Serializable } else { Freshness::Linearizable };
-    let first = if needs_count(&request) { KvQuery::Range(request.clone()) } else { KvQuery::Page(request.clone()) };
+    match whole(gateway, &request, freshness).await {
+        Err(refusal) if request.revision == 0 && is_outrun(&refusal) => in_time(anew(gateway, &request)).await,
+        read => read,
+    }
+}
+
+/// Begins at the latest revision, again and again, as the one before was compacted. Where replicas that are behind have made it so, a
+/// serializable read would be behind again.
+async fn anew<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest) -> Result<Read, Refusal> {
+    for _ in 1..RANGE_ATTEMPTS {
+        match whole(gateway, request, Freshness::Linearizable).await {
+            Err(refusal) if is_outrun(&refusal) => {}
+            read => return read,
+        }
+    }
+    Err(Refusal::RangeOutrun)
+}
+
+/// Reads a range, all of it at one revision.
+async fn whole<B: Backend>(
+    gateway: &Gateway<B>,
+    request: &RangeRequest,
+    freshness: Freshness,
+) -> Result<Read, Refusal> {
+    let first = if needs_count(request) { KvQuery::Range(request.clone()) } else { KvQuery::Page(request.clone()) };
     match query(gateway, &first, freshness).await {
         Ok(first) => in_time(complete(gateway, request, first)).await,
         Err(Refusal::Backend(BackendError::Disagree)) => {
             gateway.metrics.read_ordered();
-            ordered(gateway, request).await
+            ordered(gateway, request.clone()).await
         }
         Err(refusal) => Err(refusal),
     }
+}
+
+/// Whether the revision that was read is not there any more.
+pub(super) fn is_outrun(refusal: &Refusal) -> bool {
+    *refusal == KvError::Compacted.into()
 }
 
 /// Reads as much of a range as one query answers, in the order of keys, and counts nothing behind it. Without an order to fall back to, since a range
@@ -60,11 +89,11 @@ async fn ordered<B: Backend>(gateway: &Gateway<B>, request: RangeRequest) -> Res
 }
 
 /// Adds the pages that follow the first, all of its revision, and the true count.
-async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first: Read) -> Result<Read, Refusal> {
+async fn complete<B: Backend>(gateway: &Gateway<B>, request: &RangeRequest, first: Read) -> Result<Read, Refusal> {
     let mut read = first;
     let mut bytes = weight(&read.selection);
-    while let Some(last) = cut_behind(&request, &read.selection) {
-        let next = KvQuery::Page(next(&request, &read, last));
+    while let Some(last) = cut_behind(request, &read.selection) {
+        let next = KvQuery::Page(next(request, &read, last));
         let page = query(gateway, &next, Freshness::Linearizable).await?.selection;
         bytes += weight(&page);
         if page.records.is_empty() && page.more {
@@ -77,9 +106,9 @@ async fn complete<B: Backend>(gateway: &Gateway<B>, request: RangeRequest, first
         read.selection.records.extend(page.records);
     }
     if !read.selection.count_is_exact {
-        let all = !needs_count(&request) && !read.selection.more;
+        let all = !needs_count(request) && !read.selection.more;
         let had = read.selection.records.len() as u64;
-        read.selection.count = if all { had } else { count(gateway, &request, read.revision).await? };
+        read.selection.count = if all { had } else { count(gateway, request, read.revision).await? };
     }
     Ok(read)
 }

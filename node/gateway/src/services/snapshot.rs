@@ -14,7 +14,7 @@ use tonic::Status;
 
 use super::call::Replies;
 use super::lease;
-use super::reading::page;
+use super::reading::{is_outrun, page};
 use crate::bolt::Database;
 use crate::gateway::{Gateway, in_time};
 use crate::limits::SNAPSHOT_BOUNDS;
@@ -91,7 +91,7 @@ async fn deletions<B: Backend>(gateway: &Gateway<B>, revision: u64) -> Result<Ve
 
 /// The caller did not ask for a revision, so that one was compacted is not what to tell it.
 fn outrun(refusal: Refusal) -> Refusal {
-    if refusal == KvError::Compacted.into() { Refusal::SnapshotOutrun } else { refusal }
+    if is_outrun(&refusal) { Refusal::SnapshotOutrun } else { refusal }
 }
 
 /// The leases that there are now, which may be later than the revision. One that ended meanwhile and has keys is told with the shortest time to
