@@ -12,7 +12,7 @@ use tonic::transport::Server;
 use crate::compactor::{self, AutoCompaction};
 use crate::connections::connections;
 use crate::gateway::Gateway;
-use crate::limits::{GRACE, MAX_STREAMS, PING_TIMEOUT};
+use crate::limits::{GRACE, MAX_CANCELLED_UNSEEN, MAX_STREAMS, PING_TIMEOUT};
 use crate::services;
 use crate::tls::Tls;
 
@@ -76,6 +76,7 @@ fn bounded() -> Server {
     Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(MAX_STREAMS)
+        .http2_max_pending_accept_reset_streams(Some(MAX_CANCELLED_UNSEEN))
         .http2_keepalive_interval(Some(PING_TIMEOUT))
         .http2_keepalive_timeout(Some(PING_TIMEOUT))
 }

@@ -5,6 +5,7 @@ mod alike;
 mod bolt;
 mod bundling;
 mod calls;
+mod cancelling;
 mod client_programs;
 mod clients;
 mod compacting;

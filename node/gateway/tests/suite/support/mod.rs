@@ -5,6 +5,7 @@ pub(crate) mod calls;
 pub(crate) mod local;
 pub(crate) mod pair;
 pub(crate) mod programs;
+pub(crate) mod relay;
 pub(crate) mod scripted;
 pub(crate) mod watching;
 
