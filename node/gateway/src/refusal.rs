@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     Store(KvError),
     /// The cluster does not answer.
     Backend(BackendError),
+    /// It asks for a user's token, and there are no users.
+    AuthNotEnabled,
     /// It asks for a way of sorting that there is not.
     InvalidSort,
     /// It asks for a compare that there is not.
@@ -79,6 +81,7 @@ impl From<Refusal> for Status {
         let (code, text) = match refusal {
             Refusal::Store(error) => store(error),
             Refusal::Backend(error) => backend(&error),
+            Refusal::AuthNotEnabled => (Code::FailedPrecondition, "authentication is not enabled".to_owned()),
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
             Refusal::RangeOutrun => (Code::Unavailable, RANGE_OUTRUN.to_owned()),

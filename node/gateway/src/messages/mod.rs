@@ -4,6 +4,7 @@
 //! means, etcd's documentation of its API says (<https://etcd.io/docs/v3.5/dev-guide/api_reference_v3/>).
 #![allow(missing_docs, reason = "what the fields mean is for etcd's own documentation to say")]
 
+pub mod auth;
 pub mod cluster;
 pub mod election;
 pub mod health;

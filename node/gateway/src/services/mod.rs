@@ -1,6 +1,7 @@
 //! Every method that is answered, by its name on the wire.
 
 mod absent;
+mod auth;
 mod call;
 mod cluster;
 mod election;
@@ -76,6 +77,8 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/Snapshot" => answering(gateway, request, snapshot::snapshot).await,
         "/etcdserverpb.Maintenance/MoveLeader" => unary(gateway, request, move_leader::move_leader).await,
         "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
+        "/etcdserverpb.Auth/Authenticate" => unary(gateway, request, auth::authenticate).await,
+        "/etcdserverpb.Auth/AuthStatus" => unary(gateway, request, auth::status).await,
         "/v3lockpb.Lock/Lock" => unary(gateway, request, lock::lock).await,
         "/v3lockpb.Lock/Unlock" => unary(gateway, request, lock::unlock).await,
         "/v3electionpb.Election/Campaign" => unary(gateway, request, election::campaign).await,

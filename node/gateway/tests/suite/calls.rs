@@ -2,6 +2,9 @@
 
 use crate::support::Running;
 use crate::support::calls::Caller;
+use tetrarch_gateway::messages::auth::{
+    AuthStatusRequest, AuthStatusResponse, AuthenticateRequest, AuthenticateResponse,
+};
 use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{
@@ -147,6 +150,20 @@ async fn health_and_hash() {
     let before = hash().await.unwrap().hash;
     caller.put(b"k", b"v").await.unwrap();
     assert_ne!(hash().await.unwrap().hash, before);
+}
+
+#[tokio::test]
+async fn a_client_that_is_given_a_user_is_told_that_there_are_none() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let asked = AuthenticateRequest { name: "root".to_owned(), password: "secret".to_owned() };
+    let refused = caller.call::<_, AuthenticateResponse>("/etcdserverpb.Auth/Authenticate", asked).await;
+    // Go's client goes on without a token on this code and text, and on no other.
+    let expected = (Code::FailedPrecondition, "etcdserver: authentication is not enabled".to_owned());
+    assert_eq!(told(refused), expected);
+    let status = caller.call("/etcdserverpb.Auth/AuthStatus", AuthStatusRequest {}).await;
+    let status: AuthStatusResponse = status.unwrap();
+    assert_eq!((status.enabled, status.auth_revision, status.header.unwrap().revision), (false, 1, 1));
 }
 
 #[tokio::test]

@@ -70,6 +70,17 @@ fn forget_who(value: &mut Value) {
 }
 
 #[test]
+fn a_user_where_there_are_none() {
+    let Some(pair) = Pair::start() else { return };
+    for line in [["put", "k", "v", "--user", "root:secret"].as_slice(), &["get", "k", "--user", "root:secret"]] {
+        // With either it says, and when, that it was told so.
+        let [ours, theirs] = pair.both(line, "").map(|said| (said.code, said.out));
+        assert_eq!(ours, theirs, "{line:?}: the gateway's is on the left");
+        assert_eq!(ours.0, Some(0), "it goes on");
+    }
+}
+
+#[test]
 fn keys_and_values() {
     let Some(pair) = Pair::start() else { return };
     for line in [
