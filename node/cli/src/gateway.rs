@@ -74,7 +74,8 @@ struct HistoryArguments {
     /// How the history that is kept is measured.
     #[arg(long, value_enum, default_value_t, value_name = "MODE", requires = "auto_compaction_retention")]
     auto_compaction_mode: CompactionMode,
-    /// Compact what is older: a time as in 1h, with --auto-compaction-mode revision a number of revisions. Without, all that no client compacts is kept.
+    /// Compact what is older: a time as in 1h, with --auto-compaction-mode revision a number of revisions. Without, it is kept until a client
+    /// compacts it, up to 65536 revisions or 128 MiB: beyond that the store gives up the oldest.
     #[arg(long, value_name = "TIME")]
     auto_compaction_retention: Option<String>,
 }

@@ -32,7 +32,7 @@ pub enum ServeError {
 pub struct Options {
     /// Certificates to serve with; without, in plain text.
     pub tls: Option<Tls>,
-    /// What history is kept; without, all that no client compacts.
+    /// What history is kept; without, all that no client compacts and the store has room for.
     pub auto_compaction: Option<AutoCompaction>,
 }
 
