@@ -33,6 +33,10 @@ pub(crate) struct GatewayArguments {
     /// Where clients reach it.
     #[arg(long, default_value = "127.0.0.1:2379", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
+    /// Where clients that ask for the members are told to reach it, by etcd's name: URLs, with commas between them. Without, where it listens, and
+    /// where each client has reached it if that is everywhere.
+    #[arg(long, value_name = "URLS", value_delimiter = ',', value_parser = client_url)]
+    advertise_client_urls: Vec<String>,
     /// The key that it signs with, its own: `tetrarch keys new FILE` makes one. FILE.nonces is kept beside it.
     #[arg(long, value_name = "FILE")]
     identity: PathBuf,
@@ -113,6 +117,18 @@ impl TlsArguments {
     }
 }
 
+/// What etcd takes for such a URL: a scheme, a host and a port, and nothing behind them.
+fn client_url(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let parts = address.and_then(|address| address.rsplit_once(':'));
+    match parts {
+        Some((host, port)) if !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("give a URL as in http://10.0.0.1:2379".to_owned()),
+    }
+}
+
 /// Runs `tetrarch gateway`.
 pub(crate) async fn run(arguments: &GatewayArguments, log: Option<&str>) -> Result<(), Failure> {
     logging::start(&logging::Settings::for_service(log))?;
@@ -124,7 +140,7 @@ pub(crate) async fn run(arguments: &GatewayArguments, log: Option<&str>) -> Resu
     let client = client(arguments, &genesis)?;
     let listener = listen(arguments.listen).await?;
     tell(arguments, tls.is_some(), &client);
-    let options = Options { tls, auto_compaction };
+    let options = Options { tls, auto_compaction, advertised: arguments.advertise_client_urls.clone() };
     let backend = ClusterBackend::new(client, &genesis, PATIENCE);
     let (end, ended) = oneshot::channel();
     let serving = tetrarch_gateway::serve(backend, listener, options, async { drop(ended.await) });

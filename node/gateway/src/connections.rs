@@ -1,6 +1,7 @@
 //! Accepting connections, with bounds, and wrapping them in TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -42,9 +43,9 @@ async fn accept_all(listener: TcpListener, tls: Option<Tls>, metrics: Arc<Metric
             () = arrivals.closed() => return,
         };
         let place = Place { _permit: place, _counted: metrics.connected() };
-        match accepted.and_then(|(stream, _)| stream.set_nodelay(true).map(|()| stream)) {
+        match accepted.and_then(|(stream, _)| prepared(stream)) {
             // In a task of its own: nobody waits for another one's handshake.
-            Ok(stream) => drop(tokio::spawn(welcome(stream, tls.clone(), place, arrivals.clone()))),
+            Ok((stream, here)) => drop(tokio::spawn(welcome(stream, here, tls.clone(), place, arrivals.clone()))),
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -53,8 +54,15 @@ async fn accept_all(listener: TcpListener, tls: Option<Tls>, metrics: Arc<Metric
     }
 }
 
+/// A connection without delays, and this end of it.
+fn prepared(stream: TcpStream) -> io::Result<(TcpStream, Here)> {
+    stream.set_nodelay(true)?;
+    let here = Here(stream.local_addr()?);
+    Ok((stream, here))
+}
+
 /// Hands a connection on; after the handshake, if there has to be one.
-async fn welcome(stream: TcpStream, tls: Option<Tls>, place: Place, arrivals: Arrivals) {
+async fn welcome(stream: TcpStream, here: Here, tls: Option<Tls>, place: Place, arrivals: Arrivals) {
     let stream: Box<dyn Stream> = match tls {
         None => Box::new(stream),
         Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
@@ -64,7 +72,7 @@ async fn welcome(stream: TcpStream, tls: Option<Tls>, place: Place, arrivals: Ar
         },
     };
     // When nobody takes it, the server ends.
-    let _ = arrivals.send(Ok(Connection { stream, _place: place })).await;
+    let _ = arrivals.send(Ok(Connection { stream, here, _place: place })).await;
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -77,16 +85,23 @@ struct Place {
     _counted: UnderWay,
 }
 
+/// Where a client has reached the gateway: this end of its connection. It comes with each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Here(pub(crate) SocketAddr);
+
 /// A connection, and its place.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
+    here: Here,
     _place: Place,
 }
 
 impl Connected for Connection {
-    type ConnectInfo = ();
+    type ConnectInfo = Here;
 
-    fn connect_info(&self) {}
+    fn connect_info(&self) -> Here {
+        self.here
+    }
 }
 
 impl AsyncRead for Connection {

@@ -7,6 +7,7 @@ use tetrarch_kv::{Answered, KvError, KvQuery, QueryAnswer, QueryResult, Request,
 use tetrarch_kv_client::{Backend, BackendError, ClusterStatus, Freshness, watch};
 use tokio::sync::Semaphore;
 
+use crate::address::Address;
 use crate::limits::{CALL_TIMEOUT, MAX_MESSAGE_BYTES, QUERIES_UNDER_WAY, SNAPSHOTS_UNDER_WAY};
 use crate::messages::ResponseHeader;
 use crate::metrics::Metrics;
@@ -25,18 +26,18 @@ pub(crate) struct Gateway<B> {
     pub(crate) metrics: Arc<Metrics>,
     /// Places for snapshots.
     pub(crate) snapshots: Arc<Semaphore>,
-    /// Where clients reach this gateway, as a URL.
-    pub(crate) url: String,
+    /// Where clients reach this gateway.
+    pub(crate) address: Address,
 }
 
 impl<B: Backend> Gateway<B> {
-    pub(crate) fn new(backend: B, url: String) -> Self {
+    pub(crate) fn new(backend: B, address: Address) -> Self {
         let backend = Arc::new(backend);
         let metrics = Arc::new(Metrics::new());
         let orderer = Orderer::start(backend.clone(), metrics.clone());
         let watches = Hub::new(backend.clone());
         let (queries, snapshots) = (Semaphore::new(QUERIES_UNDER_WAY), Arc::new(Semaphore::new(SNAPSHOTS_UNDER_WAY)));
-        Self { backend, orderer, queries, watches, metrics, snapshots, url }
+        Self { backend, orderer, queries, watches, metrics, snapshots, address }
     }
 
     pub(crate) fn backend(&self) -> &B {

@@ -9,6 +9,7 @@
 //!   refused with a sentence.
 //! * `gateway` is what all services share: it orders requests, asks queries, and knows what a response's header says.
 //! * `watches` follow the cluster once for all who watch it, and those who begin further back each on their own.
+//! * `address` is where clients are told to come.
 //! * `compactor` lets go of history that is old enough, if it is told to.
 //! * `orderer` lets concurrent requests travel as one command; what fits together, and whose result is whose, `bundle` decides, which is pure.
 //! * `snapshot` makes an etcd's database of a store, in the format that [`bolt`] writes.
@@ -24,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 pub mod bolt;
 mod bundle;
 mod callers;

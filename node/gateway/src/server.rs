@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tonic::transport::Server;
 
+use crate::address::Address;
 use crate::compactor::{self, AutoCompaction};
 use crate::connections::connections;
 use crate::gateway::Gateway;
@@ -34,6 +35,8 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// What history is kept; without, all that no client compacts and the store has room for.
     pub auto_compaction: Option<AutoCompaction>,
+    /// The URLs that clients are told to reach it at; without any, where it listens.
+    pub advertised: Vec<String>,
 }
 
 /// Serves etcd's API until `ended` comes to be. Calls under way are answered first; what is not by five seconds later, as a stream that its
@@ -47,10 +50,10 @@ pub async fn serve<B: Backend>(
     options: Options,
     ended: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let Options { tls, auto_compaction } = options;
+    let Options { tls, auto_compaction, advertised } = options;
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = format!("{scheme}://{}", listener.local_addr()?);
-    let gateway = Arc::new(Gateway::new(backend, url));
+    let address = Address { advertised, listening: listener.local_addr()?, scheme };
+    let gateway = Arc::new(Gateway::new(backend, address));
     let compacting = async {
         match auto_compaction {
             Some(kept) => compactor::run(gateway.clone(), kept).await,

@@ -88,6 +88,9 @@ fn what_is_wrong_with_its_files_and_options_is_said() {
     );
     let by_revisions = ["--auto-compaction-mode", "revision", "--auto-compaction-retention", "1h"];
     refused(with(&by_revisions), 2, &["no number of revisions"]);
+    for url in ["10.0.0.1:2379", "http://10.0.0.1", "http://:2379", "https://a:1,https://b:2/c", "quic://a:1"] {
+        refused(with(&["--advertise-client-urls", url]), 2, &["--advertise-client-urls", "http://10.0.0.1:2379"]);
+    }
     refused(with(&by_revisions[..2]), 2, &["--auto-compaction-retention"]);
 
     std::fs::write(place.path("client.pem.nonces"), "many").unwrap();

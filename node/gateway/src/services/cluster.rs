@@ -5,20 +5,22 @@ use std::sync::Arc;
 use tetrarch_kv_client::{Backend, Replica};
 use tonic::Status;
 
+use crate::connections::Here;
 use crate::gateway::Gateway;
-use crate::messages::cluster::{Member, MemberListRequest, MemberListResponse};
+use crate::messages::cluster::{Member, MemberListResponse};
 
 /// The replicas. Clients that look up endpoints here come back to this gateway, whichever they choose: replicas do not speak etcd's API.
 pub(super) async fn member_list<B: Backend>(
     gateway: Arc<Gateway<B>>,
-    _: MemberListRequest,
+    here: Option<Here>,
 ) -> Result<MemberListResponse, Status> {
     let status = gateway.status().await?;
+    let here = here.map_or(gateway.address.listening, |Here(here)| here);
     let member = |replica: Replica| Member {
         id: replica.id,
         name: replica.name,
         peer_urls: vec![replica.url],
-        client_urls: vec![gateway.url.clone()],
+        client_urls: gateway.address.urls(here),
         is_learner: false,
     };
     let members = status.replicas.into_iter().map(member).collect();

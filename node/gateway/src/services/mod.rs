@@ -31,6 +31,7 @@ use http::{StatusCode, header};
 use tetrarch_kv_client::Backend;
 
 use crate::gateway::Gateway;
+use crate::messages::cluster::MemberListRequest;
 
 /// All that is served.
 pub(crate) fn router<B: Backend>(gateway: Arc<Gateway<B>>) -> axum::Router {
@@ -76,7 +77,11 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/HashKV" => unary(gateway, request, maintenance::hash_kv).await,
         "/etcdserverpb.Maintenance/Snapshot" => answering(gateway, request, snapshot::snapshot).await,
         "/etcdserverpb.Maintenance/MoveLeader" => unary(gateway, request, move_leader::move_leader).await,
-        "/etcdserverpb.Cluster/MemberList" => unary(gateway, request, cluster::member_list).await,
+        "/etcdserverpb.Cluster/MemberList" => {
+            let here = request.extensions().get().copied();
+            let answer = move |gateway, _: MemberListRequest| cluster::member_list(gateway, here);
+            unary(gateway, request, answer).await
+        }
         "/etcdserverpb.Auth/Authenticate" => unary(gateway, request, auth::authenticate).await,
         "/etcdserverpb.Auth/AuthStatus" => unary(gateway, request, auth::status).await,
         "/v3lockpb.Lock/Lock" => unary(gateway, request, lock::lock).await,

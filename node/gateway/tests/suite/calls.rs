@@ -2,9 +2,12 @@
 
 use crate::support::Running;
 use crate::support::calls::Caller;
+use crate::support::local::Local;
+use tetrarch_gateway::Options;
 use tetrarch_gateway::messages::auth::{
     AuthStatusRequest, AuthStatusResponse, AuthenticateRequest, AuthenticateResponse,
 };
+use tetrarch_gateway::messages::cluster::{MemberListRequest, MemberListResponse};
 use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
 use tetrarch_gateway::messages::lease::{
@@ -150,6 +153,25 @@ async fn health_and_hash() {
     let before = hash().await.unwrap().hash;
     caller.put(b"k", b"v").await.unwrap();
     assert_ne!(hash().await.unwrap().hash, before);
+}
+
+#[tokio::test]
+async fn clients_are_told_where_they_reach_the_gateway() {
+    let urls = async |address: String| {
+        let caller = Caller::at(&address).await;
+        let asked = MemberListRequest { linearizable: true };
+        let list: MemberListResponse = caller.call("/etcdserverpb.Cluster/MemberList", asked).await.unwrap();
+        assert!(list.members.windows(2).all(|pair| pair[0].client_urls == pair[1].client_urls));
+        list.members[0].client_urls.clone()
+    };
+    let everywhere = Running::start_at("0.0.0.0", Local::new(), Options::default());
+    for ip in ["127.0.0.1", "127.0.0.2"] {
+        let address = format!("{ip}:{}", everywhere.address.port());
+        assert_eq!(urls(address.clone()).await, [format!("http://{address}")]);
+    }
+    let advertised = vec!["https://a:1".to_owned(), "https://b:2".to_owned()];
+    let chosen = Running::start_with(Local::new(), Options { advertised: advertised.clone(), ..Options::default() });
+    assert_eq!(urls(chosen.endpoint()).await, advertised);
 }
 
 #[tokio::test]

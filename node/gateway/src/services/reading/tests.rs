@@ -1,6 +1,7 @@
 //! Ranges whose answers do not fit, on a cluster that answers little at a time; and one that does not answer.
 
 use std::future;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use tetrarch_crypto::Digest;
@@ -9,6 +10,7 @@ use tetrarch_kv_client::{ClusterStatus, Standing, Told};
 use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp};
 
 use super::*;
+use crate::address::Address;
 
 /// The revision that is read first.
 const FIRST_REVISION: u64 = 11;
@@ -101,7 +103,8 @@ async fn read(page: usize, request: RangeRequest) -> Result<(usize, Selection), 
 }
 
 fn gateway(cluster: Little) -> Gateway<Little> {
-    Gateway::new(cluster, String::new())
+    let listening = SocketAddr::from(([127, 0, 0, 1], 2379));
+    Gateway::new(cluster, Address { advertised: Vec::new(), listening, scheme: "http" })
 }
 
 async fn read_of(cluster: Little, request: RangeRequest) -> Result<(usize, Selection), Refusal> {

@@ -30,12 +30,16 @@ impl Running {
     }
 
     pub(crate) fn start_with<B: Backend>(backend: B, options: Options) -> Self {
+        Self::start_at("127.0.0.1", backend, options)
+    }
+
+    pub(crate) fn start_at<B: Backend>(ip: &'static str, backend: B, options: Options) -> Self {
         let (end, ended) = oneshot::channel();
         let (tell, told) = mpsc::channel();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
             runtime.block_on(async {
-                let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+                let listener = TcpListener::bind((ip, 0)).await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
                 tetrarch_gateway::serve(backend, listener, options, async { drop(ended.await) }).await.unwrap();
             });
