@@ -5,15 +5,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tetrarch_kv::store::bounds::MAX_KEY_BYTES;
 use tetrarch_kv::{KvError, KvQuery};
-use tetrarch_kv_client::{Backend, Freshness};
+use tetrarch_kv_client::{Backend, BackendError, Freshness};
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
 use tokio::task::JoinHandle;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::call::Replies;
 use crate::gateway::Gateway;
 use crate::limits::MAX_WATCHES;
 use crate::messages::watch::{WatchAction, WatchCancelRequest, WatchCreateRequest, WatchRequest, WatchResponse};
+use crate::refusal::Refusal;
 use crate::translate::{signed, unsigned};
 use crate::watches::{Outlet, Wanted, Watch, gone_response};
 
@@ -104,7 +105,7 @@ impl<B: Backend> Stream<B> {
     }
 
     async fn create(&mut self, create: WatchCreateRequest) -> Result<(), Status> {
-        let revision = self.gateway.newest().await?;
+        let revision = self.gateway.newest().await.map_err(passing)?;
         let created =
             WatchResponse { header: Some(self.gateway.header(revision)), created: true, ..Default::default() };
         match self.place(&create) {
@@ -132,7 +133,8 @@ impl<B: Backend> Stream<B> {
         if start == 0 || start > 1 {
             return Ok(None);
         }
-        let result = self.gateway.query(&KvQuery::Hash { revision: 0 }, Freshness::Serializable).await?;
+        let query = KvQuery::Hash { revision: 0 };
+        let result = self.gateway.query(&query, Freshness::Serializable).await.map_err(passing)?;
         Ok(match signed(result.compacted) {
             0 if start < 0 => Some(-1),
             compacted => Some(compacted).filter(|compacted| *compacted > start),
@@ -222,6 +224,17 @@ impl<B: Backend> Stream<B> {
     async fn send(&self, response: WatchResponse) {
         let _ = self.outlet.send(response).await;
     }
+}
+
+/// Why the cluster does not say where a watch begins, as it ends the stream: all watches of it, for good, unless clients take the end for an outage. Go's
+/// client, for one, begins anew behind that only.
+fn passing(refusal: Refusal) -> Status {
+    let told = Status::from(refusal);
+    if told.code() == Code::Unavailable {
+        return told;
+    }
+    tracing::warn!(code = ?told.code(), text = told.message(), "a watch cannot begin, and its stream ends");
+    Refusal::from(BackendError::Unavailable(told.message().to_owned())).into()
 }
 
 /// Says a revision up to which every watch of a stream was told everything: the store's when it was asked for, or a later one.

@@ -7,7 +7,9 @@ use crate::support::programs::{Etcd, etcdctl, printed_within};
 use crate::support::scripted::Scripted;
 use crate::support::watching::{Watching, create};
 use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse};
-use tetrarch_gateway::messages::watch::WatchResponse;
+use tetrarch_gateway::messages::watch::{WatchAction, WatchResponse};
+use tetrarch_kv_client::BackendError;
+use tonic::Code;
 
 const MIB: usize = 1024 * 1024;
 
@@ -140,6 +142,30 @@ async fn a_thousand_watches_are_each_told_their_own() {
         assert_eq!(watching.next().await.watch_id, number);
     }
     assert!(watching.all().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_watch_that_cannot_begin_ends_its_stream_so_that_clients_come_back() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let caller = Caller::to(&gateway).await;
+    for trouble in [
+        BackendError::Busy,
+        BackendError::Refused("check this machine's clock".to_owned()),
+        BackendError::Unreadable("a liar's".to_owned()),
+        BackendError::TimedOut,
+    ] {
+        // Behind the latest revision, and in front of the first.
+        for start_revision in [0, 1] {
+            *cluster.trouble.lock().unwrap() = Some(trouble.clone());
+            let mut watching = Watching::to(&caller).await;
+            watching.ask(WatchAction::Create(create("k", "", start_revision))).await;
+            let ended = watching.end().await;
+            assert_eq!(ended.code(), Code::Unavailable, "{trouble}: {ended}");
+        }
+    }
+    *cluster.trouble.lock().unwrap() = None;
+    assert!(Watching::to(&caller).await.create(create("k", "", 0)).await.created);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A local cluster that misbehaves on demand, and keeps count of what it is asked.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tetrarch_kv::store::LeaseList;
 use tetrarch_kv::{Command, CommandResult, KvError, KvQuery, QueryAnswer, QueryResult};
@@ -34,6 +34,8 @@ pub(crate) struct Scripted {
     pub(crate) stuck: Arc<AtomicBool>,
     /// Whether nothing is answered.
     pub(crate) down: Arc<AtomicBool>,
+    /// What queries come to instead of an answer.
+    pub(crate) trouble: Arc<Mutex<Option<BackendError>>>,
 }
 
 impl Scripted {
@@ -50,6 +52,7 @@ impl Scripted {
             serializable: Arc::default(),
             stuck: Arc::default(),
             down: Arc::default(),
+            trouble: Arc::default(),
         }
     }
 
@@ -70,6 +73,9 @@ impl Backend for Scripted {
 
     async fn query(&self, query: &KvQuery, freshness: Freshness) -> Result<QueryResult, BackendError> {
         self.up()?;
+        if let Some(trouble) = self.trouble.lock().unwrap().clone() {
+            return Err(trouble);
+        }
         self.queries.fetch_add(1, Ordering::SeqCst);
         self.serializable.fetch_add(usize::from(freshness == Freshness::Serializable), Ordering::SeqCst);
         if self.disagree.load(Ordering::SeqCst) {

@@ -78,6 +78,16 @@ impl Watching {
         anonymous(told.unwrap().unwrap().unwrap())
     }
 
+    /// Why nothing more is said.
+    pub(crate) async fn end(&mut self) -> Status {
+        loop {
+            let told = tokio::time::timeout(PATIENCE, self.told.message()).await;
+            if let Err(status) = told.unwrap() {
+                return status;
+            }
+        }
+    }
+
     /// Makes a watch, and says all that is said until it is made.
     pub(crate) async fn until_created(&mut self, message: WatchCreateRequest) -> Vec<WatchResponse> {
         self.ask(WatchAction::Create(message)).await;
