@@ -4,16 +4,20 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use prost::Message;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::Stream;
 use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Response, Status, Streaming};
+use tonic::{Code, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::limits::MAX_DECODED_BYTES;
+
+/// What tonic says of a message that is too large, up to how large it is.
+const TOO_LARGE: &str = "Error, decoded message length too large: found ";
 
 /// What goes back to the caller.
 pub(super) type Reply = http::Response<tonic::body::Body>;
@@ -39,7 +43,9 @@ where
     N: Message + 'static,
     R: Future<Output = Result<N, Status>> + Send + 'static,
 {
-    codec::<N, M>().unary(Method { state, answer, messages: PhantomData }, request).await
+    let reply = codec::<N, M>().unary(Method { state, answer, messages: PhantomData }, request).await;
+    let refused = Status::from_header_map(reply.headers());
+    refused.and_then(|status| too_large(&status)).map_or(reply, |status| status.into_http())
 }
 
 /// Answers a call of one message with a stream.
@@ -70,6 +76,26 @@ fn codec<N: Message + 'static, M: Message + Default + 'static>() -> Grpc<ProstCo
     Grpc::new(ProstCodec::default()).max_decoding_message_size(MAX_DECODED_BYTES)
 }
 
+/// What tonic says of a message larger than what is read, with Go's code and in its words: behind tonic's code, etcd's clients look for a revision.
+fn too_large(status: &Status) -> Option<Status> {
+    let found = status.message().strip_prefix(TOO_LARGE).filter(|_| status.code() == Code::OutOfRange)?;
+    let bytes = found.split(' ').next().unwrap_or_default();
+    Some(Status::resource_exhausted(format!(
+        "grpc: received message larger than max ({bytes} vs. {MAX_DECODED_BYTES})"
+    )))
+}
+
+/// Messages that go back.
+pub(super) struct Told<N>(Replies<N>);
+
+impl<N> Stream for Told<N> {
+    type Item = Result<N, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(cx).map_err(|status| too_large(&status).unwrap_or(status))
+    }
+}
+
 impl<S, F, M, N, R> UnaryService<M> for Method<S, F, M, N>
 where
     F: Fn(Arc<S>, M) -> R,
@@ -91,12 +117,12 @@ where
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
     type Response = N;
-    type ResponseStream = ReceiverStream<Result<N, Status>>;
+    type ResponseStream = Told<N>;
     type Future = Soon<Self::ResponseStream>;
 
     fn call(&mut self, request: tonic::Request<M>) -> Soon<Self::ResponseStream> {
         let answer = (self.answer)(self.state.clone(), request.into_inner());
-        Box::pin(async { answer.await.map(|replies| Response::new(ReceiverStream::new(replies))) })
+        Box::pin(async { answer.await.map(|replies| Response::new(Told(replies))) })
     }
 }
 
@@ -107,11 +133,11 @@ where
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
     type Response = N;
-    type ResponseStream = ReceiverStream<Result<N, Status>>;
+    type ResponseStream = Told<N>;
     type Future = Soon<Self::ResponseStream>;
 
     fn call(&mut self, request: tonic::Request<Streaming<M>>) -> Soon<Self::ResponseStream> {
         let answer = (self.answer)(self.state.clone(), request.into_inner());
-        Box::pin(async { answer.await.map(|replies| Response::new(ReceiverStream::new(replies))) })
+        Box::pin(async { answer.await.map(|replies| Response::new(Told(replies))) })
     }
 }

@@ -3,6 +3,7 @@
 use crate::support::Running;
 use crate::support::calls::Caller;
 use crate::support::local::Local;
+use prost::Message;
 use tetrarch_gateway::Options;
 use tetrarch_gateway::messages::auth::{
     AuthStatusRequest, AuthStatusResponse, AuthenticateRequest, AuthenticateResponse,
@@ -71,6 +72,19 @@ async fn what_is_too_large_is_told_so_in_etcds_words() {
     let txn = TxnRequest { success: many, ..Default::default() };
     let too_many = (Code::InvalidArgument, "etcdserver: too many operations in txn request".to_owned());
     assert_eq!(told(caller.call::<_, TxnResponse>(TXN, txn).await), too_many);
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_read_is_told_so_in_grpcs_words() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    let message = PutRequest { key: b"k".to_vec(), value: vec![0; 5_000_000], ..Default::default() };
+    let text = format!("grpc: received message larger than max ({} vs. 4194304)", message.encoded_len());
+    let refused = caller.call::<_, PutResponse>(PUT, message.clone()).await;
+    assert_eq!(told(refused), (Code::ResourceExhausted, text.clone()));
+    let path = "/etcdserverpb.Watch/Watch";
+    let mut stream = caller.stream::<_, PutResponse>(path, tokio_stream::iter([message])).await.unwrap();
+    assert_eq!(told(stream.message().await), (Code::ResourceExhausted, text));
 }
 
 #[tokio::test]
