@@ -18,6 +18,9 @@ pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause before replicas are asked again who leads, where the primary was asked to give way.
 pub(crate) const MOVE_LOOK: Duration = Duration::from_millis(20);
 
+/// How long a cluster may show no leader before whoever requires one is told that there is none. It is looked for every second, and a view change takes one or two.
+pub(crate) const LEADER_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Requests that wait to be ordered. Whoever comes when all places are taken waits at the door.
 pub(crate) const WAITING_REQUESTS: usize = 1_024;
 

@@ -28,6 +28,8 @@ pub(crate) enum Refusal {
     Store(KvError),
     /// The cluster does not answer.
     Backend(BackendError),
+    /// It requires a leader, and the cluster has shown none for long.
+    NoLeader,
     /// It asks for a user's token, and there are no users.
     AuthNotEnabled,
     /// It asks for a way of sorting that there is not.
@@ -81,6 +83,7 @@ impl From<Refusal> for Status {
         let (code, text) = match refusal {
             Refusal::Store(error) => store(error),
             Refusal::Backend(error) => backend(&error),
+            Refusal::NoLeader => (Code::Unavailable, "no leader".to_owned()),
             Refusal::AuthNotEnabled => (Code::FailedPrecondition, "authentication is not enabled".to_owned()),
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),

@@ -1,6 +1,7 @@
 //! A cluster, as whoever signs sees it.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tetrarch_kv::{Command, CommandResult, KvQuery, QueryResult};
 use tetrarch_types::{Membership, ReplicaId, SeqNum, Timestamp};
@@ -37,6 +38,10 @@ pub trait Backend: Send + Sync + 'static {
 
     /// What is known without asking anybody.
     fn standing(&self) -> Standing;
+
+    /// How long ago a quorum was last seen whose view has begun, or that had executed an order, without asking anybody. Close to nothing, as long as the
+    /// cluster can order.
+    fn leader_seen(&self) -> Duration;
 
     /// Agreed time, as well as can be known here: a lease's remaining time is told by it, and nothing else depends on it.
     fn now(&self) -> Timestamp;

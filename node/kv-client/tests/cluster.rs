@@ -320,6 +320,27 @@ async fn a_view_has_begun_when_more_say_so_than_can_lie() {
     assert!(in_view_5([Normal, ChangingView, Recovering, Normal]).await.has_begun);
 }
 
+#[tokio::test]
+async fn a_leader_is_seen_as_long_as_a_quorum_is_in_a_view_that_has_begun() {
+    let moving = || {
+        Some(script(|me, request| match request {
+            Request::Query(Query::Status) => {
+                Some(Response::Status(NodeStatus { mode: NodeMode::ChangingView, ..status(me) }))
+            }
+            other => honest(me, other),
+        }))
+    };
+    let healthy = Cluster::with(4, [(3, silent())]).await;
+    let too_few = Cluster::with(4, [(2, None), (3, silent())]).await;
+    let leaving = Cluster::start(vec![moving(), moving(), moving(), moving()]).await;
+    let backends = [&healthy, &too_few, &leaving].map(backend);
+    let waited = Duration::from_secs(4);
+    tokio::time::sleep(waited).await;
+    let [healthy, too_few, leaving] = backends.map(|backend| backend.leader_seen());
+    assert!(healthy < Duration::from_secs(3), "{healthy:?}");
+    assert!(too_few >= waited && leaving >= waited, "{too_few:?} {leaving:?}");
+}
+
 async fn status_of(cluster: &Cluster) -> Result<(), BackendError> {
     backend(cluster).status().await.map(drop)
 }

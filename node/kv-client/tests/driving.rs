@@ -102,6 +102,10 @@ impl Backend for Cluster {
         Standing::default()
     }
 
+    fn leader_seen(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(0)
     }

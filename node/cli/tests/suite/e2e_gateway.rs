@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 
 use crate::e2e_support::gateway::{Caller, page};
 use crate::e2e_support::{Net, PATIENCE, block_on};
+use tetrarch_gateway::messages::watch::WatchResponse;
 use tetrarch_launcher::ProcessState;
 use tokio::task::JoinSet;
+use tonic::{Status, Streaming};
 
 /// What was put by key, and how often it was asked for.
 type Acknowledged = BTreeMap<String, (String, i64)>;
@@ -91,6 +93,53 @@ fn a_gateway_that_is_killed_comes_back_and_reuses_no_nonce() {
     assert!(mark() > 256, "{}", mark());
     assert!(!net.ok(&["testnet", "logs", "gateway"]).contains("panicked"));
     net.assert_no_panic();
+}
+
+#[test]
+fn who_requires_a_leader_is_told_when_too_few_replicas_are_left() {
+    let net = Net::up_with_gateway();
+    block_on(async {
+        let patient = Caller::to(net.gateway());
+        let strict = patient.requiring_leader();
+        let [mut stays, mut ends] = [patient.watch("k", 0).await.unwrap(), strict.watch("k", 0).await.unwrap()];
+        assert!(next(&mut stays).await.unwrap().created && next(&mut ends).await.unwrap().created);
+        // One that dies leads no longer, and another does: that is no reason to end anything.
+        change(&net, &["kill", "0"]);
+        put(&strict, "1").await;
+        assert_eq!(next(&mut ends).await.unwrap().events.len(), 1);
+        change(&net, &["kill", "1"]);
+        let ended = loop {
+            if let Err(status) = next(&mut ends).await {
+                break status;
+            }
+        };
+        for told in [ended, strict.put("k", "2").await.unwrap_err()] {
+            assert_eq!((told.code(), told.message()), (tonic::Code::Unavailable, "etcdserver: no leader"));
+        }
+        change(&net, &["start", "1"]);
+        put(&strict, "3").await;
+        for _ in 0..2 {
+            assert_eq!(next(&mut stays).await.unwrap().events.len(), 1, "who did not ask keeps the stream");
+        }
+    });
+    net.assert_no_panic();
+}
+
+fn change(net: &Net, words: &[&str]) {
+    drop(tokio::task::block_in_place(|| net.ok(&[&["testnet"], words].concat())));
+}
+
+/// Puts until that is acknowledged.
+async fn put(caller: &Caller, value: &str) {
+    let started = Instant::now();
+    while let Err(status) = caller.put("k", value).await {
+        assert!(started.elapsed() < PATIENCE, "{value}: {status}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn next(told: &mut Streaming<WatchResponse>) -> Result<WatchResponse, Status> {
+    Ok(tokio::time::timeout(PATIENCE, told.message()).await.unwrap()?.unwrap())
 }
 
 #[test]

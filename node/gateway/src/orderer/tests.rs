@@ -82,6 +82,10 @@ impl Backend for Gate {
         Standing::default()
     }
 
+    fn leader_seen(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::ZERO
     }

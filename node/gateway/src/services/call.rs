@@ -8,13 +8,17 @@ use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use prost::Message;
+use tetrarch_kv_client::Backend;
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Code, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
+use super::leader::{self, Lost};
+use crate::gateway::Gateway;
 use crate::limits::MAX_DECODED_BYTES;
+use crate::refusal::Refusal;
 
 /// What tonic says of a message that is too large, up to how large it is.
 const TOO_LARGE: &str = "Error, decoded message length too large: found ";
@@ -28,48 +32,48 @@ pub(super) type Replies<N> = mpsc::Receiver<Result<N, Status>>;
 type Soon<T> = Pin<Box<dyn Future<Output = Result<Response<T>, Status>> + Send>>;
 
 /// A function that answers a call, made into what tonic calls; `M` is the message that it takes, `N` what it gives.
-struct Method<S, F, M, N> {
-    state: Arc<S>,
+struct Method<B, F, M, N> {
+    gateway: Arc<Gateway<B>>,
     answer: F,
     messages: PhantomData<fn(M) -> N>,
 }
 
 /// Answers a call of one message with one.
-pub(super) async fn unary<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+pub(super) async fn unary<B, F, M, N, R>(gateway: Arc<Gateway<B>>, request: Request, answer: F) -> Reply
 where
-    S: Send + Sync + 'static,
-    F: Fn(Arc<S>, M) -> R + Send + Sync,
+    B: Backend,
+    F: Fn(Arc<Gateway<B>>, M) -> R + Send + Sync,
     M: Message + Default + 'static,
     N: Message + 'static,
     R: Future<Output = Result<N, Status>> + Send + 'static,
 {
-    let reply = codec::<N, M>().unary(Method { state, answer, messages: PhantomData }, request).await;
+    let reply = codec::<N, M>().unary(Method { gateway, answer, messages: PhantomData }, request).await;
     let refused = Status::from_header_map(reply.headers());
     refused.and_then(|status| too_large(&status)).map_or(reply, |status| status.into_http())
 }
 
 /// Answers a call of one message with a stream.
-pub(super) async fn answering<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+pub(super) async fn answering<B, F, M, N, R>(gateway: Arc<Gateway<B>>, request: Request, answer: F) -> Reply
 where
-    S: Send + Sync + 'static,
-    F: Fn(Arc<S>, M) -> R + Send + Sync,
+    B: Backend,
+    F: Fn(Arc<Gateway<B>>, M) -> R + Send + Sync,
     M: Message + Default + 'static,
     N: Message + 'static,
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
-    codec::<N, M>().server_streaming(Method { state, answer, messages: PhantomData }, request).await
+    codec::<N, M>().server_streaming(Method { gateway, answer, messages: PhantomData }, request).await
 }
 
 /// Answers a stream of messages with a stream.
-pub(super) async fn streaming<S, F, M, N, R>(state: Arc<S>, request: Request, answer: F) -> Reply
+pub(super) async fn streaming<B, F, M, N, R>(gateway: Arc<Gateway<B>>, request: Request, answer: F) -> Reply
 where
-    S: Send + Sync + 'static,
-    F: Fn(Arc<S>, Streaming<M>) -> R + Send + Sync,
+    B: Backend,
+    F: Fn(Arc<Gateway<B>>, Streaming<M>) -> R + Send + Sync,
     M: Message + Default + 'static,
     N: Message + 'static,
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
-    codec::<N, M>().streaming(Method { state, answer, messages: PhantomData }, request).await
+    codec::<N, M>().streaming(Method { gateway, answer, messages: PhantomData }, request).await
 }
 
 fn codec<N: Message + 'static, M: Message + Default + 'static>() -> Grpc<ProstCodec<N, M>> {
@@ -85,35 +89,48 @@ fn too_large(status: &Status) -> Option<Status> {
     )))
 }
 
-/// Messages that go back.
-pub(super) struct Told<N>(Replies<N>);
+/// Messages that go back, as long as there is a leader where one is required.
+pub(super) struct Told<N> {
+    replies: Replies<N>,
+    lost: Option<Lost>,
+}
 
 impl<N> Stream for Told<N> {
     type Item = Result<N, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx).map_err(|status| too_large(&status).unwrap_or(status))
+        let told = self.replies.poll_recv(cx);
+        let is_lost = told.is_pending() && self.lost.as_mut().is_some_and(|lost| lost.as_mut().poll(cx).is_ready());
+        if is_lost {
+            // What was to be told ends with the stream.
+            self.lost = None;
+            self.replies.close();
+            return Poll::Ready(Some(Err(Refusal::NoLeader.into())));
+        }
+        told.map_err(|status| too_large(&status).unwrap_or(status))
     }
 }
 
-impl<S, F, M, N, R> UnaryService<M> for Method<S, F, M, N>
+impl<B, F, M, N, R> UnaryService<M> for Method<B, F, M, N>
 where
-    F: Fn(Arc<S>, M) -> R,
+    B: Backend,
+    F: Fn(Arc<Gateway<B>>, M) -> R,
     R: Future<Output = Result<N, Status>> + Send + 'static,
 {
     type Response = N;
     type Future = Soon<N>;
 
     fn call(&mut self, request: tonic::Request<M>) -> Soon<N> {
-        let answer = (self.answer)(self.state.clone(), request.into_inner());
+        let answer = (self.answer)(self.gateway.clone(), request.into_inner());
         Box::pin(async { answer.await.map(Response::new) })
     }
 }
 
-impl<S, F, M, N, R> ServerStreamingService<M> for Method<S, F, M, N>
+impl<B, F, M, N, R> ServerStreamingService<M> for Method<B, F, M, N>
 where
+    B: Backend,
     N: Send + 'static,
-    F: Fn(Arc<S>, M) -> R,
+    F: Fn(Arc<Gateway<B>>, M) -> R,
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
     type Response = N;
@@ -121,15 +138,17 @@ where
     type Future = Soon<Self::ResponseStream>;
 
     fn call(&mut self, request: tonic::Request<M>) -> Soon<Self::ResponseStream> {
-        let answer = (self.answer)(self.state.clone(), request.into_inner());
-        Box::pin(async { answer.await.map(|replies| Response::new(Told(replies))) })
+        let lost = leader::lost(&self.gateway, request.metadata().as_ref());
+        let answer = (self.answer)(self.gateway.clone(), request.into_inner());
+        Box::pin(async { answer.await.map(|replies| Response::new(Told { replies, lost })) })
     }
 }
 
-impl<S, F, M, N, R> StreamingService<M> for Method<S, F, M, N>
+impl<B, F, M, N, R> StreamingService<M> for Method<B, F, M, N>
 where
+    B: Backend,
     N: Send + 'static,
-    F: Fn(Arc<S>, Streaming<M>) -> R,
+    F: Fn(Arc<Gateway<B>>, Streaming<M>) -> R,
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
     type Response = N;
@@ -137,7 +156,8 @@ where
     type Future = Soon<Self::ResponseStream>;
 
     fn call(&mut self, request: tonic::Request<Streaming<M>>) -> Soon<Self::ResponseStream> {
-        let answer = (self.answer)(self.state.clone(), request.into_inner());
-        Box::pin(async { answer.await.map(|replies| Response::new(Told(replies))) })
+        let lost = leader::lost(&self.gateway, request.metadata().as_ref());
+        let answer = (self.answer)(self.gateway.clone(), request.into_inner());
+        Box::pin(async { answer.await.map(|replies| Response::new(Told { replies, lost })) })
     }
 }

@@ -9,6 +9,7 @@ mod health;
 mod json;
 mod keepalive;
 mod kv;
+mod leader;
 mod lease;
 mod lock;
 mod maintenance;
@@ -29,6 +30,7 @@ use axum::routing::get;
 use call::{Reply, answering, streaming, unary};
 use http::{StatusCode, header};
 use tetrarch_kv_client::Backend;
+use tonic::Status;
 
 use crate::gateway::Gateway;
 use crate::messages::cluster::MemberListRequest;
@@ -49,12 +51,19 @@ async fn answer<B: Backend>(State(gateway): State<Arc<Gateway<B>>>, request: Req
         return StatusCode::NOT_FOUND.into_response();
     }
     let metrics = gateway.metrics.clone();
-    metrics.counted(request, async |request| grpc(gateway, request).await.map(Body::new)).await
+    metrics.counted(request, async |request| checked(gateway, request).await.map(Body::new)).await
 }
 
 fn is_grpc(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+}
+
+async fn checked<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
+    match leader::check(&gateway, request.headers()) {
+        Ok(()) => grpc(gateway, request).await,
+        Err(refusal) => Status::from(refusal).into_http(),
+    }
 }
 
 async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {

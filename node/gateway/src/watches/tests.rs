@@ -45,6 +45,10 @@ impl Backend for Quiet {
         Standing::default()
     }
 
+    fn leader_seen(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn now(&self) -> Timestamp {
         Timestamp::from_micros(0)
     }

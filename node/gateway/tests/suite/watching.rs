@@ -1,5 +1,7 @@
 //! Watches of one gateway: clients that do not read, gateways that begin anew, and what etcdctl prints.
 
+use std::sync::atomic::Ordering;
+
 use crate::installed::has_etcd;
 use crate::support::Running;
 use crate::support::calls::Caller;
@@ -166,6 +168,29 @@ async fn a_watch_that_cannot_begin_ends_its_stream_so_that_clients_come_back() {
     }
     *cluster.trouble.lock().unwrap() = None;
     assert!(Watching::to(&caller).await.create(create("k", "", 0)).await.created);
+}
+
+#[tokio::test]
+async fn who_requires_a_leader_is_not_left_without_one() {
+    let cluster = Scripted::new(PLENTY);
+    let gateway = Running::start(cluster.clone());
+    let patient = Caller::to(&gateway).await;
+    let strict = patient.requiring_leader();
+    let (mut stays, mut ends) = (Watching::to(&patient).await, Watching::to(&strict).await);
+    for watching in [&mut stays, &mut ends] {
+        assert!(watching.create(create("k", "", 0)).await.created);
+    }
+    cluster.leaderless.store(3, Ordering::SeqCst);
+    strict.put(b"k", b"v").await.unwrap();
+    assert_eq!((stays.revisions(1).await, ends.revisions(1).await), (vec![2], vec![2]), "a view change is no outage");
+    cluster.leaderless.store(6, Ordering::SeqCst);
+    for ended in [ends.end().await, strict.put(b"k", b"v").await.unwrap_err()] {
+        assert_eq!((ended.code(), ended.message()), (Code::Unavailable, "etcdserver: no leader"));
+    }
+    patient.put(b"k", b"v").await.unwrap();
+    assert_eq!(stays.revisions(1).await, [3], "who did not ask is served as well as can be");
+    cluster.leaderless.store(0, Ordering::SeqCst);
+    assert!(Watching::to(&strict).await.create(create("k", "", 0)).await.created);
 }
 
 #[test]

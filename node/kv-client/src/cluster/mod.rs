@@ -46,6 +46,8 @@ struct Shared {
     replicas: Vec<Replica>,
     patience: Duration,
     view: AtomicU64,
+    /// When a quorum answered last whose view has begun.
+    led: Mutex<Instant>,
     clock: Mutex<Clock>,
 }
 
@@ -60,6 +62,7 @@ impl ClusterBackend {
             client,
             patience,
             view: AtomicU64::new(0),
+            led: Mutex::new(Instant::now()),
             clock: Mutex::new(Clock::default()),
         });
         let looking = tokio::spawn(look_now_and_then(shared.clone()));
@@ -94,6 +97,11 @@ impl Shared {
         self.clock.lock().unwrap_or_else(PoisonError::into_inner).hear(agreed, wall_clock());
     }
 
+    /// A quorum answers whose view has begun, or has executed something.
+    fn note_leader(&self) {
+        *self.led.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
     fn standing(&self) -> Standing {
         let view = self.view.load(Ordering::Relaxed);
         let member_id = self.primary(View::new(view));
@@ -118,7 +126,9 @@ async fn look_now_and_then(shared: Arc<Shared>) {
 
 impl Backend for ClusterBackend {
     async fn order(&self, command: &Command) -> Result<CommandResult, BackendError> {
-        order::order(&self.shared.client, command).await
+        let result = order::order(&self.shared.client, command).await?;
+        self.shared.note_leader();
+        Ok(result)
     }
 
     /// A linearizable answer is that of q replicas, a serializable one that of f + 1, so that one of them is honest.
@@ -140,6 +150,10 @@ impl Backend for ClusterBackend {
 
     fn standing(&self) -> Standing {
         self.shared.standing()
+    }
+
+    fn leader_seen(&self) -> Duration {
+        self.shared.led.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
     }
 
     fn now(&self) -> Timestamp {

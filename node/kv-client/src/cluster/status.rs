@@ -34,8 +34,12 @@ pub(super) async fn look(shared: &Arc<Shared>) -> Result<ClusterStatus, BackendE
     let view = believed(|status| status.view.get());
     shared.note(View::new(view), Timestamp::from_micros(believed(|status| status.agreed_time.as_micros())));
     let standing = shared.standing();
+    let has_begun = believed(begun) > standing.view;
+    if has_begun {
+        shared.note_leader();
+    }
     Ok(ClusterStatus {
-        has_begun: believed(begun) > standing.view,
+        has_begun,
         next_primary: shared.primary(View::new(standing.view).next()),
         standing,
         revision: believed(|status| status.revision),

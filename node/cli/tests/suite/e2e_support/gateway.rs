@@ -12,6 +12,7 @@ use tetrarch_gateway::messages::txn::{
 use tetrarch_gateway::messages::watch::{WatchAction, WatchCreateRequest, WatchRequest, WatchResponse};
 use tokio_stream::StreamExt;
 use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -39,12 +40,29 @@ pub(crate) fn etcdctl_going(net: &Net, words: &[&str]) -> Going {
 
 /// One connection to a gateway.
 #[derive(Clone)]
-pub(crate) struct Caller(Channel);
+pub(crate) struct Caller {
+    channel: Channel,
+    requires_leader: bool,
+}
 
 impl Caller {
     /// A connection that is made when it is first needed, and anew when it breaks.
     pub(crate) fn to(gateway: SocketAddr) -> Self {
-        Self(Endpoint::from_shared(format!("http://{gateway}")).unwrap().connect_lazy())
+        let channel = Endpoint::from_shared(format!("http://{gateway}")).unwrap().connect_lazy();
+        Self { channel, requires_leader: false }
+    }
+
+    /// The same connection, to be served by a cluster with a leader only.
+    pub(crate) fn requiring_leader(&self) -> Self {
+        Self { requires_leader: true, ..self.clone() }
+    }
+
+    fn request<M>(&self, message: M) -> tonic::Request<M> {
+        let mut request = tonic::Request::new(message);
+        if self.requires_leader {
+            request.metadata_mut().insert("hasleader", MetadataValue::from_static("true"));
+        }
+        request
     }
 
     pub(crate) async fn put(&self, key: &str, value: &str) -> Result<PutResponse, Status> {
@@ -86,11 +104,11 @@ impl Caller {
         let asks = tokio_stream::once(asked).chain(tokio_stream::pending());
         let mut grpc = self.ready().await?;
         let path = http::uri::PathAndQuery::from_static("/etcdserverpb.Watch/Watch");
-        Ok(grpc.streaming(tonic::Request::new(asks), path, ProstCodec::default()).await?.into_inner())
+        Ok(grpc.streaming(self.request(asks), path, ProstCodec::default()).await?.into_inner())
     }
 
     async fn ready(&self) -> Result<Grpc<Channel>, Status> {
-        let mut grpc = Grpc::new(self.0.clone());
+        let mut grpc = Grpc::new(self.channel.clone());
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         Ok(grpc)
     }
@@ -102,7 +120,7 @@ impl Caller {
     {
         let mut grpc = self.ready().await?;
         let path = http::uri::PathAndQuery::from_static(path);
-        Ok(grpc.unary(tonic::Request::new(message), path, ProstCodec::default()).await?.into_inner())
+        Ok(grpc.unary(self.request(message), path, ProstCodec::default()).await?.into_inner())
     }
 }
 

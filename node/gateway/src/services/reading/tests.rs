@@ -3,6 +3,7 @@
 use std::future;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tetrarch_crypto::Digest;
 use tetrarch_kv::{Command, CommandResult, KeyRange, KeyRecord, QueryAnswer, QueryResult};
@@ -91,6 +92,10 @@ impl Backend for Little {
 
     fn standing(&self) -> Standing {
         Standing::default()
+    }
+
+    fn leader_seen(&self) -> Duration {
+        Duration::ZERO
     }
 
     fn now(&self) -> Timestamp {

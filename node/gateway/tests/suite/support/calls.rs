@@ -6,6 +6,7 @@ use tetrarch_gateway::messages::ResponseHeader;
 use tetrarch_gateway::messages::kv::{PutRequest, PutResponse};
 use tokio_stream::Stream;
 use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -14,7 +15,10 @@ use super::Running;
 
 /// One connection.
 #[derive(Clone)]
-pub(crate) struct Caller(Channel);
+pub(crate) struct Caller {
+    channel: Channel,
+    requires_leader: bool,
+}
 
 impl Caller {
     pub(crate) async fn to(gateway: &Running) -> Self {
@@ -22,11 +26,25 @@ impl Caller {
     }
 
     pub(crate) async fn at(address: &str) -> Self {
-        Self(Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap())
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { channel, requires_leader: false }
+    }
+
+    /// The same connection, to be served by a cluster with a leader only.
+    pub(crate) fn requiring_leader(&self) -> Self {
+        Self { requires_leader: true, ..self.clone() }
+    }
+
+    fn request<M>(&self, message: M) -> Request<M> {
+        let mut request = Request::new(message);
+        if self.requires_leader {
+            request.metadata_mut().insert("hasleader", MetadataValue::from_static("true"));
+        }
+        request
     }
 
     async fn ready(&self) -> Grpc<Channel> {
-        let mut grpc = Grpc::new(self.0.clone()).max_decoding_message_size(usize::MAX);
+        let mut grpc = Grpc::new(self.channel.clone()).max_decoding_message_size(usize::MAX);
         grpc.ready().await.unwrap();
         grpc
     }
@@ -37,7 +55,7 @@ impl Caller {
         N: Message + Default + 'static,
     {
         let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
-        Ok(grpc.unary(Request::new(message), path, ProstCodec::default()).await?.into_inner())
+        Ok(grpc.unary(self.request(message), path, ProstCodec::default()).await?.into_inner())
     }
 
     /// One message, answered with a stream.
@@ -47,7 +65,7 @@ impl Caller {
         N: Message + Default + 'static,
     {
         let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
-        Ok(grpc.server_streaming(Request::new(message), path, ProstCodec::default()).await?.into_inner())
+        Ok(grpc.server_streaming(self.request(message), path, ProstCodec::default()).await?.into_inner())
     }
 
     pub(crate) async fn stream<M, N>(
@@ -60,7 +78,7 @@ impl Caller {
         N: Message + Default + 'static,
     {
         let (mut grpc, path) = (self.ready().await, PathAndQuery::from_static(path));
-        Ok(grpc.streaming(Request::new(messages), path, ProstCodec::default()).await?.into_inner())
+        Ok(grpc.streaming(self.request(messages), path, ProstCodec::default()).await?.into_inner())
     }
 
     pub(crate) async fn put(&self, key: &[u8], value: &[u8]) -> Result<ResponseHeader, Status> {

@@ -128,6 +128,10 @@ impl Backend for Local {
         Standing { cluster_id: 0xc1_05_7e, member_id: member(turn), view: FIRST_VIEW + turn }
     }
 
+    fn leader_seen(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn now(&self) -> Timestamp {
         clock()
     }

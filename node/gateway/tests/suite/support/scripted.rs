@@ -1,7 +1,8 @@
 //! A local cluster that misbehaves on demand, and keeps count of what it is asked.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tetrarch_kv::store::LeaseList;
 use tetrarch_kv::{Command, CommandResult, KvError, KvQuery, QueryAnswer, QueryResult};
@@ -34,6 +35,8 @@ pub(crate) struct Scripted {
     pub(crate) stuck: Arc<AtomicBool>,
     /// Whether nothing is answered.
     pub(crate) down: Arc<AtomicBool>,
+    /// For how many seconds there has been no leader.
+    pub(crate) leaderless: Arc<AtomicU64>,
     /// What queries come to instead of an answer.
     pub(crate) trouble: Arc<Mutex<Option<BackendError>>>,
 }
@@ -52,6 +55,7 @@ impl Scripted {
             serializable: Arc::default(),
             stuck: Arc::default(),
             down: Arc::default(),
+            leaderless: Arc::default(),
             trouble: Arc::default(),
         }
     }
@@ -115,6 +119,10 @@ impl Backend for Scripted {
 
     fn standing(&self) -> Standing {
         self.local.standing()
+    }
+
+    fn leader_seen(&self) -> Duration {
+        Duration::from_secs(self.leaderless.load(Ordering::SeqCst))
     }
 
     fn now(&self) -> Timestamp {
