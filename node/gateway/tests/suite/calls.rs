@@ -10,7 +10,9 @@ use tetrarch_gateway::messages::auth::{
 };
 use tetrarch_gateway::messages::cluster::{MemberListRequest, MemberListResponse};
 use tetrarch_gateway::messages::health::{HealthCheckRequest, HealthCheckResponse};
-use tetrarch_gateway::messages::kv::{PutRequest, PutResponse, RangeRequest, RangeResponse};
+use tetrarch_gateway::messages::kv::{
+    DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse, RangeRequest, RangeResponse,
+};
 use tetrarch_gateway::messages::lease::{
     LeaseGrantRequest, LeaseGrantResponse, LeaseKeepAliveRequest, LeaseKeepAliveResponse,
 };
@@ -57,6 +59,31 @@ async fn an_answer_that_does_not_fit_comes_in_pages_of_one_revision() {
     let response: RangeResponse = caller.call(RANGE, RangeRequest { limit: 5, ..everything() }).await.unwrap();
     assert_eq!((response.count, response.kvs.len(), response.more), (8, 5, true));
     assert_eq!(response.header.unwrap().revision, 9);
+}
+
+/// What the gateway's page says of large ranges (`specs/gateway.md`).
+#[tokio::test]
+async fn a_large_range_is_listed_and_deleted_in_pieces() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    for key in 1..=17 {
+        caller.put(&[key], &[0; 1_000_000]).await.unwrap();
+    }
+    let names = RangeRequest { keys_only: true, ..everything() };
+    let within = vec![RequestOp { request: Some(Operation::Range(names.clone())) }];
+    let txn = caller.call::<_, TxnResponse>(TXN, TxnRequest { success: within, ..Default::default() }).await;
+    let delete = async |key: u8, range_end: u8| {
+        let delete = DeleteRangeRequest { key: vec![key], range_end: vec![range_end], prev_kv: false };
+        caller.call::<_, DeleteRangeResponse>("/etcdserverpb.KV/DeleteRange", delete).await
+    };
+    for refused in [told(txn), told(delete(1, 18).await)] {
+        let (code, text) = refused;
+        assert_eq!(code, Code::ResourceExhausted);
+        assert!(text.contains("ask for less together") && !text.contains("alone"), "it was alone: {text}");
+    }
+    let listed: RangeResponse = caller.call(RANGE, names).await.unwrap();
+    assert_eq!((listed.kvs.len(), listed.more), (17, false), "nothing of it was deleted");
+    assert_eq!((delete(1, 9).await.unwrap().deleted, delete(9, 18).await.unwrap().deleted), (8, 9));
 }
 
 #[tokio::test]

@@ -65,12 +65,12 @@ pub enum KvError {
     LeaseFull,
     /// The request would read or change more than one may, or more than its share of a command of many requests.
     #[error(
-        "the request is about too many keys or bytes: one changes {} keys at most, and fewer large ones; take a shorter range, or send it alone",
+        "the request is about too many keys or bytes: one changes {} keys at most, and fewer large ones; take a shorter range, or ask for less together",
         bounds::MAX_REVISION_KEYS
     )]
     TooMuch,
     /// The answer does not fit, or not into the request's share of a command of many requests.
-    #[error("the answer is too large; ask for fewer keys, or send the request alone")]
+    #[error("the answer is too large; ask for fewer keys, or for less together")]
     AnswerTooLarge,
     /// The primary was asked to give way less than [`MOVE_INTERVAL`](bounds::MOVE_INTERVAL) ago.
     #[error(
