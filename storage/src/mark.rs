@@ -44,6 +44,11 @@ impl Marked {
         self.bytes() <= Self::ROOM
     }
 
+    /// Itself, or without its tail if there is no room for that.
+    pub(crate) fn with_room(self) -> Self {
+        if self.fits() { self } else { self.mark.into() }
+    }
+
     /// The error for a tail without room.
     pub(crate) fn must_fit(&self) -> Result<(), StoreError> {
         if self.fits() {

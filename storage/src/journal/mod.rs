@@ -14,16 +14,21 @@
 //! that the store may still lose: its *tail*.
 //!
 //! ```text
-//!   append         mark  ├── mark and tail, synced ─┤             nothing is said before all of it is durable:
-//!                  store ├── entries, synced ─────────┤           then each entry is in two files, or was in two when it was said
+//!   append         store ├── entries, synced ─────────┤                              an entry is nowhere before all that the store
+//!                  mark                                ├── mark and tail, synced ─┤   was given in front of it is durable
 //!
 //!   append_later   mark  ├── mark and tail, synced ─┤
 //!                  store                              untold, until the next append, or a moment with nothing to do
+//!
+//!   append_later   mark  ├── mark and tail, synced ─┤             of more than may be left to the mark
+//!                  store ├── entries, synced ─────────┤
 //! ```
+//!
+//! Nothing is said before all of it is durable: then each entry is in two files, or was in two when it was said.
 //!
 //! What a crash can leave, and what `open` makes of it:
 //!
-//! 1. *A mark ahead of the last entry by nothing but its tail*: the crash came inside an append, and of the two only the mark became
+//! 1. *A mark ahead of the last entry by nothing but its tail*: the crash came inside an `append_later`, and of the two only the mark became
 //!    durable; or entries had been left to it, and the store was not told yet or had not synced them; or the end of the store's log was lost later. The mark's chain value stands for every entry up to it, so a tail that
 //!    leads there from the last entry is what was appended: it is written to the store.
 //! 2. *A mark behind the last entry*: of the two only the store's write became durable. The entries were never acknowledged, and are
@@ -125,15 +130,16 @@ impl<S: Store> Journal<S> {
         Ok(Self { store, mark, chain, unsettled: Vec::new(), untold: WriteBatch::new(), stopped: false })
     }
 
-    /// Appends `entries`, and all that the store was not told yet, in one synced write, writes the mark with a copy of them meanwhile, waits for both, and returns the index of
-    /// the first. Once it has returned, they survive a power failure, and so does all that was written to the store before. If the mark
-    /// has no room for them, it is advanced behind the write. Of no entries, it does nothing.
+    /// Appends `entries`, and all that the store was not told yet, in one synced write, advances the mark with a copy of them behind it, and
+    /// returns the index of the first. Once it has returned, they survive a power failure. Whenever they do, so does all that was written to
+    /// the store before, also if the power fails meanwhile: they may vouch for it. If the mark has no room for them, it is advanced without.
+    /// Of no entries, it does nothing.
     ///
     /// # Errors
     /// [`JournalError::Store`] if the store or the mark failed: whether the entries will be there when the journal is opened
     /// again is not known, and until then it answers [`JournalError::Stopped`].
     pub fn append(&mut self, entries: Vec<Vec<u8>>) -> Result<u64, JournalError> {
-        self.append_with(entries, 0)
+        self.append_with(entries, Self::settle)
     }
 
     /// Appends `entries` to the mark alone: it has them on the disk when this returns. The store is told of them by the next append that
@@ -143,11 +149,14 @@ impl<S: Store> Journal<S> {
     /// # Errors
     /// As for [`append`](Self::append).
     pub fn append_later(&mut self, entries: Vec<Vec<u8>>) -> Result<u64, JournalError> {
-        self.append_with(entries, UNSETTLED)
+        self.append_with(entries, Self::leave_or_settle)
     }
 
-    /// Leaves up to so many bytes to the mark alone.
-    fn append_with(&mut self, entries: Vec<Vec<u8>>, left: usize) -> Result<u64, JournalError> {
+    fn append_with(
+        &mut self,
+        entries: Vec<Vec<u8>>,
+        keep: impl FnOnce(&mut Self, Marked) -> Result<(), StoreError>,
+    ) -> Result<u64, JournalError> {
         self.refuse_if_stopped()?;
         let first = self.next();
         if entries.is_empty() {
@@ -158,20 +167,26 @@ impl<S: Store> Journal<S> {
         // Whatever the store may still lose is in the mark, in every one that is written.
         let mut tail = std::mem::take(&mut self.unsettled);
         tail.extend(entries);
-        let marked = Marked { mark, tail };
         self.stopped = true;
-        if marked.bytes() > left {
-            self.settle(marked)?
-        } else {
-            self.leave(marked)?
-        }
+        keep(self, Marked { mark, tail })?;
         self.stopped = false;
         self.chain.extend(&links);
         Ok(first)
     }
 
-    /// All is written to the store, and synced there while the mark is; nothing is left.
+    /// All is written to the store, and synced there before the mark has it: a record that only the mark has would be restored without
+    /// what it vouches for. Nothing is left.
     fn settle(&mut self, marked: Marked) -> Result<(), StoreError> {
+        let rows = std::mem::take(&mut self.untold);
+        self.store.write(rows, Durability::Synced)?;
+        self.mark.advance_with(marked.with_room())
+    }
+
+    /// All is left to the mark, if that is little; or written to the store, and synced there while the mark is.
+    fn leave_or_settle(&mut self, marked: Marked) -> Result<(), StoreError> {
+        if marked.bytes() <= UNSETTLED {
+            return self.leave(marked);
+        }
         let rows = std::mem::take(&mut self.untold);
         let write = Box::new(|| self.store.write(rows, Durability::Synced));
         self.mark.advance_beside(marked, write)

@@ -87,20 +87,74 @@ fn an_append_is_beside_the_mark_too() {
     assert_eq!((held.behind(1), held.behind(5)), (None, None));
 }
 
+/// More than may be left to the mark.
+fn large(index: u8) -> Vec<u8> {
+    vec![index; 13_000]
+}
+
 #[test]
-fn a_crash_inside_an_append_leaves_either_both_or_none() {
+fn a_crash_inside_a_large_append_of_votes_leaves_either_both_or_none() {
     for (stored, marked) in [(0, false), (1, false), (0, true), (1, true)] {
         let scene = Scene::new();
         let mut journal = scene.open().unwrap().0;
         scene.store.fail_write_at(0, FailureKind::FsyncLost);
-        assert!(matches!(journal.append(vec![vec![5], vec![6]]), Err(JournalError::Store(StoreError::Io { .. }))));
+        let error = journal.append_later(vec![large(5), large(6)]);
+        assert!(matches!(error, Err(JournalError::Store(StoreError::Io { .. }))));
         assert_eq!(journal.append(vec![vec![7]]), Err(JournalError::Stopped));
         assert!(scene.mark.is_doubtful());
         scene.store.crash(|_| stored);
         scene.mark.crash(marked);
-        let last = if stored == 1 || marked { 6 } else { 4 };
-        assert_eq!(scene.lasting(), numbered(1..=last), "{stored} {marked}");
-        assert_eq!(scene.open().unwrap().0.append(vec![vec![last + 1]]).unwrap(), u64::from(last) + 1);
+        let mut expected = numbered(1..=4);
+        let both = (5..=6).map(|index| Entry { index: index.into(), payload: large(index) });
+        expected.extend(both.filter(|_| stored == 1 || marked));
+        assert_eq!(scene.lasting(), expected, "{stored} {marked}");
+        let next = expected.len() as u64 + 1;
+        assert_eq!(scene.open().unwrap().0.append(vec![vec![7]]).unwrap(), next);
+    }
+}
+
+/// What was executed is written without a sync, and a checkpoint's record vouches for it.
+fn executed(scene: &Scene) {
+    scene.write(Durability::Buffered, |batch| batch.put(support::A, *b"state", *b"executed"));
+}
+
+fn has_state(scene: &Scene) -> bool {
+    support::get(&scene.store, b"state").is_some()
+}
+
+/// The power fails before the store's write is synced: the mark must not have the record yet, or it would be restored without the
+/// state that it vouches for.
+#[test]
+fn a_record_is_never_there_without_what_was_written_before_it() {
+    for kept in 0..=2 {
+        for marked in [false, true] {
+            let scene = Scene::new();
+            let mut journal = scene.open().unwrap().0;
+            executed(&scene);
+            scene.store.fail_write_at(0, FailureKind::FsyncLost);
+            journal.append(vec![vec![5]]).unwrap_err();
+            scene.store.crash(|_| kept);
+            scene.mark.crash(marked);
+            let entries = scene.lasting();
+            assert_eq!(entries, numbered(1..=if kept == 2 { 5 } else { 4 }), "{kept} {marked}");
+            assert_eq!(has_state(&scene), kept > 0);
+        }
+    }
+}
+
+/// The power fails between the two writes, or while the mark is being written.
+#[test]
+fn behind_the_store_s_write_the_mark_may_come_or_not() {
+    for marked in [false, true] {
+        let scene = Scene::new();
+        let mut journal = scene.open().unwrap().0;
+        executed(&scene);
+        scene.mark.interrupt(true);
+        journal.append(vec![vec![5]]).unwrap_err();
+        scene.mark.interrupt(false);
+        scene.store.crash(|_| 0);
+        scene.mark.crash(marked);
+        assert_eq!((scene.lasting(), has_state(&scene)), (numbered(1..=5), true), "{marked}");
     }
 }
 
@@ -207,12 +261,15 @@ fn an_append_settles_all_that_was_left() {
 #[test]
 fn a_crash_inside_the_append_that_settles_loses_nothing() {
     for marked in [false, true] {
-        let (scene, mut journal) = left_to_the_mark();
-        scene.store.fail_write_at(0, FailureKind::FsyncLost);
-        journal.append(vec![vec![8]]).unwrap_err();
-        scene.store.crash(|_| 0);
-        scene.mark.crash(marked);
-        assert_eq!(scene.lasting(), numbered(1..=if marked { 8 } else { 7 }));
+        for append in [Journal::append, Journal::append_later] {
+            let (scene, mut journal) = left_to_the_mark();
+            scene.store.fail_write_at(0, FailureKind::FsyncLost);
+            append(&mut journal, vec![large(8)]).unwrap_err();
+            let is_there = marked && scene.mark.is_doubtful();
+            scene.store.crash(|_| 0);
+            scene.mark.crash(marked);
+            assert_eq!(scene.lasting().len(), if is_there { 8 } else { 7 });
+        }
     }
 }
 
@@ -389,7 +446,7 @@ fn what_is_too_large_for_the_mark_is_marked_behind_the_write() {
         let scene = Scene::new();
         let mut journal = scene.open().unwrap().0;
         scene.store.fail_write_at(0, FailureKind::FsyncLost);
-        journal.append(vec![vec![5; length]]).unwrap_err();
+        journal.append_later(vec![vec![5; length]]).unwrap_err();
         assert_eq!(scene.mark.is_doubtful(), is_kept, "never there alone without its tail");
     }
 }

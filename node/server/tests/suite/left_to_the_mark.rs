@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::support::{Chain, eventually};
 use tetrarch_server::Node;
-use tetrarch_storage::{Direction, FaultyStore, JOURNAL, MemoryMark, Reader};
+use tetrarch_storage::{Direction, FailureKind, FaultyStore, JOURNAL, MemoryMark, Reader};
+use tetrarch_types::{NodeMode, Parameters, SeqNum};
 
 /// A replica alone, and its disk.
 struct Scene {
@@ -54,5 +55,30 @@ async fn the_store_has_them_when_the_node_has_ended() {
         }
         node.shutdown().await;
         assert_eq!(scene.stored(), scene.marked());
+    }
+}
+
+/// The first write that is synced is that of a stable checkpoint: the power fails during its fsync. With the record and without the state
+/// that it vouches for there would be nobody to fetch that from.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stable_checkpoint_is_not_left_to_the_mark() {
+    for survives in [false, true] {
+        let scene = Scene { chain: Chain::with(1, Parameters { checkpoint_interval: 4, window: 8 }), ..Scene::new() };
+        let node = scene.start().await;
+        scene.store.fail_write_at(0, FailureKind::FsyncLost);
+        let mut client = scene.chain.client();
+        for _ in 0..4 {
+            client.put("k", "v").await;
+        }
+        eventually("the checkpoint's fsync fails", || matches!(node.status().mode, NodeMode::Halted { .. })).await;
+        assert_eq!(node.status().executed, SeqNum::new(4));
+        node.shutdown().await;
+        scene.store.crash(|_| 0);
+        scene.mark.crash(survives);
+
+        let node = scene.chain.restart_on(0, &scene.store, &scene.mark).await;
+        client.put("k", "w").await;
+        assert!(node.status().executed > SeqNum::new(4), "{survives}");
+        node.shutdown().await;
     }
 }

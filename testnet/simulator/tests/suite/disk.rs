@@ -38,7 +38,8 @@ fn crashed(point: CrashPoint, seed: u64, appends: u8) -> (Disk, u64, u64) {
     disk.mark.restore(Some(Mark::ORIGIN.into()));
     let mut opened = journal(&disk).unwrap();
     (1..=appends).for_each(|entry| assert!(opened.append(vec![vec![entry]]).is_ok()));
-    disk.interrupting(|| opened.append(vec![vec![appends + 1]])).unwrap_err();
+    // So large that it is not left to the mark, and stands alone, so that both are written at once.
+    disk.interrupting(|| opened.append_later(vec![vec![appends + 1; 13_000]])).unwrap_err();
     disk.crash(Some(point), &mut Rng::new(seed));
     let ends = disk.journal_ends();
     let (stored, marked) = (ends.stored, ends.marked.unwrap());

@@ -83,9 +83,14 @@ impl Chain {
 
     /// On a disk that nothing was written to yet.
     pub(crate) async fn start_on(&self, id: usize, store: &Arc<FaultyStore>, mark: &MemoryMark) -> Node {
+        Execution::<KvMachine, _>::init(store, &self.genesis.membership()).unwrap();
+        self.restart_on(id, store, mark).await
+    }
+
+    /// On the disk of a node that has stopped.
+    pub(crate) async fn restart_on(&self, id: usize, store: &Arc<FaultyStore>, mark: &MemoryMark) -> Node {
         let config = self.config(id);
         let identity = Identity::load(&config).unwrap();
-        Execution::<KvMachine, _>::init(store, &self.genesis.membership()).unwrap();
         Node::start_on(&config, identity, KvMachine, Arc::clone(store), Box::new(mark.clone())).await.unwrap()
     }
 
