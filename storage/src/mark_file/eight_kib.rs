@@ -7,12 +7,12 @@
 //!   slot: magic 8 │ counter u64 │ set? 1 │ index u64 │ chain 32 │ SHA-256 of what is before it 32
 //! ```
 
-use std::fs::File;
 use std::io;
 
 use sha2::{Digest, Sha256};
 
-use super::slot::{Slot, newest_of, read_up_to};
+use super::reading::{Medium, copy};
+use super::slot::{Slot, newest_of};
 use crate::Mark;
 
 const MAGIC: &[u8; 8] = b"TTR-MARK";
@@ -21,16 +21,12 @@ const CONTENT: usize = 8 + 8 + 1 + 8 + 32;
 const RECORD: usize = CONTENT + 32;
 
 /// The valid slot with the higher counter, if this is such a file. No longer one is: what lies in there may be anybody's words.
-pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    if file.metadata()?.len() > 2 * SLOT {
+pub(super) fn newest(medium: &impl Medium) -> io::Result<Option<Slot>> {
+    if medium.length()? > 2 * SLOT {
         return Ok(None);
     }
-    let slots = [read(file, 0)?, read(file, SLOT)?];
-    Ok(newest_of(slots.into_iter().flatten()))
-}
-
-fn read(file: &File, offset: u64) -> io::Result<Option<Slot>> {
-    Ok(decode(&read_up_to(file, offset, RECORD as u64)?))
+    let slot = |place| copy(medium, place, RECORD as u64, decode);
+    Ok(newest_of([slot(0)?, slot(SLOT)?]))
 }
 
 fn decode(bytes: &[u8]) -> Option<Slot> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{io, process};
 
+use super::reading::Medium;
 use super::slot::{FILE, Slot};
 use super::{eight_kib, four_places, slot};
 use crate::StoreError;
@@ -27,12 +28,26 @@ impl Found {
     }
 }
 
-/// The newest valid slot, if there is one.
-pub(super) fn find(file: &File) -> io::Result<Option<Found>> {
-    match slot::newest(file)? {
-        Some(slot) if file.metadata()?.len() >= FILE => Ok(Some(Found::Current(slot))),
+/// The newest valid slot of what lies in `path`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if there is none, or if one that may be newer cannot be read.
+pub(super) fn find(path: &Path, medium: &impl Medium) -> Result<Found, StoreError> {
+    let reason = match look(medium) {
+        Ok(Some(found)) => return Ok(found),
+        Ok(None) => "none of its slots holds a valid mark".to_owned(),
+        // Neither space nor permission is what reading an open file lacks.
+        Err(error) => format!("no copy of a slot can be read ({error})"),
+    };
+    let reason = format!("{reason}, so how far this node had voted is not known");
+    Err(StoreError::Corrupt { place: format!("The high-water mark {}", path.display()), reason })
+}
+
+fn look(medium: &impl Medium) -> io::Result<Option<Found>> {
+    match slot::newest(medium)? {
+        Some(slot) if medium.length()? >= FILE => Ok(Some(Found::Current(slot))),
         Some(slot) => Ok(Some(Found::Old(slot))),
-        None => Ok(four_places::newest(file)?.or(eight_kib::newest(file)?).map(Found::Old)),
+        None => Ok(four_places::newest(medium)?.or(eight_kib::newest(medium)?).map(Found::Old)),
     }
 }
 

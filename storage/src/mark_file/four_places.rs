@@ -7,18 +7,19 @@
 //!
 //! The second places are missing in files that are older still. What a slot holds is the same as now, but for the magic.
 
-use std::fs::File;
 use std::io;
 
-use super::slot::{COPY, FILE, Slot, newest_of, read_up_to};
+use super::reading::{Medium, any_of, copy};
+use super::slot::{COPY, FILE, Slot, newest_of};
 
 const MAGIC: &[u8; 8] = b"TTR-MRK2";
 
 /// The valid slot with the highest counter, if this is such a file.
-pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    let mut slots = Vec::new();
-    for place in (0..FILE).step_by(COPY as usize) {
-        slots.extend(Slot::decode(&read_up_to(file, place, COPY)?, MAGIC));
-    }
-    Ok(newest_of(slots))
+pub(super) fn newest(medium: &impl Medium) -> io::Result<Option<Slot>> {
+    let end = medium.length()?.min(FILE);
+    let slot = |first| {
+        let places = [first, first + 2 * COPY].into_iter().filter(|place| *place < end);
+        any_of(places.map(|place| copy(medium, place, COPY, |bytes| Slot::decode(bytes, MAGIC))))
+    };
+    Ok(newest_of([slot(0)?, slot(COPY)?]))
 }

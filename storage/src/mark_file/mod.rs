@@ -13,7 +13,8 @@
 //! A slot has two copies, back to back: one ends where the other begins, in front of it its length, so that either is found
 //! without the other. An advance writes the slot that does not hold the mark, with the next counter, in one piece, and syncs it. A power
 //! failure in between tears at most that slot, and the other still holds the mark from before: the one that was last promised. A block
-//! that rots later takes one of the copies. The file is made
+//! that rots later, or cannot be read any more, takes one of the copies. Where no copy of a slot can be read, that slot may have been the newest:
+//! then there is no mark. The file is made
 //! whole under another name, so that it never exists without a valid slot, and with all of its bytes written, so that it takes no
 //! more room later and syncing it syncs data alone.
 //!
@@ -23,6 +24,7 @@
 mod eight_kib;
 mod file;
 mod four_places;
+mod reading;
 mod slot;
 #[cfg(test)]
 mod tests;
@@ -69,7 +71,7 @@ impl MarkFile {
     /// a process before this one was killed while it wrote, or was told that it could not be synced.
     ///
     /// # Errors
-    /// [`StoreError::Locked`] if it is open already, [`StoreError::Corrupt`] if no slot is valid,
+    /// [`StoreError::Locked`] if it is open already, [`StoreError::Corrupt`] if no slot is valid or one cannot be read in either copy,
     /// [`StoreError::Denied`], [`StoreError::Full`] or [`StoreError::Io`] as the file system says.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let io = |error| StoreError::from_io("Opening the high-water mark", path, &error);
@@ -80,7 +82,7 @@ impl MarkFile {
             }
         }
         let held = lock(path)?;
-        let (file, newest) = match find(&held).map_err(io)?.ok_or_else(|| none_valid(path))? {
+        let (file, newest) = match find(path, &held)? {
             Found::Current(slot) => (held, slot),
             // The old file stays locked until the new one is in its place.
             Found::Old(slot) => (replace(path, &slot).map_err(io)?, slot),
@@ -101,7 +103,7 @@ impl MarkFile {
     pub fn renew(path: &Path) -> Result<(Self, PathBuf), StoreError> {
         let io = |error| StoreError::from_io("Replacing the high-water mark", path, &error);
         let held = lock(path)?;
-        if let Ok(Some(_)) = find(&held) {
+        if find(path, &held).is_ok() {
             return Err(io(io::Error::other("it can be read, so it is kept")));
         }
         let damaged = named_beside(path, ".damaged");
@@ -112,14 +114,14 @@ impl MarkFile {
     /// Reads the mark of a stopped node without taking or changing it: `None` if it was never set or is not there.
     ///
     /// # Errors
-    /// [`StoreError::Corrupt`] if no slot is valid, [`StoreError::Denied`] or [`StoreError::Io`] as the file system says.
+    /// [`StoreError::Corrupt`] if no slot is valid or one cannot be read in either copy, [`StoreError::Denied`] or [`StoreError::Io`] as the file system says.
     pub fn peek(path: &Path) -> Result<Option<Marked>, StoreError> {
         let io = |error| StoreError::from_io("Reading the high-water mark", path, &error);
         let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(io)?,
         };
-        Ok(find(&file).map_err(io)?.ok_or_else(|| none_valid(path))?.into_slot().held)
+        Ok(find(path, &file)?.into_slot().held)
     }
 
     /// Whether the mark has to be written.
@@ -168,9 +170,4 @@ impl HighWaterMark for MarkFile {
         let written = self.written(begun.finish());
         done.and(written)
     }
-}
-
-fn none_valid(path: &Path) -> StoreError {
-    let reason = "none of its slots holds a valid mark, so how far this node had voted is not known".to_owned();
-    StoreError::Corrupt { place: format!("The high-water mark {}", path.display()), reason }
 }

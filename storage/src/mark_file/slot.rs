@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use sha2::{Digest, Sha256};
 
+use super::reading::{Medium, any_of, copy};
 use crate::{Mark, Marked};
 
 /// The room for one copy, with the largest tail behind what is fixed.
@@ -15,7 +16,7 @@ pub(super) const COPY: u64 = BLOCK as u64 + Marked::ROOM as u64;
 pub(super) const FILE: u64 = 4 * COPY;
 
 /// What is written begins and ends with a whole one, so that nothing need be read first.
-const BLOCK: usize = 4096;
+pub(super) const BLOCK: usize = 4096;
 
 const MAGIC: &[u8; 8] = b"TTR-MRK3";
 /// Magic, counter, whether it is set, index, chain, and how long the tail is.
@@ -98,18 +99,17 @@ const fn middle(counter: u64) -> u64 {
 }
 
 /// The valid slot with the highest counter, if there is one.
-pub(super) fn newest(file: &File) -> io::Result<Option<Slot>> {
-    let mut copies = Vec::new();
-    for middle in [middle(0), middle(1)] {
-        copies.extend(ending(&read_up_to(file, middle - COPY, COPY)?));
-        copies.extend(Slot::decode(&read_up_to(file, middle, COPY)?, MAGIC));
-    }
-    Ok(newest_of(copies))
+pub(super) fn newest(medium: &impl Medium) -> io::Result<Option<Slot>> {
+    let slot = |middle| {
+        let front = copy(medium, middle - COPY, COPY, ending);
+        any_of([front, copy(medium, middle, COPY, |bytes| Slot::decode(bytes, MAGIC))])
+    };
+    Ok(newest_of([slot(middle(0))?, slot(middle(1))?]))
 }
 
 /// Of several, the one with the highest counter.
-pub(super) fn newest_of(slots: impl IntoIterator<Item = Slot>) -> Option<Slot> {
-    slots.into_iter().max_by_key(|slot| slot.counter)
+pub(super) fn newest_of(slots: [Option<Slot>; 2]) -> Option<Slot> {
+    slots.into_iter().flatten().max_by_key(|slot| slot.counter)
 }
 
 /// The copy in front of the middle, all of which must be there: it is looked for where its length says that it begins.
@@ -117,21 +117,6 @@ fn ending(bytes: &[u8]) -> Option<Slot> {
     let (before, length) = bytes.get(..COPY as usize)?.split_last_chunk::<LENGTH>()?;
     let begin = before.len().checked_sub(u32::from_le_bytes(*length) as usize)?;
     Slot::decode(&before[begin..], MAGIC)
-}
-
-/// So many bytes, or fewer where the file ends.
-pub(super) fn read_up_to(file: &File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
-    let (mut bytes, mut filled) = (vec![0; length as usize], 0);
-    while filled < bytes.len() {
-        match file.read_at(&mut bytes[filled..], offset + filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
 }
 
 fn encode_tail(tail: &[Vec<u8>]) -> Vec<u8> {

@@ -10,6 +10,8 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use super::file::{find, replace, take};
+use super::reading::Medium;
+use super::slot::{BLOCK, FILE};
 use super::{MarkFile, Slot, Writer};
 use crate::{HighWaterMark, Mark, Marked, StoreError};
 
@@ -18,7 +20,34 @@ fn marked(index: u64) -> Marked {
 }
 
 fn held(path: &Path) -> Option<Marked> {
-    find(&File::open(path).unwrap()).unwrap().unwrap().into_slot().held
+    find(path, &File::open(path).unwrap()).unwrap().into_slot().held
+}
+
+/// A file of which these blocks cannot be read.
+struct Worn {
+    file: File,
+    blocks: Vec<u64>,
+}
+
+impl Medium for Worn {
+    fn length(&self) -> io::Result<u64> {
+        self.file.length()
+    }
+
+    fn read_some(&self, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+        let end = offset + bytes.len() as u64;
+        let blocks = offset / BLOCK as u64..end.div_ceil(BLOCK as u64);
+        if self.blocks.iter().any(|block| blocks.contains(block)) {
+            return Err(io::Error::other("it was told not to be readable"));
+        }
+        self.file.read_some(bytes, offset)
+    }
+}
+
+/// What is found where these blocks cannot be read.
+fn worn(path: &Path, blocks: Vec<u64>) -> Result<Option<Marked>, StoreError> {
+    let medium = Worn { file: File::open(path).unwrap(), blocks };
+    find(path, &medium).map(|found| found.into_slot().held)
 }
 
 #[test]
@@ -129,4 +158,34 @@ fn a_file_that_was_replaced_since_it_was_found_is_not_taken() {
     drop(replace(&path, &slot).unwrap());
     assert_eq!(take(&path, before).err(), Some(StoreError::Locked { path: path.clone() }));
     take(&path, found()).unwrap();
+}
+
+#[test]
+fn a_block_that_cannot_be_read_costs_no_more_than_the_copy_in_it() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("mark");
+    let mut file = MarkFile::create(&path).unwrap();
+    for last in 1..=3 {
+        file.advance_with(marked(last)).unwrap();
+        for block in 0..FILE / BLOCK as u64 {
+            assert_eq!(worn(&path, vec![block]), Ok(Some(marked(last))), "{block}");
+        }
+    }
+}
+
+/// It may have been the newest.
+#[test]
+fn a_slot_that_cannot_be_read_at_all_leaves_no_mark() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("mark");
+    let mut file = MarkFile::create(&path).unwrap();
+    (1..=2).for_each(|last| file.advance_with(marked(last)).unwrap());
+    let blocks = FILE / BLOCK as u64;
+    for middle in [blocks / 4, blocks / 4 * 3] {
+        let error = worn(&path, vec![middle - 1, middle]);
+        assert!(matches!(error, Err(StoreError::Corrupt { .. })), "{error:?}");
+        let beyond_the_copies = vec![middle - 17, middle + 16];
+        assert_eq!(worn(&path, beyond_the_copies), Ok(Some(marked(2))));
+    }
+    assert!(matches!(worn(&path, (0..blocks).collect()), Err(StoreError::Corrupt { .. })));
 }
