@@ -152,3 +152,21 @@ fn the_log_ends_at_the_first_damaged_batch() {
         assert_eq!(opened(&path), (Said::First(rows), Said::First(rows)));
     }
 }
+
+/// Reading the first bytes of this fails as reading a bad sector does: no memory is there.
+#[cfg(target_os = "linux")]
+fn put_bad_sector(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", path).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_cannot_be_read_is_damage_when_the_database_is_opened() {
+    for name in ["MANIFEST", "CURRENT"] {
+        let (_directory, path) = scene();
+        put_bad_sector(&only_with(&path, name));
+        assert_eq!(opened(&path), (Said::Corrupt, Said::Corrupt), "{name}");
+        assert_eq!(salvaged(&path).map_err(|error| said(&error)), Err(Said::Corrupt), "{name}");
+    }
+}

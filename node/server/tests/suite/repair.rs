@@ -140,6 +140,18 @@ async fn no_name_of_the_list_of_files() {
     is_repaired(|dir| fs::remove_file(dir.join("db/CURRENT")).unwrap(), "CURRENT").await;
 }
 
+/// Reading its first bytes fails as reading a bad sector does: no memory is there.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_files_that_cannot_be_read() {
+    let bad_sector = |dir: &Path| {
+        let path = manifest(dir);
+        fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
+    };
+    is_repaired(bad_sector, "Input/output error").await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_file_is_gone() {
     let gone = |dir: &Path| files_of(dir, "kv.records").iter().for_each(|path| fs::remove_file(path).unwrap());
