@@ -1,10 +1,11 @@
 //! Whether the node may still vote.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use tetrarch_kv::ExecuteError;
-use tetrarch_storage::StoreError;
+use tetrarch_storage::{JournalError, StoreError};
 use tokio::sync::Notify;
 
 use crate::inbox::Inbox;
@@ -13,7 +14,9 @@ use crate::inbox::Inbox;
 /// of the disk it is not known what the disk holds: nothing is retried, and only a restart reads it anew.
 pub(crate) struct Health {
     reason: OnceLock<String>,
-    /// Told when the reason is damage that a new start repairs.
+    /// Whether there is damage that a new start repairs, behind whichever reason.
+    is_damaged: AtomicBool,
+    /// Told of it.
     damage: Notify,
     inbox: Arc<Inbox>,
 }
@@ -44,6 +47,14 @@ impl Halt {
         Self { is_damage, ..Self::while_doing(doing, error) }
     }
 
+    /// The journal failed while the node was doing this.
+    pub(crate) fn of_journal(doing: &str, error: JournalError) -> Self {
+        match error {
+            JournalError::Store(error) => Self::of_store(doing, error),
+            other => Self::while_doing(doing, other),
+        }
+    }
+
     /// Execution failed.
     pub(crate) fn of_execution(doing: &str, error: ExecuteError) -> Self {
         match error {
@@ -55,21 +66,20 @@ impl Halt {
 
 impl Health {
     pub(crate) const fn new(inbox: Arc<Inbox>) -> Self {
-        Self { reason: OnceLock::new(), damage: Notify::const_new(), inbox }
+        Self { reason: OnceLock::new(), is_damaged: AtomicBool::new(false), damage: Notify::const_new(), inbox }
     }
 
-    /// Stops the driver. The first reason stands.
+    /// Stops the driver. The first reason stands; damage is told whenever it is found, since a failed write may have been what it showed by first.
     pub(crate) fn halt(&self, Halt { reason, is_damage }: Halt) {
-        if self.reason.set(reason.clone()).is_ok() {
-            if is_damage {
-                tracing::error!(reason, "this node has stopped voting, and starts anew to repair what is damaged");
-                self.damage.notify_one();
-            } else {
-                tracing::error!(
-                    reason,
-                    "this node has stopped voting and goes on answering reads; mend the cause, then stop the process and start it again"
-                );
-            }
+        let is_first = self.reason.set(reason.clone()).is_ok();
+        if is_damage && !self.is_damaged.swap(true, Ordering::Relaxed) {
+            tracing::error!(reason, "this node has stopped voting, and starts anew to repair what is damaged");
+            self.damage.notify_one();
+        } else if is_first {
+            tracing::error!(
+                reason,
+                "this node has stopped voting and goes on answering reads; mend the cause, then stop the process and start it again"
+            );
         }
         self.inbox.close();
     }

@@ -17,6 +17,8 @@ pub enum FailureKind {
     Io,
     /// Fails with [`StoreError::Full`]; nothing of it reaches the disk.
     Full,
+    /// Fails with [`StoreError::Corrupt`], as where a database met a damaged file in merging it; nothing of it reaches the disk.
+    Corrupt,
     /// Reaches the disk's cache, but its fsync fails, with [`StoreError::Io`]: reads do not see it, and whether it is there
     /// after a crash is for the crash to say, as for all unsynced writes before it. A buffered write has no fsync to
     /// lose, so the failure then waits for the next synced one.
@@ -168,6 +170,10 @@ impl State {
         match kind {
             FailureKind::Io => StoreError::Io { doing, reason: "it was told to fail".to_owned() },
             FailureKind::Full => StoreError::Full { doing, reason: "it was told to be full".to_owned() },
+            FailureKind::Corrupt => {
+                let place = "A file of the simulated disk".to_owned();
+                StoreError::Corrupt { place, reason: "it was told to be damaged".to_owned() }
+            }
             FailureKind::FsyncLost => StoreError::Io { doing, reason: "it was told to lose an fsync".to_owned() },
         }
     }

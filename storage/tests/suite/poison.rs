@@ -3,7 +3,7 @@
 use crate::support::{buffered, keys, synced};
 use tetrarch_storage::{FailureKind, FaultyStore, StoreError};
 
-const KINDS: [FailureKind; 3] = [FailureKind::Io, FailureKind::Full, FailureKind::FsyncLost];
+const KINDS: [FailureKind; 4] = [FailureKind::Io, FailureKind::Full, FailureKind::Corrupt, FailureKind::FsyncLost];
 
 #[test]
 fn the_chosen_write_fails_in_the_chosen_way() {
@@ -15,6 +15,7 @@ fn the_chosen_write_fails_in_the_chosen_way() {
         let error = synced(&store, b"3", b"").unwrap_err();
         match kind {
             FailureKind::Full => assert!(matches!(error, StoreError::Full { .. }), "{error}"),
+            FailureKind::Corrupt => assert!(matches!(error, StoreError::Corrupt { .. }), "{error}"),
             _ => assert!(matches!(error, StoreError::Io { .. }), "{error}"),
         }
         assert_eq!(keys(&store), ["1", "2"]);

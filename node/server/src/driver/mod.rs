@@ -108,7 +108,7 @@ impl<S: Store> Driver<S> {
     /// What was left to the mark is written where it belongs as well, now that nobody waits for it.
     fn tell_store(&mut self) -> Result<(), Halt> {
         self.check_health()?;
-        self.journal.tell().map_err(|error| Halt::while_doing("writing the journal", error))
+        self.journal.tell().map_err(|error| Halt::of_journal("writing the journal", error))
     }
 
     fn step(&mut self, input: Input, effects: &mut Effects) {
@@ -144,7 +144,7 @@ impl<S: Store> Driver<S> {
         let entries = records.iter().map(encode).collect();
         let append = if records.iter().all(Record::stands_alone) { Journal::append_later } else { Journal::append };
         let first =
-            append(&mut self.journal, entries).map_err(|error| Halt::while_doing("writing the journal", error))?;
+            append(&mut self.journal, entries).map_err(|error| Halt::of_journal("writing the journal", error))?;
         (first..).zip(records).for_each(|(index, record)| self.live.note(index, record));
         self.counts.add(Count::JournalWrites);
         self.counts.add_many(Count::Records, records.len());
@@ -179,7 +179,7 @@ impl<S: Store> Driver<S> {
                 self.hand_over(Job::Stable(through))?;
             }
             Effect::Observe(event) => {
-                self.observer.see(&event).map_err(|error| Halt::while_doing("keeping evidence", error))?;
+                self.observer.see(&event).map_err(|error| Halt::of_store("keeping evidence", error))?;
             }
             Effect::Persist(_) => {
                 return Err(Halt::because("a defect of the program: a turn left a record among its effects"));
@@ -198,7 +198,7 @@ impl<S: Store> Driver<S> {
 
     fn discard(&mut self, through: SeqNum) -> Result<(), Halt> {
         let needed = self.live.discard(through, self.journal.next());
-        self.journal.truncate_before(needed).map_err(|error| Halt::while_doing("shortening the journal", error))
+        self.journal.truncate_before(needed).map_err(|error| Halt::of_journal("shortening the journal", error))
     }
 
     /// The replica's own messages come back through the same door as everyone's (law 1). Their signatures hold by construction; one
