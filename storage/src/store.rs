@@ -98,6 +98,14 @@ pub trait Store: Reader + Send + Sync {
     /// half there; what is left of it is removed when the store is opened the next time.
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError>;
 
+    /// Removes all snapshots, so that not even a power failure brings one back: they are of tables that are given up.
+    ///
+    /// # Errors
+    /// As for [`remove_snapshot`](Self::remove_snapshot); some may be gone then.
+    fn remove_snapshots(&self) -> Result<(), StoreError> {
+        self.snapshots()?.into_iter().try_for_each(|number| self.remove_snapshot(number))
+    }
+
     /// The bytes that the tables take now. On a disk: those of the files that hold them, compressed as they are and with deleted rows that
     /// are yet to be given back, and of what memory holds until it comes into such files. Files that only snapshots still need, and the
     /// database's own log, are not among them. Without files: those of keys and values. Cheap enough to be asked for at any time, but in
@@ -172,6 +180,10 @@ macro_rules! forward {
 
             fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
                 (**self).remove_snapshot(number)
+            }
+
+            fn remove_snapshots(&self) -> Result<(), StoreError> {
+                (**self).remove_snapshots()
             }
 
             fn stored_bytes(&self) -> Result<u64, StoreError> {

@@ -191,6 +191,10 @@ impl Store for RocksStore {
         self.snapshots.remove(number)
     }
 
+    fn remove_snapshots(&self) -> Result<(), StoreError> {
+        self.snapshots.remove_all()
+    }
+
     fn stored_bytes(&self) -> Result<u64, StoreError> {
         database::size(&self.db, &self.tables)
     }

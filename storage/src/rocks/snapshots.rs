@@ -116,6 +116,17 @@ impl Snapshots {
         Ok(())
     }
 
+    /// Nobody finds one when this returns, whether or not the power fails then.
+    pub(super) fn remove_all(&self) -> Result<(), StoreError> {
+        let numbers = self.numbers()?;
+        if numbers.is_empty() {
+            return Ok(());
+        }
+        numbers.into_iter().try_for_each(|number| self.remove(number))?;
+        sync_directory(&self.directory)
+            .map_err(|error| StoreError::from_io("Removing the snapshots in", &self.directory, &error))
+    }
+
     /// Takes its name from it, so that nobody finds it any more. Whether it had one.
     fn hide(&self, number: u64, path: &Path, doomed: &Path) -> io::Result<bool> {
         // Nobody opens it meanwhile, and would take a directory that is going for a damaged one.

@@ -41,6 +41,20 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
+fn all_are_removed_together_and_their_numbers_are_free() {
+    each(|store| {
+        store.remove_snapshots().unwrap();
+        buffered(&store, b"1", b"").unwrap();
+        [4, 8].into_iter().for_each(|number| store.take_snapshot(number).unwrap());
+        buffered(&store, b"2", b"").unwrap();
+        store.remove_snapshots().unwrap();
+        assert_eq!(store.snapshots().unwrap(), []);
+        store.take_snapshot(8).unwrap();
+        assert_eq!((store.snapshots().unwrap(), seen(store, 8)), (vec![8], vec!["1".to_owned(), "2".to_owned()]));
+    });
+}
+
+#[test]
 fn a_snapshot_does_not_see_later_writes() {
     each(|store| {
         buffered(&store, b"1", b"old").unwrap();

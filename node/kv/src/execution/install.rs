@@ -70,11 +70,12 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     }
 
     /// Ends an installation: the rows in place are the state of the certificate's checkpoint, and execution goes on behind it. The
-    /// caller has checked the certificate's votes. Indexes that are not right are built anew; the ledger starts anew.
+    /// caller has checked the certificate's votes. Indexes that are not right are built anew; the ledger starts anew, and of the snapshots
+    /// that of this checkpoint.
     ///
     /// # Errors
     /// [`InstallError`], if the rows in place are not that state, or nothing was begun; nothing has changed then. After
-    /// [`InstallError::Store`] the installation may have ended when the store is opened again.
+    /// [`InstallError::Store`] snapshots may be gone, and the installation may have ended when the store is opened again.
     pub fn finish_install(&self, certificate: &CheckpointCertificate) -> Result<Applied, InstallError> {
         let _turn = self.turn();
         self.check_installed(certificate)?;
@@ -107,8 +108,10 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.begin_anew(batch)
     }
 
-    /// Writes the end of an installation, and reads anew where execution stands. Nobody sees the one without the other.
+    /// Writes the end of an installation, and reads anew where execution stands. Nobody sees the one without the other. The snapshots of
+    /// the state that was here go before: one of the same checkpoint would pass for that of the new state, though it may be what was wrong.
     fn begin_anew(&self, end: WriteBatch) -> Result<Applied, InstallError> {
+        self.store.remove_snapshots()?;
         let mut head = self.head_mut();
         self.store.write(end, Durability::Synced)?;
         self.replace(&mut head, Head::read(&self.store, Condition::Whole)?);

@@ -80,6 +80,22 @@ fn an_installed_state_goes_on_like_the_one_it_came_from() {
     assert_eq!(open(store.clone()).applied().unwrap(), node.applied().unwrap());
 }
 
+/// The wrong state was frozen at the same checkpoint: its snapshot must not pass for that of the right one.
+#[test]
+fn what_was_frozen_of_the_state_before_is_not_served() {
+    let (donor_store, _, certificate) = donor();
+    let store = fresh_store();
+    let node = open(store.clone());
+    (1..=2 * INTERVAL).for_each(|seq| drop(node.execute(&noop(seq)).unwrap()));
+    let frozen = || store.snapshot(certificate.seq.get()).unwrap().map(|snapshot| replicated(&*snapshot));
+    assert_ne!(frozen(), Some(replicated(&*donor_store)));
+    node.begin_install(Some(&certificate)).unwrap();
+    copy(&*donor_store, &store);
+    node.finish_install(&certificate).unwrap();
+    assert_eq!(frozen(), Some(replicated(&*donor_store)));
+    assert_eq!(store.snapshots().unwrap(), [certificate.seq.get()], "nor what was frozen before");
+}
+
 #[test]
 fn the_note_survives_a_crash_and_so_does_the_end() {
     let (donor_store, _, certificate) = donor();
@@ -147,8 +163,9 @@ fn a_chain_without_a_stable_checkpoint_starts_again() {
     batches.iter().for_each(|committed| drop(node.execute(committed).unwrap()));
     let whole = dump(&*store);
     node.begin_install(None).unwrap();
+    assert_eq!(store.snapshots().unwrap(), [INTERVAL]);
     assert_eq!(node.restart_from_genesis().unwrap(), Applied::default());
-    assert_eq!(dump(&*store), empty);
+    assert_eq!((dump(&*store), store.snapshots().unwrap()), (empty, vec![]));
     batches.iter().for_each(|committed| drop(node.execute(committed).unwrap()));
     assert_eq!(dump(&*store), whole);
 }
