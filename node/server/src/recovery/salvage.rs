@@ -50,38 +50,24 @@ impl Mending {
     }
 }
 
-/// Copies what can be read; whether anything of use could.
+/// Copies what can be read, and puts the copy in place; whether anything of use could be copied.
 fn salvage(config: &NodeConfig, identity: &Identity, findings: &mut Findings) -> Result<bool, NodeError> {
-    let (database, copy) = (config.data_dir.join(DATABASE), salvaged(&config.data_dir));
-    remove(&copy).map_err(|source| failed("remove", &copy, source))?;
-    match RocksStore::salvage(&database, &copy) {
-        Ok(losses) => {
-            for loss in losses {
-                findings.add(format!(
-                    "rows of the table {} could not be read, {}: {}",
-                    loss.table,
-                    range(&loss),
-                    loss.reason
-                ));
-            }
-        }
-        Err(error @ (StoreError::Full { .. } | StoreError::Denied { .. })) => {
-            return Err(directory::store_error(&config.data_dir, error));
-        }
-        Err(error) => {
-            findings.add(format!("nothing of the database could be copied: {error}"));
-            return Ok(false);
-        }
+    let (draft, copy) = (draft(&config.data_dir), salvaged(&config.data_dir));
+    for path in [&draft, &copy] {
+        remove(path).map_err(|source| failed("remove", path, source))?;
     }
-    if !distrust(config, identity, &copy)? {
-        findings.add("what could be copied of the database does not say which chain it is of");
-        // Or the next start would take it for a copy that was about to be put in place.
-        remove(&copy).map_err(|source| failed("remove", &copy, source))?;
+    if !copy_rows(config, &draft, findings)? {
         return Ok(false);
     }
+    if !distrust(config, identity, &draft)? {
+        findings.add("what could be copied of the database does not say which chain it is of");
+        remove(&draft).map_err(|source| failed("remove", &draft, source))?;
+        return Ok(false);
+    }
+    // From now on the next start would put it in place.
+    rename(config, "name", &draft, &copy)?;
     set_aside(config)?;
-    fs::rename(&copy, &database).map_err(|source| failed("put in place", &copy, source))?;
-    directory::sync(&config.data_dir).map_err(|source| failed("sync", &config.data_dir, source))?;
+    rename(config, "put in place", &copy, &config.data_dir.join(DATABASE))?;
     findings.add(format!(
         "the readable rows are in a new database; the old one is in {}",
         damaged(&config.data_dir).display()
@@ -89,8 +75,26 @@ fn salvage(config: &NodeConfig, identity: &Identity, findings: &mut Findings) ->
     Ok(true)
 }
 
-/// Notes in the copy that its state is that of no batch: rows are missing, and the tree need not show it. Durable before the copy is
-/// put in place, so that no start takes it for whole. False if it holds no chain.
+/// Copies what can be read of the database; whether it could be opened at all.
+fn copy_rows(config: &NodeConfig, to: &Path, findings: &mut Findings) -> Result<bool, NodeError> {
+    let losses = match RocksStore::salvage(&config.data_dir.join(DATABASE), to) {
+        Ok(losses) => losses,
+        Err(error @ (StoreError::Full { .. } | StoreError::Denied { .. })) => {
+            return Err(directory::store_error(&config.data_dir, error));
+        }
+        Err(error) => {
+            findings.add(format!("nothing of the database could be copied: {error}"));
+            return Ok(false);
+        }
+    };
+    for loss in losses {
+        findings.add(format!("rows of the table {} could not be read, {}: {}", loss.table, range(&loss), loss.reason));
+    }
+    Ok(true)
+}
+
+/// Notes in the copy that its state is that of no batch: rows are missing, and the tree need not show it. Durable before the copy gets
+/// the name under which a start looks for it, so that none takes it for whole. False if it holds no chain.
 fn distrust(config: &NodeConfig, identity: &Identity, copy: &Path) -> Result<bool, NodeError> {
     let failed = |error| directory::store_error(&config.data_dir, error);
     let store = RocksStore::open(copy, &directory::tables(&KvMachine)).map_err(failed)?;
@@ -120,11 +124,16 @@ fn set_aside(config: &NodeConfig) -> Result<(), NodeError> {
     for path in [&snapshots, &aside] {
         remove(path).map_err(|source| failed("remove", path, source))?;
     }
-    fs::rename(&database, &aside).map_err(|source| failed("set aside", &database, source))?;
+    rename(config, "set aside", &database, &aside)
+}
+
+/// Gives something in the data directory another name, durably.
+fn rename(config: &NodeConfig, doing: &'static str, from: &Path, to: &Path) -> Result<(), NodeError> {
+    fs::rename(from, to).map_err(|source| failed(doing, from, source))?;
     directory::sync(&config.data_dir).map_err(|source| failed("sync", &config.data_dir, source))
 }
 
-/// A copy that was complete when its start was interrupted is put in place.
+/// A copy that was complete, with the note of what it lacks, when its start was interrupted is put in place.
 pub(super) fn finish(data_dir: &Path) -> io::Result<()> {
     let (database, copy) = (data_dir.join(DATABASE), salvaged(data_dir));
     if !database.exists() && copy.exists() {
@@ -134,6 +143,12 @@ pub(super) fn finish(data_dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Where a copy is made.
+fn draft(data_dir: &Path) -> PathBuf {
+    data_dir.join(format!("{DATABASE}.salvaging"))
+}
+
+/// Where it waits, complete, to be put in place.
 fn salvaged(data_dir: &Path) -> PathBuf {
     data_dir.join(format!("{DATABASE}.salvaged"))
 }

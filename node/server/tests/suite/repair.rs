@@ -9,11 +9,11 @@ use crate::support::cluster::{Cluster, key};
 use crate::support::damage::{
     copy, cut_behind, files, files_of, flip, flip_in_place, settle, table_of, tables_with_files,
 };
-use crate::support::{self, eventually, eventually_so};
+use crate::support::{self, Chain, eventually, eventually_so};
 use tetrarch_kv::{Execution, KvMachine};
-use tetrarch_server::{NodeConfig, StartCheck, run};
+use tetrarch_server::{Node, NodeConfig, NodeError, StartCheck, run};
 use tetrarch_storage::{FaultyStore, MarkFile, RocksStore, Table, check_journal};
-use tetrarch_types::{NodeMode, NodeStatus, Query, Refusal, Request, Response};
+use tetrarch_types::{NodeMode, NodeStatus, Parameters, Query, Refusal, Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -150,6 +150,21 @@ async fn a_list_of_files_that_cannot_be_read() {
         std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
     };
     is_repaired(bad_sector, "Input/output error").await;
+}
+
+/// The copy is of another chain, so that nothing can be noted in it: it must not wait to be put in place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_without_a_note_is_not_one_to_put_in_place() {
+    let mut cluster = with_a_victim_down().await;
+    let other = Chain::with(4, Parameters { checkpoint_interval: 3, window: 6 });
+    let config = cluster.config(VICTIM);
+    let data_dir = &config.data_dir;
+    files_of(data_dir, "journal").iter().for_each(|path| flip(path, 8));
+    let refused = Node::start(NodeConfig { data_dir: data_dir.clone(), ..other.config(VICTIM) }).await.err();
+    assert!(matches!(refused, Some(NodeError::OtherChain { .. })), "{refused:?}");
+    assert!(data_dir.join("db").exists() && !data_dir.join("db.salvaged").exists());
+    comes_back(&mut cluster, config).await;
+    cluster.stop_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
