@@ -8,7 +8,7 @@ use tetrarch_kv::KvMachine;
 use tetrarch_storage::{MarkFile, RocksStore, StoreError};
 
 use super::salvage::finish;
-use super::{Durable, Findings};
+use super::{Durable, Findings, has_peers};
 use crate::directory::{DATABASE, MARK, make_directory, not_initialised, store_error, tables, without_state};
 use crate::{Identity, NodeConfig, NodeError};
 
@@ -20,17 +20,23 @@ pub(super) fn open(
     mut findings: Findings,
 ) -> Result<Durable<Arc<RocksStore>>, NodeError> {
     let path = &config.data_dir;
-    finish(path).map_err(|source| NodeError::Io { doing: "finish the repair of", path: path.clone(), source })?;
-    let mut lost = false;
-    if identity.membership().size() > 1 {
-        lost = complete(config, &mut findings)?;
-    }
     let (mark_path, database) = (path.join(MARK), path.join(DATABASE));
+    let mut lost = false;
+    // The lock comes with it, so it comes first: nobody else puts anything in place meanwhile.
+    let held = mark_path.exists().then(|| open_mark(&mark_path, identity, &mut lost, &mut findings)).transpose();
+    let held = held.map_err(|error| store_error(path, error))?;
+    finish(path).map_err(|source| NodeError::Io { doing: "finish the repair of", path: path.clone(), source })?;
     let has_database = database.join("CURRENT").exists();
-    if !mark_path.exists() {
-        return Err(if has_database { NodeError::MarkLost { path: mark_path } } else { not_initialised(config) });
+    if has_peers(identity) && !(held.is_some() && has_database) {
+        begin_to_complete(config, held.is_some(), &mut findings)?;
+        lost = true;
     }
-    let mark = open_mark(&mark_path, identity, &mut lost, &mut findings).map_err(|error| store_error(path, error))?;
+    let mark = match held {
+        Some(mark) => mark,
+        None if has_peers(identity) => MarkFile::open(&mark_path).map_err(|error| store_error(path, error))?,
+        None if has_database => return Err(NodeError::MarkLost { path: mark_path }),
+        None => return Err(not_initialised(config)),
+    };
     if !has_database && !lost {
         return Err(without_state(config, &mark));
     }
@@ -38,13 +44,9 @@ pub(super) fn open(
     Ok(Durable { store: Arc::new(store), mark: Box::new(mark), lost, findings })
 }
 
-/// Makes the missing parts of a directory; whether one was missing, and with it perhaps votes.
-fn complete(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeError> {
+/// Says what a directory lacks, and makes it if all of it is missing.
+fn begin_to_complete(config: &NodeConfig, has_mark: bool, findings: &mut Findings) -> Result<(), NodeError> {
     let path = &config.data_dir;
-    let has_mark = path.join(MARK).exists();
-    if has_mark && path.join(DATABASE).join("CURRENT").exists() {
-        return Ok(false);
-    }
     if !path.exists() || is_empty(path) {
         make_directory(path)?;
         let command = format!("`tetrarch node init --config {}`", config.file_or_placeholder().display());
@@ -57,10 +59,7 @@ fn complete(config: &NodeConfig, findings: &mut Findings) -> Result<bool, NodeEr
         let missing = if has_mark { "the database" } else { "the high-water mark of the journal" };
         findings.add(format!("{missing} is missing in {}", path.display()));
     }
-    if !has_mark {
-        MarkFile::open(&path.join(MARK)).map_err(|error| store_error(path, error))?;
-    }
-    Ok(true)
+    Ok(())
 }
 
 fn is_empty(path: &Path) -> bool {
@@ -75,7 +74,7 @@ fn open_mark(
     findings: &mut Findings,
 ) -> Result<MarkFile, StoreError> {
     match MarkFile::open(path) {
-        Err(error @ StoreError::Corrupt { .. }) if identity.membership().size() > 1 => {
+        Err(error @ StoreError::Corrupt { .. }) if has_peers(identity) => {
             findings.add(error.to_string());
             *lost = true;
             Ok(MarkFile::renew(path)?.0)

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use tetrarch_kv::{Execution, KvMachine, OpenError, Retention};
-use tetrarch_storage::{Loss, RocksStore, StoreError};
+use tetrarch_storage::{Loss, MarkFile, RocksStore, StoreError};
 
 use super::{Findings, has_peers};
-use crate::directory::{self, DATABASE};
+use crate::directory::{self, DATABASE, MARK};
 use crate::{Identity, NodeConfig, NodeError};
 
 /// How far mending a directory has gone within one start: each step is tried once.
@@ -24,10 +24,11 @@ pub(super) enum Mending {
 }
 
 impl Mending {
-    /// Mends what an attempt to open the directory found, if there is a way left.
+    /// Mends what an attempt to open the directory found, if there is a way left. Nobody else opens it meanwhile.
     ///
     /// # Errors
-    /// The attempt's own error when it is no damage, when nobody is there to recover from, or when everything was tried.
+    /// The attempt's own error when it is no damage, when nobody is there to recover from, or when everything was tried;
+    /// [`NodeError::Locked`] when somebody else has it open by now; and what writing it may meet.
     pub(super) fn mend(
         self,
         config: &NodeConfig,
@@ -39,6 +40,8 @@ impl Mending {
         if !is_damage || !has_peers(identity) || self == Self::SetAside {
             return Err(error);
         }
+        let mark = config.data_dir.join(MARK);
+        let _held = MarkFile::open(&mark).map_err(|error| directory::store_error(&config.data_dir, error))?;
         findings.add(error.to_string());
         if self == Self::Untouched && salvage(config, identity, findings)? {
             return Ok(Self::Salvaged);
@@ -75,17 +78,16 @@ fn salvage(config: &NodeConfig, identity: &Identity, findings: &mut Findings) ->
     Ok(true)
 }
 
-/// Copies what can be read of the database; whether it could be opened at all.
+/// Copies what can be read of the database; whether it could be opened at all. Only damage speaks against it: one that is in use, or a disk that
+/// is full, is no reason to give it up.
 fn copy_rows(config: &NodeConfig, to: &Path, findings: &mut Findings) -> Result<bool, NodeError> {
     let losses = match RocksStore::salvage(&config.data_dir.join(DATABASE), to) {
         Ok(losses) => losses,
-        Err(error @ (StoreError::Full { .. } | StoreError::Denied { .. })) => {
-            return Err(directory::store_error(&config.data_dir, error));
-        }
-        Err(error) => {
+        Err(error @ StoreError::Corrupt { .. }) => {
             findings.add(format!("nothing of the database could be copied: {error}"));
             return Ok(false);
         }
+        Err(error) => return Err(directory::store_error(&config.data_dir, error)),
     };
     for loss in losses {
         findings.add(format!("rows of the table {} could not be read, {}: {}", loss.table, range(&loss), loss.reason));

@@ -11,7 +11,7 @@ use crate::support::damage::{
 };
 use crate::support::{self, Chain, eventually, eventually_so};
 use tetrarch_kv::{Execution, KvMachine};
-use tetrarch_server::{Node, NodeConfig, NodeError, StartCheck, run};
+use tetrarch_server::{Node, NodeConfig, NodeError, StartCheck, run, tables};
 use tetrarch_storage::{FaultyStore, MarkFile, RocksStore, Table, check_journal};
 use tetrarch_types::{NodeMode, NodeStatus, Parameters, Query, Refusal, Request, Response};
 use tokio::sync::oneshot;
@@ -150,6 +150,41 @@ async fn a_list_of_files_that_cannot_be_read() {
         std::os::unix::fs::symlink("/proc/self/mem", &path).unwrap();
     };
     is_repaired(bad_sector, "Input/output error").await;
+}
+
+/// Somebody else has the database open, and nobody the mark: whatever is wrong with it, it is not set aside.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_in_use() {
+    let mut cluster = with_a_victim_down().await;
+    let config = cluster.config(VICTIM);
+    let database = config.data_dir.join("db");
+    let user = RocksStore::open(&database, &tables(&KvMachine)).unwrap();
+    let current = fs::read(database.join("CURRENT")).unwrap();
+    fs::remove_file(database.join("CURRENT")).unwrap();
+    let refused = Node::start(config.clone()).await.err();
+    assert!(matches!(refused, Some(NodeError::Locked { .. })), "{refused:?}");
+    assert!(database.exists() && !config.data_dir.join("db.damaged").exists());
+    fs::write(database.join("CURRENT"), current).unwrap();
+    drop(user);
+    comes_back(&mut cluster, config).await;
+    cluster.stop_all().await;
+}
+
+/// Whoever has the mark may be about to put a copy in place: nobody else does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_is_put_in_place_by_one_alone() {
+    let mut cluster = with_a_victim_down().await;
+    let config = cluster.config(VICTIM);
+    let [database, copy] = ["db", "db.salvaged"].map(|name| config.data_dir.join(name));
+    fs::rename(&database, &copy).unwrap();
+    let mark = MarkFile::open(&config.data_dir.join("journal.mark")).unwrap();
+    let refused = Node::start(config.clone()).await.err();
+    assert!(matches!(refused, Some(NodeError::Locked { .. })), "{refused:?}");
+    assert!(copy.exists() && !database.exists());
+    drop(mark);
+    comes_back(&mut cluster, config).await;
+    assert!(!copy.exists());
+    cluster.stop_all().await;
 }
 
 /// The copy is of another chain, so that nothing can be noted in it: it must not wait to be put in place.
