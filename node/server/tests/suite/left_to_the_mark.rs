@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::support::{Chain, eventually};
+use tetrarch_kv::Command;
 use tetrarch_server::Node;
 use tetrarch_storage::{Direction, FailureKind, FaultyStore, JOURNAL, MemoryMark, Reader};
-use tetrarch_types::{NodeMode, Parameters, SeqNum};
+use tetrarch_types::{NodeMode, Parameters, Request, SeqNum};
 
 /// A replica alone, and its disk.
 struct Scene {
@@ -67,9 +68,13 @@ async fn a_stable_checkpoint_is_not_left_to_the_mark() {
         let node = scene.start().await;
         scene.store.fail_write_at(0, FailureKind::FsyncLost);
         let mut client = scene.chain.client();
-        for _ in 0..4 {
+        for _ in 0..3 {
             client.put("k", "v").await;
         }
+        client.nonce += 1;
+        let last = client.sign(client.nonce, Command::put("k", "v").encode());
+        // Whether it is answered before the node halts does not matter.
+        client.ask(0, &Request::Submit(last)).await;
         eventually("the checkpoint's fsync fails", || matches!(node.status().mode, NodeMode::Halted { .. })).await;
         assert_eq!(node.status().executed, SeqNum::new(4));
         node.shutdown().await;
