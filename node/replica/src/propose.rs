@@ -40,12 +40,12 @@ impl Replica {
             if self.placed.get(&id).is_some_and(|seq| *seq <= self.dispatched && *seq > self.executed) {
                 return;
             }
-            return effects.push(Effect::Refuse { transaction: id, refusal });
+            return refuse(id, refusal, relayed, effects);
         }
         let had_work = self.has_work();
         match self.pool.admit(now.time, id, transaction, relayed) {
             Admission::Known => {}
-            Admission::Refused(refusal) => effects.push(Effect::Refuse { transaction: id, refusal }),
+            Admission::Refused(refusal) => refuse(id, refusal, relayed, effects),
             Admission::New => {
                 effects.observe(Event::Pooled { transaction: id });
                 if self.placed.get(&id).is_some_and(|seq| *seq > self.dispatched) {
@@ -246,5 +246,13 @@ impl Replica {
     fn lacking_below(&self) -> u64 {
         let is_idle = self.pool.passed() == self.timers.passed && !self.is_crowded();
         if is_idle { u64::MAX } else { self.timers.passed }
+    }
+}
+
+/// Whoever brought it is told. A client that brought it here has been told already when a peer passes it on, and nobody else waits: or a peer could
+/// have the answers to what was executed long ago looked for, as fast as it can send.
+fn refuse(transaction: TransactionId, refusal: Refusal, relayed: bool, effects: &mut Effects) {
+    if !relayed {
+        effects.push(Effect::Refuse { transaction, refusal });
     }
 }

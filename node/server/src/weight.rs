@@ -1,6 +1,6 @@
 //! What a message costs before it is looked into: signatures to check, bytes to hold.
 
-use tetrarch_types::{CommittedBatch, Held, Message, Signed, StatePart, StateRow, Supply, Transaction, ViewChange};
+use tetrarch_types::{Batch, CommittedBatch, Fetch, Held, Message, Signed, StatePart, Supply, Transaction, ViewChange};
 
 /// A vote's bytes, and the floor for every message.
 const SMALL_BYTES: usize = 256;
@@ -8,11 +8,11 @@ const SMALL_BYTES: usize = 256;
 const VOTE_BYTES: usize = 72;
 /// A transaction's id inside a batch.
 const ID_BYTES: usize = 32;
+/// A place of the state tree that is asked for.
+const PLACE_BYTES: usize = 64;
 
-/// A page of the state tree, at most.
-const PAGE_BYTES: usize = 16 * 65;
-
-/// An estimate, for queues and chunks. Nothing is refused because of it.
+/// An estimate, for queues and chunks. Nothing is refused because of it. Of every list each member has its bytes, or a list without end of what
+/// takes next to none would be as light as a vote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Weight {
     /// Signatures, nested ones included.
@@ -24,13 +24,14 @@ pub(crate) struct Weight {
 impl Weight {
     pub(crate) fn of(message: &Message) -> Self {
         match message {
-            Message::PrePrepare(proposal) => Self::signed(1, ID_BYTES * proposal.batch.transactions.len()),
+            Message::PrePrepare(proposal) => Self::signed(1, ids_of(&proposal.batch)),
             Message::ViewChange(signed) => Self::of_view_change(signed),
             Message::NewView(signed) => {
                 let own = Self::signed(1 + signed.payload.proposals.len(), 0);
                 signed.payload.view_changes.iter().map(Self::of_view_change).fold(own, Self::plus)
             }
             Message::Supply(signed) => Self::of_supply(&signed.payload),
+            Message::Fetch(signed) => Self::of_fetch(&signed.payload),
             _ => Self::signed(1, 0),
         }
     }
@@ -48,17 +49,32 @@ impl Weight {
         Self::signed(1 + prepared + signed.payload.stable.votes.len(), 0)
     }
 
+    fn of_fetch(fetch: &Fetch) -> Self {
+        Self::signed(
+            1,
+            match fetch {
+                Fetch::Transactions(ids) => ID_BYTES * ids.len(),
+                Fetch::State { parts, .. } => parts.iter().map(|place| PLACE_BYTES + place.len()).sum(),
+                Fetch::Batch(_) | Fetch::Committed { .. } | Fetch::Held { .. } => 0,
+            },
+        )
+    }
+
     fn of_supply(supply: &Supply) -> Self {
         let own = Self::signed(1, 0);
         match supply {
-            Supply::Transactions(transactions) | Supply::Batch { transactions, .. } => {
-                own.plus(Self::of_bodies(transactions))
+            Supply::Transactions(transactions) => own.plus(Self::of_bodies(transactions)),
+            Supply::Batch { batch, transactions } => {
+                own.plus(Self::signed(0, ids_of(batch))).plus(Self::of_bodies(transactions))
             }
             Supply::Committed(batches) => batches.iter().map(Self::of_committed).fold(own, Self::plus),
             Supply::Held(held) => own.plus(Self::of_held(held)),
-            Supply::State { parts, .. } => parts.iter().map(|(_, part)| Self::of_part(part)).fold(own, Self::plus),
+            Supply::State { parts, .. } => {
+                let bytes = parts.iter().map(|(place, part)| place.len() + part.cost()).sum();
+                own.plus(Self { signatures: 0, bytes })
+            }
             Supply::NoState { .. } => own,
-            Supply::Draft { batch, .. } => own.plus(Self::signed(0, ID_BYTES * batch.transactions.len())),
+            Supply::Draft { batch, .. } => own.plus(Self::signed(0, ids_of(batch))),
             Supply::Stable(certificate) => own.plus(Self::signed(certificate.votes.len(), 0)),
         }
     }
@@ -68,15 +84,9 @@ impl Weight {
         held.view_change.as_deref().map(Self::of_view_change).into_iter().fold(own, Self::plus)
     }
 
-    fn of_part(part: &StatePart) -> Self {
-        match part {
-            StatePart::Page(_) => Self { signatures: 0, bytes: PAGE_BYTES },
-            StatePart::Rows(rows) => Self { signatures: 0, bytes: rows.iter().map(StateRow::cost).sum() },
-        }
-    }
-
     fn of_committed(committed: &CommittedBatch) -> Self {
-        Self::signed(committed.certificate.commits.len(), 0).plus(Self::of_bodies(&committed.transactions))
+        let own = Self::signed(committed.certificate.commits.len(), ids_of(&committed.batch));
+        own.plus(Self::of_bodies(&committed.transactions))
     }
 
     fn of_bodies(bodies: &[Transaction]) -> Self {
@@ -85,5 +95,39 @@ impl Weight {
 
     pub(crate) const fn plus(self, other: Self) -> Self {
         Self { signatures: self.signatures + other.signatures, bytes: self.bytes + other.bytes }
+    }
+}
+
+/// The bytes of a batch's ids.
+const fn ids_of(batch: &Batch) -> usize {
+    ID_BYTES * batch.transactions.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use tetrarch_crypto::state_tree::Prefix;
+    use tetrarch_crypto::{Digest, Signature};
+    use tetrarch_types::{ReplicaId, SeqNum, TransactionId, decode, encode};
+
+    use super::*;
+
+    fn signed<P>(payload: P) -> Signed<P> {
+        Signed { payload, signer: ReplicaId::new(1), signature: Signature::from_bytes([0; 64]) }
+    }
+
+    /// Lists of what is smallest, as long as a frame takes them.
+    #[test]
+    fn nothing_large_is_light() {
+        let ids = vec![TransactionId::new(Digest::ZERO); 100_000];
+        let long: Prefix = decode(&encode(&vec![0_u8; 1_000_000]), 2_000_000).unwrap();
+        let parts = vec![(Prefix::ROOT, StatePart::Rows(Vec::new())); 100_000];
+        let messages = [
+            Message::Fetch(signed(Fetch::Transactions(ids))),
+            Message::Fetch(signed(Fetch::State { checkpoint: SeqNum::ZERO, parts: vec![long], rows_up_to: 0 })),
+            Message::Supply(signed(Supply::State { checkpoint: SeqNum::ZERO, parts })),
+        ];
+        for message in messages {
+            assert!(Weight::of(&message).bytes >= encode(&message).len(), "{:?}", message.kind());
+        }
     }
 }

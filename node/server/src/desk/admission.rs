@@ -49,8 +49,9 @@ impl<M: StateMachine, S: Store> Desk<M, S> {
         let body = &transaction.body;
         match self.fate(transaction) {
             Ok(Fate::Open) => {}
-            Ok(Fate::Settled(_) | Fate::Never) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
-            Ok(Fate::Forgotten) => return Some(Refusal::NonceForgotten { nonce: body.nonce }),
+            Ok(Fate::Never) => return Some(Refusal::NonceSpent { nonce: body.nonce }),
+            // `settle` finds the reply, unless the cache lets go of it meanwhile: then nobody knows any more.
+            Ok(Fate::Settled(_) | Fate::Forgotten) => return Some(Refusal::NonceForgotten { nonce: body.nonce }),
             Err(error) => return Some(Refusal::NotServing(error.to_string())),
         }
         // Agreed time stands still while nothing is ordered; the next batch is stamped with about this clock.

@@ -102,9 +102,14 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     /// this very transaction: then nothing is said, and whoever waits is answered by the execution, or learns from the front desk
     /// when it asks again which transaction spent the nonce (rule R-6).
     fn settle_refusal(&self, transaction: TransactionId, refusal: Refusal) {
-        let is_certain = !matches!(refusal, Refusal::NonceSpent { .. });
-        if is_certain || !matches!(self.state.reply(&transaction), Ok(None)) {
-            self.settle(transaction, refusal);
+        if !matches!(refusal, Refusal::NonceSpent { .. }) {
+            return self.settle(transaction, refusal);
+        }
+        // One look: the cache may let go of the reply at any time, and what was executed must not be called anything else.
+        match self.state.reply(&transaction) {
+            Ok(Some(stored)) => self.answer(stored),
+            Ok(None) => {}
+            Err(error) => self.refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
         }
     }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `forge pre-prepare v0 s1 [A1 A2] 0->2 stamp=+5ms` | a proposal of these transactions, stamped relative to the clock |
 //! | `forge draft v0 s1 [A1 A2] 0->2` | a draft of such a proposal |
+//! | `forge supply [A1 A2] 1->0` | bodies that a peer passes on |
 //! | `forge prepare v0 s1 [A1] 1->2`, `forge commit …` | a vote for a batch that was seen before, under the name it got |
 //! | `forge checkpoint s4 1->*` | a vote for a state that nobody has |
 //! | `forge status v0 executed=9 1->*` | a boast |
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use tetrarch_crypto::Digest;
 use tetrarch_types::{
     Batch, Checkpoint, CheckpointCertificate, Commit, Message, Payload, PrePrepare, Prepare, PreparedCertificate,
-    ReplicaId, SeqNum, Signed, Status, Supply, Timestamp, TransactionId, View, ViewChange,
+    ReplicaId, SeqNum, Signed, Status, Supply, Timestamp, Transaction, View, ViewChange,
 };
 
 use super::{Stage, words};
@@ -41,6 +42,7 @@ fn forged(stage: &mut Stage, words: &[&str], from: ReplicaId) -> Message {
             Payload::PrePrepare { assignment: PrePrepare { view, seq, digest: batch.digest() }, batch }
         }
         "draft" => Payload::Supply(Supply::Draft { view, seq, batch: batch(stage, words) }),
+        "supply" => Payload::Supply(Supply::Transactions(transactions(stage, words))),
         "prepare" => Payload::Prepare(Prepare { view, seq, digest: named(stage, words) }),
         "commit" => Payload::Commit(Commit { view, seq, digest: named(stage, words) }),
         "checkpoint" => Payload::Checkpoint(Checkpoint { seq, state_root: Digest::from_bytes([0xbb; 32]) }),
@@ -65,10 +67,13 @@ fn named(stage: &Stage, words: &[&str]) -> Digest {
     stage.names.batch_named(batch_word(words))
 }
 
+fn transactions(stage: &mut Stage, words: &[&str]) -> Vec<Transaction> {
+    let names = words::split(batch_word(words).trim_matches(['[', ']']));
+    names.into_iter().map(|name| stage.transaction(name, VALIDITY)).collect()
+}
+
 fn batch(stage: &mut Stage, words: &[&str]) -> Batch {
-    let names = batch_word(words).trim_matches(['[', ']']);
-    let transactions: Vec<TransactionId> =
-        words::split(names).into_iter().map(|name| stage.transaction(name, VALIDITY).id()).collect();
+    let transactions = transactions(stage, words).iter().map(Transaction::id).collect();
     let shift = words::option(words, "stamp").map_or(0, words::shift);
     let clock = stage.cluster.clock(ReplicaId::ZERO).as_micros();
     let batch = Batch { timestamp: Timestamp::from_micros(clock.saturating_add_signed(shift)), transactions };
