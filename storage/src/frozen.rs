@@ -26,6 +26,11 @@ impl Frozen {
     }
 }
 
+/// A view of these tables: see [`Store::view`](crate::Store::view).
+pub(crate) fn view(tables: &Tables) -> Box<dyn Reader> {
+    Box::new(Frozen(RwLock::new(tables.clone())))
+}
+
 impl Reader for Frozen {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.read().get(table, key)

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::change::Change;
-use crate::frozen::Snapshots;
+use crate::frozen::{self, Snapshots};
 use crate::store::{Direction, Durability, Pair, Reader, Store};
 use crate::tables::Tables;
 use crate::{StoreError, Table, WriteBatch};
@@ -83,6 +83,10 @@ impl Store for MemoryStore {
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.modify().snapshots.remove(number);
         Ok(())
+    }
+
+    fn view(&self) -> Box<dyn Reader + '_> {
+        frozen::view(&self.read().tables)
     }
 
     fn stored_bytes(&self) -> Result<u64, StoreError> {

@@ -98,6 +98,10 @@ pub trait Store: Reader + Send + Sync {
     /// half there; what is left of it is removed when the store is opened the next time.
     fn remove_snapshot(&self, number: u64) -> Result<(), StoreError>;
 
+    /// The rows as they are now, whatever is written while it is held: for a reader of much, whom nobody is to wait for. It keeps what it sees from
+    /// being given back, so it must not be held for long.
+    fn view(&self) -> Box<dyn Reader + '_>;
+
     /// Removes all snapshots, so that not even a power failure brings one back: they are of tables that are given up.
     ///
     /// # Errors
@@ -180,6 +184,10 @@ macro_rules! forward {
 
             fn remove_snapshot(&self, number: u64) -> Result<(), StoreError> {
                 (**self).remove_snapshot(number)
+            }
+
+            fn view(&self) -> Box<dyn Reader + '_> {
+                (**self).view()
             }
 
             fn remove_snapshots(&self) -> Result<(), StoreError> {

@@ -10,6 +10,7 @@ pub use log::Taken;
 use state::State;
 pub use state::{FailureKind, FaultCounters, Image};
 
+use crate::frozen;
 use crate::store::{Direction, Durability, Pair, Reader, Store};
 use crate::{StoreError, Table, WriteBatch};
 
@@ -167,6 +168,10 @@ impl Reader for FaultyStore {
 impl Store for FaultyStore {
     fn write(&self, batch: WriteBatch, durability: Durability) -> Result<(), StoreError> {
         self.lock().write(batch, durability)
+    }
+
+    fn view(&self) -> Box<dyn Reader + '_> {
+        frozen::view(self.lock().visible())
     }
 
     fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {

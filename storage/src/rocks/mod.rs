@@ -191,6 +191,10 @@ impl Store for RocksStore {
         self.snapshots.remove(number)
     }
 
+    fn view(&self) -> Box<dyn Reader + '_> {
+        Box::new(rows::View::of(&self.db))
+    }
+
     fn remove_snapshots(&self) -> Result<(), StoreError> {
         self.snapshots.remove_all()
     }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use crate::support::{self, A, B, buffered, keys, put, synced};
 use tempfile::tempdir;
 use tetrarch_storage::{
-    Durability, FailureKind, FaultyStore, MemoryStore, Reader, RocksStore, Store, StoreError, Table, WriteBatch,
+    Direction, Durability, FailureKind, FaultyStore, MemoryStore, Reader, RocksStore, Store, StoreError, Table,
+    WriteBatch,
 };
 
 fn open(path: &Path) -> RocksStore {
@@ -382,4 +383,19 @@ fn a_poisoned_store_takes_none_and_still_gives_those_it_has() {
     assert_eq!(store.take_snapshot(2), Err(StoreError::Poisoned));
     assert_eq!(seen(&store, 1), [""; 0]);
     assert_eq!(store.snapshots().unwrap(), [1]);
+}
+
+#[test]
+fn a_view_stays_what_it_was() {
+    each(|store| {
+        buffered(&store, b"1", b"a").unwrap();
+        let view = store.view();
+        buffered(&store, b"1", b"b").unwrap();
+        buffered(&store, b"2", b"c").unwrap();
+        assert_eq!(view.get(A, b"1").unwrap().as_deref(), Some(b"a".as_slice()));
+        assert_eq!(view.get(A, b"2").unwrap(), None);
+        let rows = |reader: &dyn Reader| reader.scan(A, b"", b"", Direction::Descending, 9).unwrap();
+        assert_eq!(rows(&*view), [(b"1".to_vec(), b"a".to_vec())]);
+        assert_eq!(rows(&*store.view()).len(), 2);
+    });
 }

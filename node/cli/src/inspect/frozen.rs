@@ -74,6 +74,10 @@ impl Store for Frozen {
         Err(refused())
     }
 
+    fn view(&self) -> Box<dyn Reader + '_> {
+        Box::new(self)
+    }
+
     fn take_snapshot(&self, _: u64) -> Result<(), StoreError> {
         Err(refused())
     }

@@ -11,17 +11,20 @@ use super::{Execution, Fate, QueryError, StateMachine, StoredReply, ledger, repl
 use crate::tables::Overlay;
 
 impl<M: StateMachine, S: Store> Execution<M, S> {
-    /// Asks the machine.
+    /// Asks the machine about the state as it is now. However long that takes, nobody waits for it: neither the next batch, nor who is behind that.
     ///
     /// # Errors
     /// [`QueryError`], if the machine cannot read the question, the answer is too large, or the state is damaged or cannot be read.
     pub fn query(&self, query: &[u8]) -> Result<Answer, QueryError> {
-        let head = self.whole()?;
-        let bytes = self.machine.query(query, &Overlay::new(&self.store, &self.setup.own))?;
+        let (view, executed) = {
+            let head = self.whole()?;
+            (self.store.view(), head.progress.executed)
+        };
+        let bytes = self.machine.query(query, &Overlay::new(&*view, &self.setup.own))?;
         if bytes.len() > limits::MAX_RESULT_BYTES {
             return Err(QueryError::TooLarge { actual: bytes.len(), limit: limits::MAX_RESULT_BYTES });
         }
-        Ok(Answer { executed: head.progress.executed, bytes })
+        Ok(Answer { executed, bytes })
     }
 
     /// Whether a node should take this command from a client: see [`StateMachine::check`].

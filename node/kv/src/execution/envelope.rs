@@ -33,7 +33,7 @@ pub struct Execution<M, S> {
     /// Held by whoever executes or installs.
     turn: Mutex<()>,
     /// Changed, together with the store, under the write lock only.
-    head: RwLock<Head>,
+    pub(super) head: RwLock<Head>,
     /// The head's last batch, for those who must not wait while one is written.
     executed: AtomicU64,
     pub(super) leases: Mutex<Leases>,

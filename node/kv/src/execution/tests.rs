@@ -1,10 +1,12 @@
 //! The indexes and the ring of replies, with bounds that are quickly reached.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use proptest::prelude::*;
 use tetrarch_crypto::{Digest, Domain, PublicKey, Signature};
-use tetrarch_storage::{Direction, Durability, FaultyStore, MemoryStore, Pair, Reader, Store, Table, WriteBatch};
+use tetrarch_storage::{
+    Direction, Durability, FaultyStore, MemoryStore, Pair, Reader, Store, StoreError, Table, WriteBatch,
+};
 use tetrarch_types::{
     Batch, CommitCertificate, CommittedBatch, Epoch, Membership, Parameters, SeqNum, Timestamp, Transaction,
     TransactionBody, View,
@@ -13,7 +15,7 @@ use tetrarch_types::{
 use super::replies::Bounds;
 use super::rows::rooted;
 use super::rows::{ANSWERS, NONCES, REPLIES, SENDERS, empty};
-use super::{Execution, Retention, index};
+use super::{Context, Execution, QueryError, Retention, StateMachine, index};
 use crate::tables::Overlay;
 use crate::tree::RowChange;
 use crate::{Command, KvMachine};
@@ -254,4 +256,50 @@ fn a_checkpoint_is_durable_even_without_its_snapshot() {
         let reached = open(Arc::clone(&store), FEW).executed();
         assert_eq!(reached == SeqNum::new(4), refuses, "a snapshot is in files of its own");
     }
+}
+
+/// A machine that looks, while it is asked something, whether the next batch could be executed.
+#[derive(Default)]
+struct Curious(OnceLock<Weak<Execution<Curious, Arc<MemoryStore>>>>);
+
+impl StateMachine for Curious {
+    fn execute(&self, _: &Context, command: &[u8], _: &mut Overlay<'_>) -> Vec<u8> {
+        command.to_vec()
+    }
+
+    fn query(&self, _: &[u8], state: &dyn Reader) -> Result<Vec<u8>, QueryError> {
+        let node = self.0.get().and_then(Weak::upgrade).unwrap();
+        let before = state.scan(Table::new("t"), b"", b"", Direction::Ascending, 9)?;
+        // Whoever writes would wait for ever here.
+        assert!(node.head.try_write().is_ok(), "an answer stands in the way of the next batch");
+        node.execute(&batch(2, 2, Vec::new())).unwrap();
+        write(&node.store, |batch| batch.put(Table::new("t"), "k", "v"));
+        assert_eq!(state.scan(Table::new("t"), b"", b"", Direction::Ascending, 9)?, before);
+        Ok(Vec::new())
+    }
+
+    fn revision(&self, _: &dyn Reader) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    fn check(&self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn tables(&self) -> &'static [Table] {
+        const TABLES: &[Table] = &[Table::new("t")];
+        TABLES
+    }
+}
+
+#[test]
+fn an_answer_is_of_one_state_and_nobody_waits_for_it() {
+    let store = Arc::new(MemoryStore::new());
+    Execution::<Curious, _>::init(&store, &membership()).unwrap();
+    let node = Execution::open(Curious::default(), store, &membership(), Retention::default()).unwrap();
+    let node = Arc::new(node);
+    node.execute(&batch(1, 1, Vec::new())).unwrap();
+    node.machine().0.set(Arc::downgrade(&node)).unwrap();
+    assert_eq!(node.query(b"").unwrap().executed, SeqNum::new(1));
+    assert_eq!(node.executed(), SeqNum::new(2));
 }

@@ -57,7 +57,9 @@ impl Finding {
 
     fn last_events(&self) -> Vec<String> {
         let skipped = self.report.trace.len().saturating_sub(LAST);
-        self.report.trace.iter().skip(skipped).map(ToString::to_string).collect()
+        let lines = self.report.trace.iter().skip(skipped).map(ToString::to_string);
+        // What fits keeps its columns.
+        lines.flat_map(|line| if line.len() < WIDTH { vec![line] } else { wrapped(&line) }).collect()
     }
 }
 

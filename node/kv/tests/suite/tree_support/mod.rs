@@ -166,6 +166,10 @@ impl Store for Rotten {
         self.store.write(batch, durability)
     }
 
+    fn view(&self) -> Box<dyn Reader + '_> {
+        Box::new(self)
+    }
+
     fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.store.take_snapshot(number)
     }

@@ -72,6 +72,10 @@ impl Store for MisleadingStore {
         self.inner.write(batch, durability)
     }
 
+    fn view(&self) -> Box<dyn Reader + '_> {
+        self.inner.view()
+    }
+
     fn take_snapshot(&self, number: u64) -> Result<(), StoreError> {
         self.inner.take_snapshot(number)
     }
