@@ -1,6 +1,6 @@
 //! What a message costs before it is looked into: signatures to check, bytes to hold.
 
-use tetrarch_types::{Batch, CommittedBatch, Fetch, Held, Message, Signed, StatePart, Supply, Transaction, ViewChange};
+use tetrarch_types::{Batch, CommittedBatch, Fetch, Held, Message, Signed, Supply, Transaction, ViewChange};
 
 /// A vote's bytes, and the floor for every message.
 const SMALL_BYTES: usize = 256;
@@ -107,7 +107,7 @@ const fn ids_of(batch: &Batch) -> usize {
 mod tests {
     use tetrarch_crypto::state_tree::Prefix;
     use tetrarch_crypto::{Digest, Signature};
-    use tetrarch_types::{ReplicaId, SeqNum, TransactionId, decode, encode};
+    use tetrarch_types::{ReplicaId, SeqNum, StatePart, TransactionId, decode, encode};
 
     use super::*;
 
