@@ -1,5 +1,7 @@
 //! Accepting connections, with bounds, and wrapping them in TLS.
 
+mod opening;
+
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -14,7 +16,8 @@ use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS};
+use self::opening::Opening;
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS, OPENING_TIMEOUT};
 use crate::metrics::{Metrics, UnderWay};
 use crate::tls::Tls;
 
@@ -72,7 +75,7 @@ async fn welcome(stream: TcpStream, here: Here, tls: Option<Tls>, place: Place, 
         },
     };
     // When nobody takes it, the server ends.
-    let _ = arrivals.send(Ok(Connection { stream, here, _place: place })).await;
+    let _ = arrivals.send(Ok(Connection::new(stream, here, place))).await;
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -89,11 +92,18 @@ struct Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here(pub(crate) SocketAddr);
 
-/// A connection, and its place.
+/// A connection, and its place. It can be read from as long as its client is not late to begin.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
+    opening: Opening,
     here: Here,
     _place: Place,
+}
+
+impl Connection {
+    fn new(stream: Box<dyn Stream>, here: Here, place: Place) -> Self {
+        Self { stream, opening: Opening::within(OPENING_TIMEOUT), here, _place: place }
+    }
 }
 
 impl Connected for Connection {
@@ -106,7 +116,13 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_pending() && self.opening.is_late(cx) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        self.opening.hear(buffer.filled().get(before..).unwrap_or_default());
+        read
     }
 }
 
@@ -123,3 +139,6 @@ impl AsyncWrite for Connection {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests;

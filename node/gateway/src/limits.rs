@@ -69,6 +69,9 @@ pub(crate) const MAX_CONNECTIONS: usize = 1_024;
 /// How long a TLS handshake may take.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a client may take until it is known which HTTP it speaks. A connection on which nothing is said would keep its place for ever.
+pub(crate) const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Calls and streams of one connection at once.
 pub(crate) const MAX_STREAMS: u32 = 1_024;
 

@@ -75,7 +75,7 @@ pub async fn serve<B: Backend>(
     }
 }
 
-fn bounded() -> Server {
+pub(crate) fn bounded() -> Server {
     Server::builder()
         .accept_http1(true)
         .max_concurrent_streams(MAX_STREAMS)

@@ -1,0 +1,76 @@
+//! Clients that do not say what they want.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::{Instant, sleep};
+use tonic::service::Routes;
+
+use super::*;
+use crate::limits::{OPENING_TIMEOUT, PING_TIMEOUT};
+use crate::server::bounded;
+
+/// The client's end of a connection that is served, and the places that are left.
+fn connect() -> (DuplexStream, Arc<Semaphore>) {
+    let (client, stream) = duplex(4_096);
+    let places = Arc::new(Semaphore::new(1));
+    let permit = places.clone().try_acquire_owned().unwrap();
+    let place = Place { _permit: permit, _counted: Metrics::new().connected() };
+    let here = Here(SocketAddr::from(([127, 0, 0, 1], 2_379)));
+    let connection = Connection::new(Box::new(stream), here, place);
+    tokio::spawn(async move {
+        let arrivals = tokio_stream::once(Ok::<_, Infallible>(connection));
+        bounded().serve_with_incoming(Routes::from(Router::new()).prepare(), arrivals).await
+    });
+    (client, places)
+}
+
+/// When a connection is closed on which so much is said, one byte a second.
+async fn closed_after(said: &[u8]) -> Duration {
+    let begun = Instant::now();
+    let (client, places) = connect();
+    let (mut answers, mut asks) = tokio::io::split(client);
+    let saying = async {
+        for byte in said {
+            // It may be closed by then.
+            drop(asks.write_all(&[*byte]).await);
+            sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answered = Vec::new();
+    tokio::select! {
+        () = saying => {}
+        closed = timeout(Duration::from_secs(600), answers.read_to_end(&mut answered)) => drop(closed.unwrap()),
+    }
+    let after = begun.elapsed();
+    // What was served ends with the connection.
+    assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+    after
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_say_which_http_it_speaks_keeps_no_place() {
+    for said in [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let after = closed_after(said).await;
+        assert!((OPENING_TIMEOUT..2 * OPENING_TIMEOUT).contains(&after), "{said:?}: {after:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_begins_a_request_and_does_not_go_on_keeps_none_either() {
+    let after = closed_after(b"GET /health HTTP/1.1\r\nHost: a-name-that-takes-its-time\r\n").await;
+    assert!(after < 4 * OPENING_TIMEOUT, "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_said_it_has_all_the_time_that_a_quiet_connection_has() {
+    let (mut client, _places) = connect();
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut answered = Vec::new();
+    let early = timeout(OPENING_TIMEOUT + Duration::from_secs(5), client.read_to_end(&mut answered)).await;
+    assert!(early.is_err() && !answered.is_empty(), "{answered:?}");
+    // It answers no ping.
+    assert!(timeout(2 * PING_TIMEOUT, client.read_to_end(&mut answered)).await.is_ok());
+}
