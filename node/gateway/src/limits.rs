@@ -98,7 +98,8 @@ pub(crate) const HISTORIES: usize = 8;
 /// Watches at once, of all clients.
 pub(crate) const MAX_WATCHES: usize = 16_384;
 
-/// A watch whose client does not read for so long lets go of what it is to be told, and finds it again when the client goes on.
+/// A watch whose client does not read for so long lets go of what it is to be told, and finds it again when the client goes on. Of a response in
+/// fragments that was begun it keeps the rest, but no place in the history.
 pub(crate) const READ_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Revisions in one response to a watch that began in the past: etcd's.

@@ -60,15 +60,24 @@ impl Outlet {
 }
 
 impl Turn<'_> {
-    /// Sends a response: the first at once, others when the client has read on.
+    /// Waits for room for one response: there is some for the first, and for others when the client has read on. May be dropped while it waits.
+    ///
+    /// # Errors
+    /// If the client is gone.
+    pub(crate) async fn room(&mut self) -> Result<(), Gone> {
+        if self.room.is_none() {
+            self.room = Some(self.outlet.out.clone().reserve_owned().await.map_err(|_| Gone)?);
+        }
+        Ok(())
+    }
+
+    /// Sends a response, when there is room.
     ///
     /// # Errors
     /// If the client is gone.
     pub(crate) async fn send(&mut self, response: WatchResponse) -> Result<(), Gone> {
-        match self.room.take() {
-            Some(room) => drop(room.send(Ok(response))),
-            None => self.outlet.out.send(Ok(response)).await.map_err(|_| Gone)?,
-        }
+        self.room().await?;
+        drop(self.room.take().map(|room| room.send(Ok(response))));
         Ok(())
     }
 }

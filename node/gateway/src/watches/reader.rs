@@ -78,8 +78,13 @@ impl<B: Backend> Reader<B> {
 
     /// Goes back to a revision, and holds nothing until it is asked for it.
     pub(crate) fn go_back(&mut self, revision: u64) {
-        self.history = None;
+        self.let_go();
         self.next = revision;
+    }
+
+    /// Holds nothing until it is asked for the next revision: whoever waits for a client has no place in the history.
+    pub(crate) fn let_go(&mut self) {
+        self.history = None;
     }
 
     /// Begins to follow the history, when there is a place for that.

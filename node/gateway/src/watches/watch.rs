@@ -55,6 +55,7 @@ impl<B: Backend> Watch<B> {
     /// Tells until the client is gone, or what comes next is.
     pub(crate) async fn run(mut self) {
         if let Err(End::Compacted(compacted)) = self.tell_all().await {
+            self.reader.let_go();
             let response = gone_response(self.reader.header(0), self.id, signed(compacted.revision));
             // A client that is gone needs no reason.
             let _ = self.outlet.send(response).await;
@@ -93,8 +94,9 @@ impl<B: Backend> Watch<B> {
     }
 
     /// Only a watch that knows all there is is told how far it is.
-    async fn tell_progress(&self) -> Result<(), Gone> {
+    async fn tell_progress(&mut self) -> Result<(), Gone> {
         let Some(known) = self.reader.knows_all() else { return Ok(()) };
+        self.reader.let_go();
         let header = Some(self.reader.header(known));
         self.outlet.send(WatchResponse { header, watch_id: self.id, ..WatchResponse::default() }).await
     }
@@ -154,11 +156,16 @@ impl<B: Backend> Watch<B> {
         Ok(events)
     }
 
-    async fn send(&self, mut turn: Turn<'_>, revision: u64, events: Vec<Event>) -> Result<(), Gone> {
+    /// Where the client does not read on, what was begun waits for it, but keeps no place in the history.
+    async fn send(&mut self, mut turn: Turn<'_>, revision: u64, events: Vec<Event>) -> Result<(), Gone> {
         let header = Some(self.reader.header(revision));
         let response = WatchResponse { header, watch_id: self.id, events, ..WatchResponse::default() };
         let responses = if self.fragments { fragments(response) } else { vec![response] };
         for response in responses {
+            match timeout(READ_PATIENCE, turn.room()).await {
+                Ok(room) => room?,
+                Err(_) => self.reader.let_go(),
+            }
             turn.send(response).await?;
         }
         Ok(())

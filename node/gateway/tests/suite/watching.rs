@@ -8,8 +8,8 @@ use crate::support::calls::Caller;
 use crate::support::programs::{Etcd, etcdctl, printed_within};
 use crate::support::scripted::Scripted;
 use crate::support::watching::{Watching, create};
-use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse};
-use tetrarch_gateway::messages::watch::{WatchAction, WatchResponse};
+use tetrarch_gateway::messages::kv::{CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse};
+use tetrarch_gateway::messages::watch::{WatchAction, WatchCreateRequest, WatchResponse};
 use tetrarch_kv_client::BackendError;
 use tonic::Code;
 
@@ -48,6 +48,45 @@ async fn a_client_that_does_not_read_holds_nobody_up_and_misses_nothing() {
     put_large(&quick, 2).await;
     assert_eq!(sleeping.revisions(BEYOND_THE_LOG).await, all);
     assert_eq!(sleeping.revisions(2).await, awake.revisions(2).await);
+}
+
+/// Puts so many large values, and deletes them together; gives the revision that did. With what was there before it is told in fragments.
+async fn delete_large(caller: &Caller, count: u8) -> i64 {
+    for number in 0..count {
+        caller.put(&[b'f', number], &vec![number; MIB - 1]).await.unwrap();
+    }
+    let all = DeleteRangeRequest { key: b"f".to_vec(), range_end: b"g".to_vec(), prev_kv: false };
+    let deleted: DeleteRangeResponse = caller.call("/etcdserverpb.KV/DeleteRange", all).await.unwrap();
+    assert_eq!(deleted.deleted, i64::from(count));
+    deleted.header.unwrap().revision
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clients_that_do_not_read_on_have_no_place_in_the_history() {
+    const FRAGMENTS: u8 = 8;
+    let gateway = Running::local();
+    let quick = Caller::to(&gateway).await;
+    let deletion = delete_large(&quick, FRAGMENTS).await;
+    let mut sleeping = Vec::new();
+    // As many as there are places.
+    for _ in 0..8 {
+        let mut watching = Watching::to(&Caller::to(&gateway).await).await;
+        let in_fragments = WatchCreateRequest { fragment: true, prev_kv: true, ..create("f", "g", deletion) };
+        assert!(watching.create(in_fragments).await.created);
+        sleeping.push(watching);
+    }
+    // By then all of them have begun to be told, and stand still.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let mut awake = Watching::to(&quick).await;
+    assert!(awake.create(create("f\0", "", 2)).await.created);
+    let told = awake.next().await.events;
+    assert_eq!(told.first().unwrap().kv.as_ref().unwrap().mod_revision, 2);
+    for mut watching in sleeping {
+        let mut told = 0;
+        while told < usize::from(FRAGMENTS) {
+            told += watching.next().await.events.len();
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
