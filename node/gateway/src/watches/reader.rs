@@ -43,7 +43,11 @@ impl<B: Backend> Reader<B> {
                     self.history = None;
                     break happened;
                 }
-                Found::Later => self.hub.wait_for(self.next).await,
+                Found::Later => {
+                    // What is yet to come will be in the log.
+                    self.let_go();
+                    self.hub.wait_for(self.next).await;
+                }
                 Found::Earlier => match &mut self.history {
                     Some((watch, _)) => break Arc::new(watch.next().await?),
                     None => self.look_back().await,

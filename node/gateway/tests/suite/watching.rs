@@ -61,6 +61,21 @@ async fn delete_large(caller: &Caller, count: u8) -> i64 {
     deleted.header.unwrap().revision
 }
 
+#[tokio::test]
+async fn whoever_was_told_all_of_the_past_has_no_place_in_the_history() {
+    let gateway = Running::local();
+    let caller = Caller::to(&gateway).await;
+    caller.put(b"k", b"v").await.unwrap();
+    let mut told = Vec::new();
+    // One more than there are places, and nothing else happens.
+    for _ in 0..9 {
+        let mut watching = Watching::to(&caller).await;
+        assert!(watching.create(create("k", "", 2)).await.created);
+        assert_eq!(watching.revisions(1).await, [2]);
+        told.push(watching);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn clients_that_do_not_read_on_have_no_place_in_the_history() {
     const FRAGMENTS: u8 = 8;
