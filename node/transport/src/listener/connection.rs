@@ -49,9 +49,7 @@ impl Session {
     }
 
     async fn serve(&self, send: SendStream, recv: RecvStream) -> StreamEnd {
-        let outbox =
-            Outbox::new(self.connection.clone(), self.limits.response_bytes_per_connection, self.counters.clone());
-        let outbox = Arc::new(outbox);
+        let outbox = Arc::new(Outbox::new(self.connection.clone(), &self.limits, self.counters.clone()));
         tokio::select! {
             read = self.read(recv, &outbox) => read.err().unwrap_or_else(|| StreamEnd::Gone("the client is done".to_owned())),
             reason = outbox.write(send) => StreamEnd::Gone(reason),

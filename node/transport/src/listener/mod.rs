@@ -36,9 +36,10 @@ pub struct ClientLimits {
     pub connections_per_address: usize,
     /// Requests of one connection that are not answered yet. Nothing more is read from it until one is.
     pub requests_in_flight_per_connection: usize,
-    /// Responses of one connection that it has not taken yet, in bytes. A slower reader is cut off.
+    /// Responses of one connection that QUIC has not taken yet, in bytes. A slower reader is cut off.
     pub response_bytes_per_connection: usize,
-    /// How long a client may be silent, keep-alives included, before it counts as gone.
+    /// How long a client may be silent, keep-alives included, before it counts as gone; and for how long it may take nothing of the
+    /// responses that wait for it.
     pub idle_timeout: Duration,
 }
 

@@ -3,14 +3,18 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use bytes::Bytes;
 use quinn::{Connection, SendStream};
 use tetrarch_types::{Refusal, Response, encode, limits::MAX_CLIENT_FRAME_BYTES};
-use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit},
+    time::timeout,
+};
 
-use super::counters::Counters;
+use super::{ClientLimits, counters::Counters};
 use crate::{
     close::CloseCode,
     frame::{coalesce, frame},
@@ -22,6 +26,8 @@ use crate::{
 pub(crate) struct Outbox {
     connection: Connection,
     most_bytes: usize,
+    /// How long QUIC may take nothing of what is being written.
+    patience: Duration,
     waiting: Mutex<Waiting>,
     filled: Notify,
     counters: Arc<Counters>,
@@ -30,13 +36,15 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Waiting {
     frames: VecDeque<(Bytes, OwnedSemaphorePermit)>,
+    /// Of these frames and of what is being written: a client that reads nothing holds both.
     bytes: usize,
     cut_off: bool,
 }
 
 impl Outbox {
-    pub(crate) fn new(connection: Connection, most_bytes: usize, counters: Arc<Counters>) -> Self {
-        Self { connection, most_bytes, waiting: Mutex::default(), filled: Notify::new(), counters }
+    pub(crate) fn new(connection: Connection, limits: &ClientLimits, counters: Arc<Counters>) -> Self {
+        let (most_bytes, patience) = (limits.response_bytes_per_connection, limits.idle_timeout);
+        Self { connection, most_bytes, patience, waiting: Mutex::default(), filled: Notify::new(), counters }
     }
 
     /// Whether the client is gone.
@@ -44,7 +52,7 @@ impl Outbox {
         self.connection.close_reason().is_some()
     }
 
-    /// Queues a response. The request's place is free again once QUIC has it.
+    /// Queues a response. The request's place is free again once it is being written. One response is always taken, however large.
     pub(crate) fn push(&self, id: u64, response: &Response, place: OwnedSemaphorePermit) {
         if self.is_closed() {
             return;
@@ -54,7 +62,7 @@ impl Outbox {
         if waiting.cut_off {
             return;
         }
-        if !waiting.frames.is_empty() && waiting.bytes.saturating_add(frame.len()) > self.most_bytes {
+        if waiting.bytes > 0 && waiting.bytes.saturating_add(frame.len()) > self.most_bytes {
             *waiting = Waiting { cut_off: true, ..Waiting::default() };
             drop(waiting);
             return self.cut_off();
@@ -76,10 +84,29 @@ impl Outbox {
         loop {
             let frames = self.take().await;
             self.counters.responses(frames.len());
-            if let Err(error) = stream.write_all_chunks(&mut coalesce(frames)).await {
-                return error.to_string();
+            if let Err(reason) = self.write_frames(&mut stream, &mut coalesce(frames)).await {
+                return reason;
             }
         }
+    }
+
+    async fn write_frames(&self, stream: &mut SendStream, mut chunks: &mut [Bytes]) -> Result<(), String> {
+        while !chunks.is_empty() {
+            // Keep-alives are no sign that the client reads. Without an end it would hold what is written here.
+            let Ok(written) = timeout(self.patience, stream.write_chunks(chunks)).await else {
+                self.cut_off();
+                return Err("responses were not taken".to_owned());
+            };
+            let written = written.map_err(|error| error.to_string())?;
+            self.written(written.bytes);
+            chunks = chunks.get_mut(written.chunks..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn written(&self, bytes: usize) {
+        let mut waiting = locked(&self.waiting);
+        waiting.bytes = waiting.bytes.saturating_sub(bytes);
     }
 
     async fn take(&self) -> Vec<Bytes> {
@@ -93,9 +120,7 @@ impl Outbox {
     }
 
     fn take_now(&self) -> VecDeque<(Bytes, OwnedSemaphorePermit)> {
-        let mut waiting = locked(&self.waiting);
-        waiting.bytes = 0;
-        std::mem::take(&mut waiting.frames)
+        std::mem::take(&mut locked(&self.waiting).frames)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::common::{any_port, connector, connector_with, id, listener, read, rogue::Rogue, until, within};
-use tetrarch_transport::{ClientLimits, ConnectorConfig, RequestError};
+use tetrarch_transport::{ClientLimits, ClientListener, ConnectorConfig, Incoming, RequestError};
 use tetrarch_types::{Answer, Response, SeqNum, limits::MAX_CLIENT_FRAME_BYTES};
 
 fn answer(bytes: usize) -> Response {
@@ -92,6 +92,14 @@ fn requests(count: usize) -> Vec<u8> {
     frame.repeat(count)
 }
 
+async fn assert_cut_off(client: &Rogue) {
+    // With its socket's buffer full it may miss the words, and learns of the end when it sends something.
+    match within(client.connection.closed()).await {
+        quinn::ConnectionError::ApplicationClosed(close) => assert_eq!(close.error_code.into_inner(), 4),
+        other => assert_eq!(other, quinn::ConnectionError::Reset),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_does_not_take_its_responses_is_cut_off() {
     let limits = ClientLimits { response_bytes_per_connection: 4 * 1024 * 1024, ..ClientLimits::default() };
@@ -102,11 +110,39 @@ async fn whoever_does_not_take_its_responses_is_cut_off() {
     for _ in 0..40 {
         within(incoming.recv()).await.unwrap().responder.send(answer(1_000_000));
     }
-    // With its socket's buffer full it may miss the words, and learns of the end when it sends something.
-    match within(client.connection.closed()).await {
-        quinn::ConnectionError::ApplicationClosed(close) => assert_eq!(close.error_code.into_inner(), 4),
-        other => assert_eq!(other, quinn::ConnectionError::Reset),
-    }
+    assert_cut_off(&client).await;
+    assert_eq!(listener.counters().slow, 1);
+}
+
+/// Kept by a test: dropped, they would be stopped.
+type Streams = (quinn::SendStream, quinn::RecvStream);
+
+/// A client that asks twice, and what it was sent first: more than its window, of which it reads nothing.
+async fn stuck(limits: ClientLimits) -> (Rogue, Streams, ClientListener, Incoming) {
+    let (listener, mut incoming) = listener(any_port(), limits).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let mut streams = client.connection.open_bi().await.unwrap();
+    streams.0.write_all(&requests(2)).await.unwrap();
+    within(incoming.recv()).await.unwrap().responder.send(answer(2_000_000));
+    until("the first response is being written", || listener.counters().responses == 1).await;
+    let second = within(incoming.recv()).await.unwrap();
+    (client, streams, listener, second)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_being_written_counts_as_not_taken() {
+    let limits = ClientLimits { response_bytes_per_connection: 1024 * 1024, ..ClientLimits::default() };
+    let (client, _streams, listener, second) = stuck(limits).await;
+    second.responder.send(answer(600_000));
+    assert_cut_off(&client).await;
+    assert_eq!(listener.counters().slow, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_keeps_alive_and_reads_nothing_is_cut_off() {
+    let limits = ClientLimits { idle_timeout: Duration::from_secs(3), ..ClientLimits::default() };
+    let (client, _streams, listener, _second) = stuck(limits).await;
+    assert_cut_off(&client).await;
     assert_eq!(listener.counters().slow, 1);
 }
 
