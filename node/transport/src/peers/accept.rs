@@ -1,6 +1,7 @@
 //! Incoming connections: only members come in, one connection each.
 
 use std::{
+    collections::HashMap,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -23,6 +24,9 @@ use crate::{
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
+/// Handshakes at a time of one member. A restart takes one or two; failed ones keep their places for seconds.
+const SHARE: usize = 16;
+
 /// Lets members in.
 pub(crate) struct Gate {
     me: ReplicaId,
@@ -30,9 +34,8 @@ pub(crate) struct Gate {
     links: Vec<Arc<Link>>,
     inbound: Inbound,
     counters: Arc<Counters>,
-    /// Addresses that members are configured with, and places for their handshakes: strangers cannot take these.
-    known: Vec<IpAddr>,
-    places: Places,
+    /// Places for the handshakes of each address that members are configured with: neither strangers nor other members take these.
+    known: HashMap<IpAddr, Places>,
     strangers: Places,
 }
 
@@ -52,6 +55,15 @@ impl Places {
     }
 }
 
+/// A share for each member's address. Members that have one in common cannot be told apart there: their shares add up.
+fn shares(peers: &[SocketAddr]) -> HashMap<IpAddr, Places> {
+    let mut members = HashMap::<IpAddr, usize>::new();
+    for peer in peers {
+        *members.entry(peer.ip().to_canonical()).or_default() += 1;
+    }
+    members.into_iter().map(|(address, members)| (address, Places::new(members.saturating_mul(SHARE)))).collect()
+}
+
 impl Gate {
     pub(crate) fn new(
         me: ReplicaId,
@@ -61,10 +73,9 @@ impl Gate {
         inbound: Inbound,
         counters: Arc<Counters>,
     ) -> Self {
-        let places = membership.size().saturating_mul(4).max(64);
-        let known = peers.iter().map(|address| address.ip().to_canonical()).collect();
-        let (places, strangers) = (Places::new(places), Places::new(places));
-        Self { me, membership, links, inbound, counters, known, places, strangers }
+        let strangers = Places::new(membership.size().saturating_mul(4).max(64));
+        let known = shares(peers);
+        Self { me, membership, links, inbound, counters, known, strangers }
     }
 
     /// Runs until the endpoint is closed or the task is aborted.
@@ -87,8 +98,7 @@ impl Gate {
 
     /// Before the handshake: refuses what there is no place for, and asks for proof of the address when places get scarce.
     fn admit(&self, incoming: Incoming) -> Option<(Incoming, OwnedSemaphorePermit)> {
-        let is_known = self.known.contains(&incoming.remote_address().ip().to_canonical());
-        let places = if is_known { &self.places } else { &self.strangers };
+        let places = self.known.get(&incoming.remote_address().ip().to_canonical()).unwrap_or(&self.strangers);
         if places.is_half_taken() && !incoming.remote_address_validated() {
             let _sent = incoming.retry();
             return None;
@@ -150,5 +160,36 @@ impl Gate {
             }
         }
         link.let_go(connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers(hosts: &[&str]) -> Vec<SocketAddr> {
+        hosts.iter().map(|host| SocketAddr::new(host.parse().unwrap(), 1)).collect()
+    }
+
+    fn take_all(places: &Places) -> Vec<OwnedSemaphorePermit> {
+        std::iter::from_fn(|| places.free.clone().try_acquire_owned().ok()).collect()
+    }
+
+    #[test]
+    fn a_member_takes_no_places_of_another() {
+        let shares = shares(&peers(&["10.0.0.1", "::ffff:10.0.0.2"]));
+        let place = |host: &str| &shares[&host.parse::<IpAddr>().unwrap()];
+        let taken = take_all(place("10.0.0.1"));
+        assert_eq!(taken.len(), SHARE);
+        assert!(place("10.0.0.1").is_half_taken() && !place("10.0.0.2").is_half_taken());
+        assert_eq!(take_all(place("10.0.0.2")).len(), SHARE);
+    }
+
+    #[test]
+    fn members_with_one_address_have_their_shares_together() {
+        let shares = shares(&peers(&["10.0.0.1", "10.0.0.1", "10.0.0.2"]));
+        let mut places: Vec<_> = shares.values().map(|places| places.total).collect();
+        places.sort_unstable();
+        assert_eq!(places, [SHARE, 2 * SHARE]);
     }
 }

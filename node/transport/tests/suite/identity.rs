@@ -61,6 +61,22 @@ async fn only_other_members_with_their_own_keys_come_in() {
     assert!(open.is_err(), "a member comes in: {open:?}");
 }
 
+/// Only Linux has all of 127.0.0.0/8 without being asked.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_members_handshakes_take_no_places_of_another() {
+    let elsewhere = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
+    let addresses = [free_port(), free_port(), std::net::SocketAddr::new(elsewhere.ip(), 9)];
+    let peer = start(config(0, &members(3), &addresses), 64).await;
+    let to = peer.peers.local_address();
+    for _ in 0..80 {
+        let _fails_and_keeps_its_place = Rogue::connect_from(elsewhere, to, None, PEER).await;
+    }
+    let refused = Rogue::connect_from(elsewhere, to, Some((&key(2), &key(2))), PEER).await;
+    assert!(refused.is_err(), "its own places are taken");
+    Rogue::member(to, &key(1)).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_connection_replaces_the_older() {
     let addresses = [free_port(), free_port()];

@@ -98,7 +98,16 @@ impl Rogue {
         key: Option<(&SigningKey, &SigningKey)>,
         protocol: &[u8],
     ) -> Result<Self, ConnectionError> {
-        let endpoint = Endpoint::client(super::any_port()).unwrap();
+        Self::connect_from(super::any_port(), to, key, protocol).await
+    }
+
+    pub async fn connect_from(
+        from: SocketAddr,
+        to: SocketAddr,
+        key: Option<(&SigningKey, &SigningKey)>,
+        protocol: &[u8],
+    ) -> Result<Self, ConnectionError> {
+        let endpoint = Endpoint::client(from).unwrap();
         let connecting = endpoint.connect_with(client_config(key, protocol), to, "anything").unwrap();
         let connection = within(connecting).await?;
         Ok(Self { connection, _endpoint: endpoint })
