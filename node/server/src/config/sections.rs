@@ -90,7 +90,7 @@ pub struct ClientConfig {
     pub connections_per_address: usize,
     /// Requests of one connection that are not answered yet. Default: 1024.
     pub requests_in_flight: usize,
-    /// Responses of one connection that QUIC has not taken yet, in bytes. Default: 16 MiB.
+    /// Responses of one connection that QUIC has not taken yet, in bytes. Default: 32 MiB.
     pub response_bytes: usize,
     /// Seconds of silence, or of taking none of its responses, after which a client counts as gone. Default: 30.
     pub idle_timeout_s: u64,

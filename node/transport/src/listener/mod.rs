@@ -49,7 +49,7 @@ impl Default for ClientLimits {
             connections: 4_096,
             connections_per_address: 1_024,
             requests_in_flight_per_connection: 1_024,
-            response_bytes_per_connection: 16 * 1024 * 1024,
+            response_bytes_per_connection: 32 * 1024 * 1024,
             idle_timeout: Duration::from_secs(30),
         }
     }
