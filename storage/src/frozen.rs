@@ -28,7 +28,7 @@ impl Frozen {
 
 /// A view of these tables: see [`Store::view`](crate::Store::view).
 pub(crate) fn view(tables: &Tables) -> Box<dyn Reader> {
-    Box::new(Frozen(RwLock::new(tables.clone())))
+    Box::new(Frozen::new(tables.clone()))
 }
 
 impl Reader for Frozen {

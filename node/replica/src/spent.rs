@@ -34,8 +34,8 @@ impl Spent {
     /// Whether the nonce is spent in every batch of that stamp. One below it, not handed out here yet, may forget a sender that is due: whoever proposes
     /// has seen that, and execution skips what is spent after all (rule R-2).
     pub(crate) fn will_contain(&self, sender: &PublicKey, nonce: u64, stamp: Timestamp) -> bool {
-        let is_due = |sender: &Sender| sender.idle_since() < Sender::due_before(stamp);
-        self.contains(sender, nonce) && !self.senders.get(sender).is_some_and(is_due)
+        let is_kept = |sender: &Sender| sender.idle_since() >= Sender::due_before(stamp);
+        self.senders.get(sender).is_some_and(|sender| sender.nonces.is_spent(nonce) && is_kept(sender))
     }
 
     pub(crate) fn spend(&mut self, transaction: &Transaction, agreed_time: Timestamp) {

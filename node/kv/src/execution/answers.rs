@@ -67,7 +67,7 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     /// If the state is damaged or cannot be read.
     pub fn is_spent(&self, sender: &PublicKey, nonce: u64) -> Result<bool, QueryError> {
         let _head = self.whole()?;
-        Ok(self.has_spent(sender, nonce)?)
+        Ok(senders::read(&self.store, sender)?.is_some_and(|sender| sender.nonces.is_spent(nonce)))
     }
 
     /// What is known of a transaction, of which this is the id (rule R-6).
@@ -122,9 +122,5 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
     fn whole(&self) -> Result<RwLockReadGuard<'_, Head>, QueryError> {
         let head = self.head();
         if head.is_damaged() { Err(QueryError::Damaged) } else { Ok(head) }
-    }
-
-    fn has_spent(&self, sender: &PublicKey, nonce: u64) -> Result<bool, StoreError> {
-        Ok(senders::read(&self.store, sender)?.is_some_and(|sender| sender.nonces.is_spent(nonce)))
     }
 }

@@ -102,24 +102,26 @@ impl<M: StateMachine, S: Store> Egress<M, S> {
     /// this very transaction: then nothing is said, and whoever waits is answered by the execution, or learns from the front desk
     /// when it asks again which transaction spent the nonce (rule R-6).
     fn settle_refusal(&self, transaction: TransactionId, refusal: Refusal) {
-        if !matches!(refusal, Refusal::NonceSpent { .. }) {
-            return self.settle(transaction, refusal);
-        }
-        // One look: the cache may let go of the reply at any time, and what was executed must not be called anything else.
-        match self.state.reply(&transaction) {
-            Ok(Some(stored)) => self.answer(stored),
-            Ok(None) => {}
-            Err(error) => self.refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
-        }
+        let is_certain = !matches!(refusal, Refusal::NonceSpent { .. });
+        self.settle_as(transaction, is_certain.then_some(refusal));
     }
 
     /// The replica refuses a transaction, or the front desk does. It may have been executed before or meanwhile: then what came of
     /// it is the answer.
     pub(crate) fn settle(&self, transaction: TransactionId, refusal: Refusal) {
-        match self.state.reply(&transaction) {
-            Ok(Some(stored)) => self.answer(stored),
-            Ok(None) => self.refuse(self.waiters.take(&transaction), &refusal),
-            Err(error) => self.refuse(self.waiters.take(&transaction), &Refusal::NotServing(error.to_string())),
+        self.settle_as(transaction, Some(refusal));
+    }
+
+    /// With what came of it, or else with this; without that nobody is told anything yet. One look: the cache may let go of a reply at any time,
+    /// and what was executed must not be called anything else.
+    fn settle_as(&self, transaction: TransactionId, otherwise: Option<Refusal>) {
+        let refusal = match self.state.reply(&transaction) {
+            Ok(Some(stored)) => return self.answer(stored),
+            Ok(None) => otherwise,
+            Err(error) => Some(Refusal::NotServing(error.to_string())),
+        };
+        if let Some(refusal) = refusal {
+            self.refuse(self.waiters.take(&transaction), &refusal);
         }
     }
 
