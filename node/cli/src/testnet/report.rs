@@ -33,24 +33,31 @@ struct Row {
 }
 
 /// The replicas as data, two commands to try as a message.
+///
+/// A table stands above the message, for who reads on. JSON is the last that is said: who waits for that line has the message by then.
 pub(super) fn print(testnet: &Testnet, status: &TestnetStatus, output: &Output) -> Result<(), Failure> {
     let report = report(testnet, status);
-    output.data(&report, || text(&report))?;
-    let flag = flag(testnet.layout().root());
-    output.note(&summary(status));
-    if let Some(line) = gateway(status) {
-        output.note(&line);
+    let message = message(testnet, status);
+    if output.is_json() {
+        output.note(&message);
+        return output.json(&report);
     }
-    if status.f == 0 {
-        output.note("one replica tolerates nothing: good for development only");
-    }
-    let tetrarch = called();
-    output.note(&format!("try:  {tetrarch} kv put greeting hello{flag}"));
-    if let Some(gateway) = status.gateway {
-        output.note(&format!("      ETCDCTL_API=3 etcdctl --endpoints={gateway} put hello world"));
-    }
-    output.note(&format!("      {tetrarch} testnet kill {}{flag}", status.primary.unwrap_or(0)));
+    output.text(&text(&report))?;
+    output.note(&message);
     Ok(())
+}
+
+fn message(testnet: &Testnet, status: &TestnetStatus) -> String {
+    let (tetrarch, flag) = (called(), flag(testnet.layout().root()));
+    let mut lines = vec![summary(status)];
+    lines.extend(gateway(status));
+    if status.f == 0 {
+        lines.push("one replica tolerates nothing: good for development only".into());
+    }
+    lines.push(format!("try:  {tetrarch} kv put greeting hello{flag}"));
+    lines.extend(status.gateway.map(|it| format!("      ETCDCTL_API=3 etcdctl --endpoints={it} put hello world")));
+    lines.push(format!("      {tetrarch} testnet kill {}{flag}", status.primary.unwrap_or(0)));
+    lines.join("\n")
 }
 
 fn report(testnet: &Testnet, status: &TestnetStatus) -> Report {
