@@ -102,7 +102,7 @@ impl<T> Bundle<T> {
         };
         let parts = self.command.requests.into_iter().zip(self.waiters).zip(results);
         let part = |((request, waiter), result): ((Request, T), _)| match result {
-            Err(KvError::TooMuch | KvError::AnswerTooLarge) if !alone => {
+            Err(KvError::TooMuch | KvError::AnswerTooLarge | KvError::Crowded) if !alone => {
                 Part::Again(Self { command: request.into(), waiters: vec![waiter] })
             }
             result => Part::Settled(waiter, result),

@@ -10,6 +10,8 @@ use crate::snapshot::Bounds;
 /// What etcd's servers put before every text.
 const PREFIX: &str = "etcdserver: ";
 
+const TOO_MANY_REQUESTS: &str = "too many requests";
+
 const SNAPSHOT_UNDER_WAY: &str = "a snapshot is under way: ask again when it has ended";
 
 const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too long";
@@ -122,18 +124,23 @@ fn store(error: KvError) -> (Code, String) {
         | KvError::LeaseFull
         | KvError::TooMuch
         | KvError::AnswerTooLarge
+        | KvError::Crowded
         | KvError::MovedRecently { .. } => Code::ResourceExhausted,
     };
-    // etcd has one bound for a request, and so one text for whatever is too large in it.
-    let said = if error == KvError::ValueTooLarge { KvError::RequestTooLarge } else { error };
-    (code, said.to_string())
+    let said = match error {
+        // etcd has one bound for a request, and so one text for whatever is too large in it.
+        KvError::ValueTooLarge => KvError::RequestTooLarge.to_string(),
+        KvError::Crowded => TOO_MANY_REQUESTS.to_owned(),
+        error => error.to_string(),
+    };
+    (code, said)
 }
 
 fn backend(error: &BackendError) -> (Code, String) {
     match error {
         BackendError::Unavailable(_) => (Code::Unavailable, "unhealthy cluster".to_owned()),
         BackendError::TimedOut | BackendError::Disagree => (Code::Unavailable, "request timed out".to_owned()),
-        BackendError::Busy => (Code::ResourceExhausted, "too many requests".to_owned()),
+        BackendError::Busy => (Code::ResourceExhausted, TOO_MANY_REQUESTS.to_owned()),
         BackendError::Refused(_) => (Code::FailedPrecondition, error.to_string()),
         BackendError::Unreadable(_) => (Code::Internal, error.to_string()),
     }

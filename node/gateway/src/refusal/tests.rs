@@ -17,6 +17,7 @@ const ETCD: &[(KvError, Code, &str)] = &[
     (KvError::LeaseTtlTooLarge, Code::OutOfRange, "etcdserver: too large lease TTL"),
     (KvError::LeaseNotFound, Code::NotFound, "etcdserver: requested lease not found"),
     (KvError::LeaseExists, Code::FailedPrecondition, "etcdserver: lease already exists"),
+    (KvError::Crowded, Code::ResourceExhausted, "etcdserver: too many requests"),
 ];
 
 #[test]

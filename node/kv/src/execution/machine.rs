@@ -75,7 +75,8 @@ pub trait StateMachine: Send {
     /// If a read fails, return anything: the overlay remembers the error, and the batch is not executed on this node. The same
     /// goes after [`Overlay::fail`], for bytes in its own tables that it cannot have written.
     /// A command whose result is larger than the limit has no effect and an empty result. Once the results of a batch have
-    /// 16 MiB, the limit for the rest of them is 4 KiB.
+    /// 16 MiB, the limit for the rest of them is 4 KiB. What it takes to come to a result is for the machine to bound, for a batch of a
+    /// thousand commands too: [`Overlay::count_work`].
     fn execute(&self, context: &Context, command: &[u8], state: &mut Overlay<'_>) -> Vec<u8>;
 
     /// Answers a question without changing anything. The same state must give the same bytes on every replica.

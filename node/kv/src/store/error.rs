@@ -82,4 +82,7 @@ pub enum KvError {
         /// The agreed time from which on it may be asked again.
         next: Timestamp,
     },
+    /// It does not fit behind the work of those that came in the same batch ([`BATCH_WORK`](bounds::BATCH_WORK)): it may be asked again.
+    #[error("too many requests: others of the same batch had much to read or change; ask again")]
+    Crowded,
 }

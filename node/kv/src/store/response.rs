@@ -169,11 +169,15 @@ impl CommandResult {
         encode(self)
     }
 
-    /// Reads an executed transaction's result bytes.
+    /// Reads an executed transaction's result bytes. No bytes are those of a command that had no effect, since its result was too large behind
+    /// those of others in its batch: no command of this store has one that is too large by itself.
     ///
     /// # Errors
     /// If they are none of this store's.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.is_empty() {
+            return Ok(Self { revision: 0, results: Err(KvError::Crowded) });
+        }
         decode(bytes, limits::MAX_RESULT_BYTES)
     }
 }

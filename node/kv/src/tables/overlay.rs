@@ -6,7 +6,7 @@ use std::ops::Bound;
 
 use tetrarch_storage::{Direction, Pair, Reader, StoreError, Table, WriteBatch};
 
-/// Entries fetched from below at a time, at least: a run of deleted ones must not cost a scan each.
+/// Entries fetched from below at a time, at least, once a few were in vain: a run of deleted ones must not cost a scan each.
 const PAGE: usize = 16;
 
 pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -24,6 +24,8 @@ pub struct Overlay<'a> {
     replaced: Vec<Replaced>,
     /// Attempts under way, each within the one before.
     attempts: usize,
+    /// What was counted of it, that of undone attempts too.
+    work: usize,
     failure: OnceCell<StoreError>,
 }
 
@@ -49,7 +51,7 @@ pub(crate) struct Attempt(usize);
 impl<'a> Overlay<'a> {
     /// No changes yet, on top of `base`; only `tables` can be used.
     pub fn new(base: &'a dyn Reader, tables: &'a [Table]) -> Self {
-        Self { base, tables, changes: Vec::new(), replaced: Vec::new(), attempts: 0, failure: OnceCell::new() }
+        Self { base, tables, changes: Vec::new(), replaced: Vec::new(), attempts: 0, work: 0, failure: OnceCell::new() }
     }
 
     /// Sets `key` to `value`.
@@ -81,6 +83,17 @@ impl<'a> Overlay<'a> {
         let Some(row) = self.get(table, key)? else { return Ok(false) };
         self.put(table, key, [&row, more].concat());
         Ok(true)
+    }
+
+    /// Adds to the work that was done on this overlay, in a measure of the machine's own. A batch is executed on one overlay: a machine whose
+    /// commands may be much work for few bytes counts it here, and refuses by it what would be too much for one batch.
+    pub const fn count_work(&mut self, work: usize) {
+        self.work = self.work.saturating_add(work);
+    }
+
+    /// The work that was counted since this overlay was made.
+    pub const fn work(&self) -> usize {
+        self.work
     }
 
     /// Says that what was read makes no sense, or that the machine cannot go on for another reason that is this node's alone:
@@ -221,9 +234,10 @@ impl<'a> Overlay<'a> {
     /// Page by page: what lies below in a stretch of the range, with the changes of the same stretch applied to it.
     fn merged(&self, table: Table, changes: &Changes, range: Range<'_>, limit: usize) -> Result<Vec<Pair>, StoreError> {
         let (mut from, mut to) = (range.from.to_vec(), range.to.to_vec());
-        let mut found = Vec::new();
+        let (mut found, mut least) = (Vec::new(), 1);
         while found.len() < limit && (to.is_empty() || from < to) {
-            let wanted = (limit - found.len()).max(PAGE);
+            let wanted = (limit - found.len()).max(least);
+            least = (2 * least).min(PAGE);
             let page = self.base.scan(table, &from, &to, range.direction, wanted)?;
             let edge = page.last().map(|(key, _)| key.clone()).filter(|_| page.len() == wanted);
             let Some(edge) = edge else {

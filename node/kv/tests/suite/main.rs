@@ -10,6 +10,7 @@ mod held_snapshots;
 mod install;
 mod kv_arbitrary;
 mod kv_bounds;
+mod kv_crowds;
 mod kv_encoding;
 mod kv_leases;
 mod kv_model;

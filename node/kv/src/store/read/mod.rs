@@ -4,4 +4,4 @@ mod select;
 mod walk;
 
 pub(super) use select::{Fit, select};
-pub(super) use walk::{Visit, walk};
+pub(super) use walk::{Seen, Visit, walk};

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use tetrarch_storage::{Reader, StoreError};
 
-use super::walk::{Visit, walk};
+use super::walk::{Seen, Visit, walk};
 use crate::store::bounds::Budget;
 use crate::store::failure::Failure;
 use crate::store::record::{KeyRecord, Pair, cost};
@@ -33,7 +33,7 @@ pub(in crate::store) fn select(
     let revision = Some(request.revision).filter(|revision| *revision != 0 && *revision != latest);
     let mut selecting = Selecting { request, budget, fit, found: Selection::default(), refused: None };
     selecting.found.count_is_exact = true;
-    walk(state, &request.range.span(), revision, &mut |key, record| selecting.see(key, record))?;
+    walk(state, &request.range.span(), revision, &mut |seen| selecting.see(seen))?;
     selecting.finish()
 }
 
@@ -46,9 +46,9 @@ struct Selecting<'s> {
 }
 
 impl Selecting<'_> {
-    fn see(&mut self, key: Vec<u8>, record: Option<KeyRecord>) -> Result<Visit, StoreError> {
+    fn see(&mut self, Seen { key, record, past }: Seen) -> Result<Visit, StoreError> {
         let bytes = key.len() + record.as_ref().map_or(0, |record| record.value.len());
-        if !self.budget.may_read(bytes) {
+        if !self.budget.may_read(bytes) || !self.budget.may_look_back(past) {
             return Ok(self.stop());
         }
         let Some(record) = record else { return Ok(Visit::Next) };
@@ -91,7 +91,7 @@ impl Selecting<'_> {
             self.found.more = !self.request.count_only;
             self.found.count_is_exact = false;
         } else {
-            self.refused = Some(KvError::TooMuch);
+            self.refused = Some(self.budget.refusal());
         }
         Visit::Stop
     }

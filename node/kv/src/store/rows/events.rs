@@ -123,18 +123,19 @@ fn next_of(row: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
     rest.split_at_checked(length).ok_or_else(|| corrupt(EVENTS, "it ends within an event"))
 }
 
-/// The record of a key that ended at a revision, with the event that is written there.
+/// The record of a key that ended at a revision, with the event that is written there, and the bytes of its row.
 pub(in crate::store) fn previous(
     state: &dyn Reader,
     spot: Spot,
     revision: u64,
     key: &[u8],
-) -> Result<KeyRecord, StoreError> {
+) -> Result<(KeyRecord, usize), StoreError> {
     let row = state.get(EVENTS, &spot.first.key())?.ok_or_else(|| lost("a row that the history names"))?;
     let rest = row.get(spot.offset as usize..).ok_or_else(|| lost("a part of a row that the history names"))?;
     let event: Event = value(EVENTS, next_of(rest)?.0)?;
     let named = Some(event).filter(|event| event.revision == revision && event.key == key);
-    named.and_then(|event| event.previous).ok_or_else(|| lost("a record that the history names"))
+    let record = named.and_then(|event| event.previous).ok_or_else(|| lost("a record that the history names"))?;
+    Ok((record, row.len()))
 }
 
 /// The oldest row, of which it is known that it begins with `first` or behind it.

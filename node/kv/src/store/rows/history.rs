@@ -20,13 +20,13 @@ pub(in crate::store) struct Past {
 }
 
 impl Past {
-    /// What the key was until then.
-    pub(in crate::store) fn record(&self, state: &dyn Reader) -> Result<KeyRecord, StoreError> {
-        let record = events::previous(state, self.spot, self.ended, &self.key)?;
+    /// What the key was until then, and the bytes that were read for it.
+    pub(in crate::store) fn record(&self, state: &dyn Reader) -> Result<(KeyRecord, usize), StoreError> {
+        let (record, bytes) = events::previous(state, self.spot, self.ended, &self.key)?;
         if record.mod_revision >= self.ended {
             return Err(corrupt(EVENTS, "a record ended before it began"));
         }
-        Ok(record)
+        Ok((record, bytes))
     }
 }
 
@@ -61,7 +61,7 @@ pub(in crate::store) fn at(state: &dyn Reader, key: &[u8], revision: u64) -> Res
         return Ok(Some(now));
     }
     let past = ended_behind(state, key, revision)?.map(|past| past.record(state)).transpose()?;
-    Ok(past.filter(|record| record.mod_revision <= revision))
+    Ok(past.map(|(record, _)| record).filter(|record| record.mod_revision <= revision))
 }
 
 /// The first row of a key that ended behind a revision.

@@ -34,6 +34,9 @@ impl Revision<'_, '_> {
 
     pub(super) fn revoke(&mut self, id: u64) -> Result<Answered, Failure> {
         let lease = leases::read(self.state, id)?.ok_or(KvError::LeaseNotFound)?;
+        if !self.budget.may_end(&lease.load) {
+            return Err(self.budget.refusal().into());
+        }
         self.end(id, &lease)?;
         self.answer(Response::LeaseRevoked)
     }

@@ -32,31 +32,52 @@ pub(super) fn begin_batch(state: &mut Overlay<'_>, now: Timestamp) -> Result<(),
 
 /// Runs a command's requests in order. One that is refused changes nothing.
 pub(super) fn run(command: Command, state: &mut Overlay<'_>, context: &Context) -> Result<CommandResult, StoreError> {
-    let (mut meta, mut budget) = (Meta::read(state)?, Budget::COMMAND);
+    let mut running = Running { meta: Meta::read(state)?, budget: Budget::behind(state.work()), state, context };
     let mut results = Vec::with_capacity(command.requests.len());
     let left = (1..=command.requests.len()).rev();
     for (request, left) in command.requests.into_iter().zip(left) {
-        let share = budget.share(left);
-        let attempt = state.attempt();
-        let mut revision = Revision::begin(state, meta, share, context.time);
-        let result = match ask(&mut revision, request, context) {
+        results.push(running.next(request, left)?);
+    }
+    Ok(CommandResult { revision: running.meta.revision, results: Ok(results) })
+}
+
+/// A command on its way.
+struct Running<'r, 's> {
+    state: &'r mut Overlay<'s>,
+    context: &'r Context,
+    meta: Meta,
+    budget: Budget,
+}
+
+impl Running<'_, '_> {
+    /// The next request, of so many that are left.
+    fn next(&mut self, request: Request, left: usize) -> Result<Result<Answered, KvError>, StoreError> {
+        if self.budget.is_spent() {
+            return Ok(Err(self.budget.refusal()));
+        }
+        let (share, attempt) = (self.budget.share(left), self.state.attempt());
+        let mut revision = Revision::begin(self.state, self.meta, share, self.context.time);
+        let (result, rest) = match ask(&mut revision, request, self.context) {
             Ok(answered) => {
                 let (after, rest) = revision.finish()?;
-                state.keep(attempt);
-                budget.settle(&share, &rest);
-                meta = after;
-                Ok(answered)
+                self.meta = after;
+                self.state.keep(attempt);
+                (Ok(answered), rest)
             }
             Err(Failure::Refused(error)) => {
-                budget.settle(&share, &revision.budget);
-                state.undo(attempt);
-                Err(error)
+                let rest = revision.budget;
+                self.state.undo(attempt);
+                (Err(error), rest)
             }
             Err(Failure::Store(error)) => return Err(error),
         };
-        results.push(result);
+        let mut work = self.budget.settle(&share, &rest);
+        if matches!(result, Err(KvError::TooMuch | KvError::Crowded)) {
+            work += self.budget.refused();
+        }
+        self.state.count_work(work);
+        Ok(result)
     }
-    Ok(CommandResult { revision: meta.revision, results: Ok(results) })
 }
 
 /// Refuses a command as a whole.

@@ -3,7 +3,7 @@
 use super::revision::Revision;
 use crate::store::bounds::RESPONSE_BYTES;
 use crate::store::failure::Failure;
-use crate::store::read::{Fit, Visit, select, walk};
+use crate::store::read::{Fit, Seen, Visit, select, walk};
 use crate::store::record::{self, KeyRecord, Pair, cost};
 use crate::store::request::{DeleteRangeRequest, PutRequest, RangeRequest};
 use crate::store::rows::leases;
@@ -27,7 +27,7 @@ impl Revision<'_, '_> {
             let before = before.as_ref().ok_or(KvError::KeyNotFound)?;
             if ignore_value {
                 if !self.budget.may_read(before.value.len()) {
-                    return Err(KvError::TooMuch.into());
+                    return Err(self.budget.refusal().into());
                 }
                 value.clone_from(&before.value);
             }
@@ -55,13 +55,13 @@ impl Revision<'_, '_> {
     fn doomed(&mut self, request: &DeleteRangeRequest) -> Result<Vec<Pair>, Failure> {
         let (mut doomed, mut is_bounded) = (Vec::new(), true);
         let budget = &mut self.budget;
-        walk(self.state, &request.range.span(), None, &mut |key, record| {
+        walk(self.state, &request.range.span(), None, &mut |Seen { key, record, .. }| {
             let Some(record) = record else { return Ok(Visit::Next) };
             is_bounded = budget.may_read(key.len() + record.value.len());
             doomed.push((key, record));
             Ok(if is_bounded { Visit::Next } else { Visit::Stop })
         })?;
-        if is_bounded { Ok(doomed) } else { Err(KvError::TooMuch.into()) }
+        if is_bounded { Ok(doomed) } else { Err(self.budget.refusal().into()) }
     }
 
     /// Sets room in the answer apart for records.

@@ -107,9 +107,11 @@ impl<'r, 's> Revision<'r, 's> {
     fn note(&mut self, key: &[u8], put: Option<&KeyRecord>, previous: Option<&KeyRecord>) -> Result<(), Failure> {
         self.key_bytes += key.len();
         let moved = previous.map_or(0, |record| record::cost(key, record));
-        let is_bounded = self.digests.len() < MAX_REVISION_KEYS && self.key_bytes <= MAX_REVISION_KEY_BYTES;
-        if !is_bounded || !self.budget.may_move(moved) {
+        if self.digests.len() >= MAX_REVISION_KEYS || self.key_bytes > MAX_REVISION_KEY_BYTES {
             return Err(KvError::TooMuch.into());
+        }
+        if !self.budget.may_move(moved) {
+            return Err(self.budget.refusal().into());
         }
         Ok(self.write_down(key, put, previous)?)
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::revision::Revision;
 use crate::store::failure::Failure;
-use crate::store::read::{Visit, walk};
+use crate::store::read::{Seen, Visit, walk};
 use crate::store::record::{self, KeyRecord};
 use crate::store::request::{Compare, Operation, PutRequest, Target, TxnRequest};
 use crate::store::rows::leases;
@@ -50,7 +50,7 @@ impl Revision<'_, '_> {
     fn holds(&mut self, compare: &Compare) -> Result<bool, Failure> {
         let (mut holds, mut is_bounded, mut is_any) = (true, true, false);
         let budget = &mut self.budget;
-        walk(self.state, &compare.range.span(), None, &mut |key, record| {
+        walk(self.state, &compare.range.span(), None, &mut |Seen { key, record, .. }| {
             let Some(record) = record else { return Ok(Visit::Next) };
             is_any = true;
             is_bounded = budget.may_read(key.len() + record.value.len());
@@ -58,13 +58,13 @@ impl Revision<'_, '_> {
             Ok(if holds && is_bounded { Visit::Next } else { Visit::Stop })
         })?;
         if !is_bounded {
-            return Err(KvError::TooMuch.into());
+            return Err(self.budget.refusal().into());
         }
         Ok(if is_any { holds } else { holds_of_nothing(compare) })
     }
 
     /// What puts that will run name must be there before anything runs.
-    fn check_puts(&self, settled: &Settled) -> Result<(), Failure> {
+    fn check_puts(&mut self, settled: &Settled) -> Result<(), Failure> {
         for step in &settled.steps {
             match step {
                 Step::Plain(Operation::Put(put)) => self.check_put(put)?,
@@ -75,9 +75,12 @@ impl Revision<'_, '_> {
         Ok(())
     }
 
-    fn check_put(&self, put: &PutRequest) -> Result<(), Failure> {
-        if (put.ignore_value || put.ignore_lease) && record::read(self.state, &put.key)?.is_none() {
-            return Err(KvError::KeyNotFound.into());
+    fn check_put(&mut self, put: &PutRequest) -> Result<(), Failure> {
+        if put.ignore_value || put.ignore_lease {
+            let there = record::read(self.state, &put.key)?.ok_or(KvError::KeyNotFound)?;
+            if !self.budget.may_read(there.value.len()) {
+                return Err(self.budget.refusal().into());
+            }
         }
         if put.lease != 0 && leases::read(self.state, put.lease)?.is_none() {
             return Err(KvError::LeaseNotFound.into());

@@ -1,5 +1,7 @@
 //! What several topics need: transactions, batches, stores, and looking into them.
 
+pub(crate) mod counting;
+
 use std::sync::Arc;
 
 use tetrarch_crypto::{Digest, PublicKey, Signature};
