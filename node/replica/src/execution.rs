@@ -84,7 +84,7 @@ impl Replica {
             self.settle_nonce(seq, body, effects);
         }
         if !content.batch.is_noop() {
-            self.spent.forget_idle(self.agreed_time);
+            self.spent.forget_idle(self.agreed_time, content.batch.transactions.len());
         }
         self.note_overtaking(now, latest_arrival);
         self.note_progress(now, !content.batch.is_noop(), kept);

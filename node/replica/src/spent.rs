@@ -48,10 +48,10 @@ impl Spent {
         }
     }
 
-    /// Rule R-3: forgets those that execution forgets with this batch.
-    pub(crate) fn forget_idle(&mut self, agreed_time: Timestamp) {
+    /// Rule R-3: forgets those that execution forgets with a batch of so many transactions.
+    pub(crate) fn forget_idle(&mut self, agreed_time: Timestamp, transactions: usize) {
         let due = Sender::due_before(agreed_time);
-        for _ in 0..Sender::FORGOTTEN_IN_A_BATCH {
+        for _ in 0..Sender::forgotten_beside(transactions) {
             let Some(entry) = self.idle.first().filter(|(since, _)| *since < due).copied() else { return };
             self.idle.remove(&entry);
             self.senders.remove(&entry.1);
@@ -85,9 +85,9 @@ mod tests {
         let (idle, other) = (of(1, 7), of(2, 7));
         spent.spend(&idle, at(10));
         spent.spend(&other, at(11));
-        spent.forget_idle(at(130));
+        spent.forget_idle(at(130), 1);
         assert!(spent.contains(&idle.body.sender, 7));
-        spent.forget_idle(at(131));
+        spent.forget_idle(at(131), 1);
         assert!(!spent.contains(&idle.body.sender, 7));
         assert!(spent.contains(&other.body.sender, 7));
         spent.spend(&idle, at(131));
@@ -99,7 +99,7 @@ mod tests {
         let mut spent = Spent::default();
         spent.spend(&of(1, 7), at(10));
         spent.spend(&of(1, 7), at(100));
-        spent.forget_idle(at(131));
+        spent.forget_idle(at(131), 1);
         assert_eq!(spent.len(), 0, "as execution has it, which skips the second");
     }
 
@@ -108,10 +108,10 @@ mod tests {
         let mut spent = Spent::default();
         let many = (0..100).map(|sender| of(sender, 0));
         many.enumerate().for_each(|(place, one)| spent.spend(&one, at(100 - place as u64)));
-        spent.forget_idle(at(300));
-        assert_eq!(spent.len(), 100 - Sender::FORGOTTEN_IN_A_BATCH);
+        spent.forget_idle(at(300), 3);
+        assert_eq!(spent.len(), 100 - 67, "more than three that come with it");
         assert!(spent.contains(&of(0, 0).body.sender, 0), "the last that was used");
-        spent.forget_idle(at(300));
+        spent.forget_idle(at(300), 0);
         assert_eq!(spent.len(), 0);
     }
 

@@ -22,9 +22,12 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// Senders that a batch forgets at most: of those that are due, the ones longest idle, and of several of one step those with the lower
-    /// keys. Part of the protocol, like the rest of rule R-3: agreement foresees what execution will have forgotten.
-    pub const FORGOTTEN_IN_A_BATCH: usize = 64;
+    /// Senders that a batch of so many transactions forgets at most: of those that are due, the ones longest idle, and of several of one step
+    /// those with the lower keys. More than it can bring, so that those who are due never pile up, however many come of whom nobody hears
+    /// again. Part of the protocol, like the rest of rule R-3: agreement foresees what execution will have forgotten.
+    pub const fn forgotten_beside(transactions: usize) -> usize {
+        transactions.saturating_add(64)
+    }
 
     /// Since when it counts as idle: the step of its last use.
     pub fn idle_since(&self) -> Timestamp {

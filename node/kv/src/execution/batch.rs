@@ -137,7 +137,7 @@ fn carry_out<'s, M: StateMachine>(
         settled.extend(turn.settle(&Context { seq, index, time }, *id, transaction)?);
     }
     turn.senders.flush(state);
-    senders::drop_idle(state, time)?;
+    senders::drop_idle(state, time, batch.transactions.len())?;
     let (results_root, replies) = replies::build(seq, settled);
     replies::cache(state, &mut progress.cache, &setup.bounds, seq, &replies)?;
     Ok((results_root, replies.into_iter().map(|cached| cached.reply).collect()))

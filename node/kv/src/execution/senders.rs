@@ -83,10 +83,11 @@ pub(super) fn index_key(key: &[u8], bytes: &[u8]) -> Result<Vec<u8>, StoreError>
     Ok(idle_key(sender.idle_since(), &read_key(key)?))
 }
 
-/// Drops senders that have been idle for long, the longest idle first, a bounded number of them (rule R-3). The mirror of this is in the replica.
-pub(super) fn drop_idle(state: &mut Overlay<'_>, time: Timestamp) -> Result<(), StoreError> {
+/// Drops senders that have been idle for long, the longest idle first, as many as a batch of so many transactions may (rule R-3). The mirror of
+/// this is in the replica.
+pub(super) fn drop_idle(state: &mut Overlay<'_>, time: Timestamp, transactions: usize) -> Result<(), StoreError> {
     let due = Sender::due_before(time).as_micros().to_be_bytes();
-    let idle = state.scan(IDLE, &[], &due, Direction::Ascending, Sender::FORGOTTEN_IN_A_BATCH)?;
+    let idle = state.scan(IDLE, &[], &due, Direction::Ascending, Sender::forgotten_beside(transactions))?;
     for (idle_key, _) in idle {
         let key: [u8; 32] = fixed(IDLE, idle_key.get(8..).unwrap_or_default())?;
         state.delete(SENDERS, key);
