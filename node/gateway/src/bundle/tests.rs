@@ -68,13 +68,16 @@ fn each_gets_its_own_result() {
 
 #[test]
 fn who_suffers_from_neighbours_goes_again_alone_and_only_once() {
-    let bundle = Bundle::take(&mut queue(vec![put(1), put(2)]));
-    let parts = bundle.settle(result(vec![done(2), Err(KvError::AnswerTooLarge)])).unwrap();
-    let [Part::Settled(0, Ok(_)), Part::Again(_)] = parts.as_slice() else { panic!("{parts:?}") };
-    let Some(Part::Again(alone)) = parts.into_iter().nth(1) else { unreachable!() };
-    assert_eq!(alone.command().requests, [put(2)]);
-    let parts = alone.settle(result(vec![Err(KvError::AnswerTooLarge)])).unwrap();
-    let [Part::Settled(1, Err(KvError::AnswerTooLarge))] = parts.as_slice() else { panic!("{parts:?}") };
+    for suffering in [KvError::AnswerTooLarge, KvError::TooMuch, KvError::Crowded] {
+        let bundle = Bundle::take(&mut queue(vec![put(1), put(2)]));
+        let parts = bundle.settle(result(vec![done(2), Err(suffering)])).unwrap();
+        let [Part::Settled(0, Ok(_)), Part::Again(_)] = parts.as_slice() else { panic!("{parts:?}") };
+        let Some(Part::Again(alone)) = parts.into_iter().nth(1) else { unreachable!() };
+        assert_eq!(alone.command().requests, [put(2)]);
+        let parts = alone.settle(result(vec![Err(suffering)])).unwrap();
+        let [Part::Settled(1, Err(error))] = parts.as_slice() else { panic!("{parts:?}") };
+        assert_eq!(*error, suffering);
+    }
 }
 
 #[test]

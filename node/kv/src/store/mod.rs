@@ -8,8 +8,8 @@
 //!    and does not keep the others from running. A command that cannot be read, or is too large, is refused as a whole.
 //! 3. A key's version counts its puts since it last came to be; its `create_revision` and `mod_revision` are the revisions of the
 //!    first and the last of these.
-//! 4. What an ordered command or a query reads, and what it answers, is bounded ([`bounds`]). The bounds are part of the
-//!    protocol: results depend on them.
+//! 4. What an ordered command, a batch of them or a query reads, and what it answers, is bounded ([`bounds`]). The bounds are part of
+//!    the protocol: results depend on them.
 //! 5. Time is agreed time. Before a batch's commands leases end whose deadlines have passed.
 //!
 //! # Rooms
@@ -18,9 +18,11 @@
 //! all of them work on the tables' `rows`; `chain` is how what happened is hashed.
 
 pub mod bounds;
+mod budget;
 pub mod chain;
 mod error;
 mod failure;
+mod load;
 mod machine;
 mod query;
 mod read;

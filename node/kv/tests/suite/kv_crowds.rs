@@ -137,7 +137,7 @@ fn what_is_read_in_vain_is_bounded() {
     fill(&node, 16, &vec![7; MIB]);
     let greedy = || Command::new((0..MAX_REQUESTS).map(|_| count()));
     let (bytes, results) = reading(&store, &[greedy()]);
-    assert!(bytes < 48 * MIB, "{bytes} bytes for sixteen refusals");
+    assert!(bytes < 80 * MIB, "{bytes} bytes for 32 refusals");
     assert_eq!(results[0], vec![Err(KvError::TooMuch); MAX_REQUESTS]);
     let commands: Vec<Command> = (0..40).map(|_| greedy()).chain([small()]).collect();
     let (bytes, results) = reading(&store, &commands);

@@ -11,7 +11,8 @@ use tetrarch_types::{DecodeError, decode, encode, limits};
 pub use leases::{LeaseList, LeaseState, ListedLease};
 pub use story::{Detail, EventTold, Place, Previous, RevisionTold, Story};
 
-use super::bounds::{Budget, MAX_QUERY_BYTES};
+use super::bounds::MAX_QUERY_BYTES;
+use super::budget::Budget;
 use super::failure::Failure;
 use super::read::{Fit, select};
 use super::request::RangeRequest;

@@ -5,7 +5,7 @@ use tetrarch_crypto::Digest;
 use tetrarch_storage::{Reader, StoreError};
 
 use crate::store::KvError;
-use crate::store::bounds::Budget;
+use crate::store::budget::Budget;
 use crate::store::chain;
 use crate::store::failure::Failure;
 use crate::store::record::{KeyRecord, cost};

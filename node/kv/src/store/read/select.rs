@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use tetrarch_storage::{Reader, StoreError};
 
 use super::walk::{Seen, Visit, walk};
-use crate::store::bounds::Budget;
+use crate::store::budget::Budget;
 use crate::store::failure::Failure;
 use crate::store::record::{KeyRecord, Pair, cost};
 use crate::store::request::{RangeRequest, SortOrder, SortTarget};

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use tetrarch_storage::{Direction, Reader, StoreError, Table};
 use tetrarch_types::{Timestamp, encode};
 
-use crate::store::bounds::{Load, MAX_REVISION_KEYS};
+use crate::store::bounds::MAX_REVISION_KEYS;
+use crate::store::load::Load;
 use crate::tables::{Overlay, corrupt, fixed, row, value};
 
 /// Id → [`Lease`].

@@ -6,8 +6,10 @@ use tetrarch_storage::StoreError;
 use tetrarch_types::Timestamp;
 
 use super::revision::Revision;
-use crate::store::bounds::{Budget, Load, MAX_ENDED_LEASES, MIN_LEASE_TTL};
+use crate::store::bounds::{MAX_ENDED_LEASES, MIN_LEASE_TTL};
+use crate::store::budget::Budget;
 use crate::store::failure::Failure;
+use crate::store::load::Load;
 use crate::store::rows::leases::{self, Lease};
 use crate::store::rows::meta::Meta;
 use crate::store::{Answered, KvError, Response};

@@ -11,7 +11,8 @@ use revision::Revision;
 use tetrarch_storage::StoreError;
 use tetrarch_types::Timestamp;
 
-use super::bounds::{Budget, CLEARED_PER_BATCH};
+use super::bounds::CLEARED_PER_BATCH;
+use super::budget::Budget;
 use super::failure::Failure;
 use super::request::{Operation, Request};
 use super::rows::meta::Meta;

@@ -5,7 +5,8 @@ use tetrarch_storage::StoreError;
 use tetrarch_types::{Timestamp, encode};
 
 use super::compaction;
-use crate::store::bounds::{Budget, CLEARED_PER_CHANGE, MAX_REVISION_KEY_BYTES, MAX_REVISION_KEYS};
+use crate::store::bounds::{CLEARED_PER_CHANGE, MAX_REVISION_KEY_BYTES, MAX_REVISION_KEYS};
+use crate::store::budget::Budget;
 use crate::store::failure::Failure;
 use crate::store::record::{self, KeyRecord, RECORDS};
 use crate::store::rows::events::{self, Event};
