@@ -1,9 +1,16 @@
 //! QUIC's limits for each kind of connection. Everything that this project does not use is off: datagrams, streams in the other
 //! direction, more streams than are named here.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use quinn::{IdleTimeout, ServerConfig, TransportConfig, VarInt, crypto::rustls::QuicServerConfig};
+use quinn::{
+    IdleTimeout, ServerConfig, TransportConfig, VarInt,
+    congestion::{Controller, ControllerFactory, CubicConfig},
+    crypto::rustls::QuicServerConfig,
+};
 use tetrarch_types::limits::{MAX_BULK_BYTES, MAX_CLIENT_FRAME_BYTES};
 
 /// How often replicas keep idle connections alive.
@@ -25,11 +32,11 @@ const RESPONSE_WINDOW: usize = 2 * MAX_CLIENT_FRAME_BYTES;
 const RESPONSE_SEND_WINDOW: usize = MAX_CLIENT_FRAME_BYTES;
 
 /// The replica's side that accepted: two streams from the other replica, none back.
-pub(crate) fn peer_incoming() -> Arc<TransportConfig> {
+pub(crate) fn peer_incoming() -> TransportConfig {
     let mut config = peer();
     config.max_concurrent_uni_streams(VarInt::from_u32(2));
     windows(&mut config, BULK_WINDOW, BULK_WINDOW + VOTES_RESERVE);
-    Arc::new(config)
+    config
 }
 
 /// The replica's side that dialled. A stream is buffered no further than the other side's window for it, so the votes' reserve
@@ -41,12 +48,12 @@ pub(crate) fn peer_outgoing() -> Arc<TransportConfig> {
 }
 
 /// The listener's side of a client's connection: one stream, opened by the client.
-pub(crate) fn listener(idle: Duration) -> Arc<TransportConfig> {
+pub(crate) fn listener(idle: Duration) -> TransportConfig {
     let mut config = base(idle);
     config.max_concurrent_bidi_streams(VarInt::from_u32(1));
     windows(&mut config, REQUEST_WINDOW, REQUEST_WINDOW);
     config.send_window(RESPONSE_SEND_WINDOW as u64);
-    Arc::new(config)
+    config
 }
 
 /// The client's side.
@@ -58,15 +65,39 @@ pub(crate) fn connector(idle: Duration, keep_alive: Duration) -> Arc<TransportCo
     Arc::new(config)
 }
 
-/// What a listening endpoint does with newcomers.
-///
-/// A newcomer whose very first packet closes the connection is remembered by quinn-proto 0.11 until the idle timeout: it
-/// drains, and no timer ends that. So whoever accepts counts a failed handshake for that long.
-pub(crate) fn server(crypto: Arc<QuicServerConfig>, transport: Arc<TransportConfig>) -> ServerConfig {
+/// What a listening endpoint does with newcomers. Each of them is accepted with [`holding`].
+pub(crate) fn server(crypto: Arc<QuicServerConfig>) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(crypto);
-    config.transport_config(transport);
     config.max_incoming(1024).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(4 * 1024 * 1024);
     config
+}
+
+/// What one newcomer is accepted with. It drops `place` when QUIC has nothing left of the connection.
+///
+/// That is well behind the connection's end: QUIC remembers it, with all that was buffered, for three of its time-outs, and the other side says
+/// how long those are (it may claim to acknowledge late, 16 seconds, and do so). Whoever drains is to be counted for as long, or a host had as
+/// many connections in memory as it can open and close in that time.
+pub(crate) fn holding<P: Send + Sync + 'static>(
+    server: &ServerConfig,
+    mut transport: TransportConfig,
+    place: P,
+) -> Arc<ServerConfig> {
+    transport.congestion_controller_factory(Arc::new(Holding { _place: place }));
+    let mut config = server.clone();
+    config.transport_config(Arc::new(transport));
+    Arc::new(config)
+}
+
+/// A connection's configuration is in QUIC's hands for as long as the connection is, and has room for one thing of ours: what makes its
+/// congestion controllers. Those are the default ones.
+struct Holding<P> {
+    _place: P,
+}
+
+impl<P> ControllerFactory for Holding<P> {
+    fn build(self: Arc<Self>, now: Instant, current_mtu: u16) -> Box<dyn Controller> {
+        Arc::new(CubicConfig::default()).build(now, current_mtu)
+    }
 }
 
 fn peer() -> TransportConfig {

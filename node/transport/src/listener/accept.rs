@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use quinn::{Endpoint, Incoming as Attempt};
+use quinn::{Endpoint, Incoming as Attempt, ServerConfig};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -15,13 +15,14 @@ use super::{
     connection::Session,
     counters::Counters,
 };
-use crate::close::describe;
+use crate::{close::describe, quic};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
 /// Lets clients in, within the limits.
 pub(crate) struct Door {
+    pub(crate) server: ServerConfig,
     pub(crate) limits: ClientLimits,
     pub(crate) admission: Arc<Admission>,
     pub(crate) inbound: mpsc::Sender<Incoming>,
@@ -60,13 +61,16 @@ impl Door {
         }
     }
 
-    /// A handshake that failed keeps its place for a while: see [`quic::server`](crate::quic::server).
+    /// A handshake that failed keeps its place for a while: failing is no way to have more of them. One that succeeds has it until QUIC has
+    /// forgotten the connection.
     fn host(&self, attempt: Attempt, place: Place) -> impl Future<Output = ()> + Send + use<> {
         let (limits, inbound, counters) = (self.limits, self.inbound.clone(), self.counters.clone());
+        let entry = quic::holding(&self.server, quic::listener(limits.idle_timeout), place);
         async move {
             let client = attempt.remote_address();
-            match timeout(HANDSHAKE, async { attempt.accept()?.await }).await {
+            match timeout(HANDSHAKE, async { attempt.accept_with(entry.clone())?.await }).await {
                 Ok(Ok(connection)) => {
+                    drop(entry);
                     counters.accepted();
                     Session { connection, limits, inbound, counters }.run().await;
                 }
@@ -76,7 +80,6 @@ impl Door {
                 }
                 Err(_elapsed) => tracing::debug!(%client, "a client's handshake took too long"),
             }
-            drop(place);
         }
     }
 }

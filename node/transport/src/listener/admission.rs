@@ -26,7 +26,7 @@ struct Taken {
 /// What to do with an attempt.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// Go on with the handshake; the place is free again when it is dropped.
+    /// Go on with the handshake; the place is free again when it is dropped. Whoever holds it is [`quic::holding`](crate::quic::holding).
     Enter(Place),
     /// Ask for proof that the address is the sender's own.
     Prove,

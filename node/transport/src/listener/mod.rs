@@ -30,7 +30,7 @@ use crate::{
 /// Bounds against clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Connections in all.
+    /// Connections in all: also those that are being made, and those that ended and that QUIC has not forgotten yet.
     pub connections: usize,
     /// Connections from one address; IPv6 addresses of one /64 count as one.
     pub connections_per_address: usize,
@@ -69,7 +69,7 @@ pub struct ListenerConfig {
 /// What a listener counted since its start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListenerCounters {
-    /// Connections and handshakes that are open now.
+    /// Connections now, those that are being made and those that QUIC has not forgotten yet among them.
     pub open: u64,
     /// Connections whose handshake succeeded.
     pub accepted: u64,
@@ -143,11 +143,11 @@ impl ClientListener {
         let ListenerConfig { listen, key, limits } = config;
         let socket = socket::bind(listen)?;
         let address = socket::local_address(&socket)?;
-        let server = quic::server(tls::server(&key, CLIENT_PROTOCOL, None)?, quic::listener(limits.idle_timeout));
-        let endpoint = socket::endpoint(socket, server, &key, CLIENT_PROTOCOL)?;
+        let server = quic::server(tls::server(&key, CLIENT_PROTOCOL, None)?);
+        let endpoint = socket::endpoint(socket, server.clone(), &key, CLIENT_PROTOCOL)?;
         let admission = Arc::new(Admission::new(&limits));
         let counters = Arc::new(Counters::default());
-        let door = Door { limits, admission: admission.clone(), inbound, counters: counters.clone() };
+        let door = Door { server, limits, admission: admission.clone(), inbound, counters: counters.clone() };
         let tasks = Tasks::default();
         tasks.add(tokio::spawn(door.run(endpoint.clone())));
         Ok(Self { address, endpoint, admission, counters, tasks })

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use quinn::{Connection, Endpoint, Incoming};
+use quinn::{Connection, Endpoint, Incoming, ServerConfig};
 use tetrarch_types::{Membership, ReplicaId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -24,22 +24,29 @@ use crate::{
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
 
-/// Handshakes at a time of one member. A restart takes one or two; failed ones keep their places for seconds.
+/// Connections at a time of one member, from the first packet until QUIC has forgotten them. A restart takes one or two, beside the one
+/// that is in use; handshakes that failed keep their places for seconds.
 const SHARE: usize = 16;
 
 /// Lets members in.
 pub(crate) struct Gate {
-    me: ReplicaId,
-    membership: Arc<Membership>,
-    links: Vec<Arc<Link>>,
-    inbound: Inbound,
-    counters: Arc<Counters>,
-    /// Places for the handshakes of each address that members are configured with: neither strangers nor other members take these.
+    pub(crate) me: ReplicaId,
+    pub(crate) membership: Arc<Membership>,
+    pub(crate) links: Vec<Arc<Link>>,
+    pub(crate) inbound: Inbound,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) server: ServerConfig,
+    pub(crate) lobby: Lobby,
+}
+
+/// Places for connections, by where they come from.
+pub(crate) struct Lobby {
+    /// Places for each address that members are configured with: neither strangers nor other members take these.
     known: HashMap<IpAddr, Places>,
     strangers: Places,
 }
 
-/// Places for handshakes in progress.
+/// Places for connections.
 struct Places {
     free: Arc<Semaphore>,
     total: usize,
@@ -55,29 +62,24 @@ impl Places {
     }
 }
 
-/// A share for each member's address. Members that have one in common cannot be told apart there: their shares add up.
-fn shares(peers: &[SocketAddr]) -> HashMap<IpAddr, Places> {
-    let mut members = HashMap::<IpAddr, usize>::new();
-    for peer in peers {
-        *members.entry(peer.ip().to_canonical()).or_default() += 1;
+impl Lobby {
+    /// A share for each member's address. Members that have one in common cannot be told apart there: their shares add up.
+    pub(crate) fn new(peers: &[SocketAddr]) -> Self {
+        let mut members = HashMap::<IpAddr, usize>::new();
+        for peer in peers {
+            *members.entry(peer.ip().to_canonical()).or_default() += 1;
+        }
+        let share = |(address, members): (IpAddr, usize)| (address, Places::new(members.saturating_mul(SHARE)));
+        let strangers = Places::new(peers.len().saturating_mul(4).max(64));
+        Self { known: members.into_iter().map(share).collect(), strangers }
     }
-    members.into_iter().map(|(address, members)| (address, Places::new(members.saturating_mul(SHARE)))).collect()
+
+    fn places(&self, address: IpAddr) -> &Places {
+        self.known.get(&address.to_canonical()).unwrap_or(&self.strangers)
+    }
 }
 
 impl Gate {
-    pub(crate) fn new(
-        me: ReplicaId,
-        membership: Arc<Membership>,
-        peers: &[SocketAddr],
-        links: Vec<Arc<Link>>,
-        inbound: Inbound,
-        counters: Arc<Counters>,
-    ) -> Self {
-        let strangers = Places::new(membership.size().saturating_mul(4).max(64));
-        let known = shares(peers);
-        Self { me, membership, links, inbound, counters, known, strangers }
-    }
-
     /// Runs until the endpoint is closed or the task is aborted.
     pub(crate) async fn run(self: Arc<Self>, endpoint: Endpoint) {
         let mut connections = JoinSet::new();
@@ -98,7 +100,7 @@ impl Gate {
 
     /// Before the handshake: refuses what there is no place for, and asks for proof of the address when places get scarce.
     fn admit(&self, incoming: Incoming) -> Option<(Incoming, OwnedSemaphorePermit)> {
-        let places = self.known.get(&incoming.remote_address().ip().to_canonical()).unwrap_or(&self.strangers);
+        let places = self.lobby.places(incoming.remote_address().ip());
         if places.is_half_taken() && !incoming.remote_address_validated() {
             let _sent = incoming.retry();
             return None;
@@ -112,10 +114,12 @@ impl Gate {
         }
     }
 
-    /// A handshake that failed keeps its place for a while: see [`quic::server`].
+    /// A handshake that failed keeps its place for a while: failing is no way to have more of them. One that succeeds has it until QUIC has
+    /// forgotten the connection.
     async fn welcome(self: Arc<Self>, incoming: Incoming, place: OwnedSemaphorePermit) {
         let address = incoming.remote_address();
-        let handshake = async { incoming.accept()?.await };
+        let entry = quic::holding(&self.server, quic::peer_incoming(), place);
+        let handshake = async { incoming.accept_with(entry.clone())?.await };
         let connection = match timeout(HANDSHAKE, handshake).await {
             Ok(Ok(connection)) => connection,
             Ok(Err(error)) => {
@@ -124,7 +128,7 @@ impl Gate {
             }
             Err(_elapsed) => return tracing::debug!(%address, "a peer's handshake took too long"),
         };
-        drop(place);
+        drop(entry);
         if let Some((from, link)) = self.identify(&connection) {
             self.host(&connection, from, link).await;
         }
@@ -177,18 +181,19 @@ mod tests {
 
     #[test]
     fn a_member_takes_no_places_of_another() {
-        let shares = shares(&peers(&["10.0.0.1", "::ffff:10.0.0.2"]));
-        let place = |host: &str| &shares[&host.parse::<IpAddr>().unwrap()];
-        let taken = take_all(place("10.0.0.1"));
+        let lobby = Lobby::new(&peers(&["10.0.0.1", "::ffff:10.0.0.2"]));
+        let places = |host: &str| lobby.places(host.parse().unwrap());
+        let taken = take_all(places("::ffff:10.0.0.1"));
         assert_eq!(taken.len(), SHARE);
-        assert!(place("10.0.0.1").is_half_taken() && !place("10.0.0.2").is_half_taken());
-        assert_eq!(take_all(place("10.0.0.2")).len(), SHARE);
+        assert!(places("10.0.0.1").is_half_taken() && !places("10.0.0.2").is_half_taken());
+        assert_eq!(take_all(places("10.0.0.2")).len(), SHARE);
+        assert_eq!(take_all(places("10.0.0.3")).len(), 64);
     }
 
     #[test]
     fn members_with_one_address_have_their_shares_together() {
-        let shares = shares(&peers(&["10.0.0.1", "10.0.0.1", "10.0.0.2"]));
-        let mut places: Vec<_> = shares.values().map(|places| places.total).collect();
+        let lobby = Lobby::new(&peers(&["10.0.0.1", "10.0.0.1", "10.0.0.2"]));
+        let mut places: Vec<_> = lobby.known.values().map(|places| places.total).collect();
         places.sort_unstable();
         assert_eq!(places, [SHARE, 2 * SHARE]);
     }

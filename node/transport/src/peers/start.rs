@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use quinn::ClientConfig;
+use quinn::{ClientConfig, ServerConfig};
 use tetrarch_crypto::{PublicKey, Signer as _};
 use tetrarch_types::ReplicaId;
 
-use super::{Inbound, PeerConfig, PeerEndpoint, Peers, accept::Gate, counters::Counters, dial::Dialer, link::Link};
+use super::{
+    Inbound, PeerConfig, PeerEndpoint, Peers,
+    accept::{Gate, Lobby},
+    counters::Counters,
+    dial::Dialer,
+    link::Link,
+};
 use crate::{
     TransportError, quic, socket,
     tasks::Tasks,
@@ -18,13 +24,13 @@ pub(crate) fn start(bound: PeerEndpoint, config: PeerConfig, inbound: Inbound) -
     check(&config)?;
     let dialled = client_configs(&config)?;
     let tls = tls::server(&config.key, PEER_PROTOCOL, Some(others(&config)))?;
-    let mut server = quic::server(tls, quic::peer_incoming());
+    let mut server = quic::server(tls);
     server.migration(false);
-    let endpoint = socket::endpoint(bound.socket, server, &config.key, PEER_PROTOCOL)?;
+    let endpoint = socket::endpoint(bound.socket, server.clone(), &config.key, PEER_PROTOCOL)?;
     let links = config.membership.ids().map(|_| Arc::new(Link::new())).collect();
     let counters = Arc::new(Counters::default());
     let peers = Peers { id: config.id, address: bound.address, endpoint, links, counters, tasks: Tasks::default() };
-    peers.accept(&config, inbound);
+    peers.accept(&config, server, inbound);
     peers.dial(&config, dialled);
     Ok(peers)
 }
@@ -60,9 +66,10 @@ fn others(config: &PeerConfig) -> Accepts {
 }
 
 impl Peers {
-    fn accept(&self, config: &PeerConfig, inbound: Inbound) {
+    fn accept(&self, config: &PeerConfig, server: ServerConfig, inbound: Inbound) {
         let (links, counters) = (self.links.clone(), self.counters.clone());
-        let gate = Gate::new(self.id, config.membership.clone(), &config.peers, links, inbound, counters);
+        let (membership, lobby) = (config.membership.clone(), Lobby::new(&config.peers));
+        let gate = Gate { me: self.id, membership, links, inbound, counters, server, lobby };
         self.tasks.add(tokio::spawn(Arc::new(gate).run(self.endpoint.clone())));
     }
 

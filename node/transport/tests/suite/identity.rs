@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::common::{
     all_connected, any_port, commit, config, connector_with, free_port, id, key, listener, members, membership, read,
-    rogue::Rogue, start, within,
+    relay::relay, rogue::Rogue, start, within,
 };
 use tetrarch_crypto::SigningKey;
 use tetrarch_transport::{
@@ -75,6 +75,33 @@ async fn a_members_handshakes_take_no_places_of_another() {
     let refused = Rogue::connect_from(elsewhere, to, Some((&key(2), &key(2))), PEER).await;
     assert!(refused.is_err(), "its own places are taken");
     Rogue::member(to, &key(1)).await;
+}
+
+/// Ended connections of a member, as many as it may have, are in the others' memory for a while: longer where the way is long.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_members_ended_connections_keep_their_places() {
+    let elsewhere = std::net::SocketAddr::from(([127, 0, 0, 2], 0));
+    let addresses = [free_port(), std::net::SocketAddr::new(elsewhere.ip(), 9)];
+    let peer = start(config(0, &members(2), &addresses), 64).await;
+    let to = peer.peers.local_address();
+    let mut connecting = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let way = relay(elsewhere, to, Duration::from_millis(500)).await;
+        connecting.spawn(async move { Rogue::member(way, &key(1)).await });
+    }
+    let ended_but_one = connecting.join_all().await;
+    assert_eq!(ended_but_one.len(), 16);
+    let key = key(1);
+    let again = || Rogue::connect_from(elsewhere, to, Some((&key, &key)), PEER);
+    assert!(again().await.is_err(), "its places are taken");
+    drop(ended_but_one);
+    let comes_back = async {
+        while again().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within(comes_back).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! What the tests share: keys, memberships, messages of every kind, and waiting.
 #![allow(unreachable_pub, reason = "each test file uses its part")]
+pub mod relay;
 pub mod rogue;
 
 use std::{
