@@ -13,7 +13,7 @@ pub(crate) enum CloseCode {
     Malformed = 2,
     /// Closed for the former reason a moment ago.
     TooSoon = 3,
-    /// The responses are not taken.
+    /// The responses are not taken, or a request is begun and not ended.
     Slow = 4,
     /// The client did not open its stream.
     Silent = 5,

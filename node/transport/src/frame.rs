@@ -1,7 +1,7 @@
 //! Frames on a stream: a length of four bytes, little-endian, and that many bytes.
 
-use bytes::{Buf as _, Bytes, BytesMut};
-use quinn::{ReadError, RecvStream};
+use bytes::{Bytes, BytesMut};
+use quinn::ReadError;
 use serde::{Serialize, de::DeserializeOwned};
 use tetrarch_types::{Lane, decode, limits};
 
@@ -21,6 +21,9 @@ pub(crate) enum StreamEnd {
     /// The other side did what this protocol does not allow.
     #[error("{0}")]
     Violation(String),
+    /// A frame was begun and does not come to its end.
+    #[error("{0}")]
+    Slow(String),
     /// The connection or the stream is gone, or nobody takes what comes.
     #[error("{0}")]
     Gone(String),
@@ -107,49 +110,6 @@ where
         work.await.map_err(|error| StreamEnd::Gone(error.to_string()))?
     };
     decoded.map_err(|error| StreamEnd::Violation(format!("a frame is refused: {error}")))
-}
-
-/// Cuts a stream into frames.
-pub(crate) struct FrameReader {
-    stream: RecvStream,
-    limit: usize,
-    buffer: BytesMut,
-}
-
-impl FrameReader {
-    /// Reads frames of at most `limit` bytes.
-    pub(crate) fn new(stream: RecvStream, limit: usize) -> Self {
-        Self { stream, limit, buffer: BytesMut::new() }
-    }
-
-    /// The next frame's bytes, without the length; `None` at the stream's end. Memory is taken as bytes arrive, not as a length
-    /// announces them. Nothing is lost when the future is dropped.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, StreamEnd> {
-        loop {
-            if let Some(frame) = self.buffered()? {
-                return Ok(Some(frame));
-            }
-            match self.stream.read_chunk(usize::MAX, true).await? {
-                Some(chunk) => self.buffer.extend_from_slice(&chunk.bytes),
-                // A connection that is given up may end within a frame.
-                None => return Ok(None),
-            }
-        }
-    }
-
-    fn buffered(&mut self) -> Result<Option<Bytes>, StreamEnd> {
-        let Some(length) = self.buffer.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
-        let length = usize::try_from(u32::from_le_bytes(*length)).unwrap_or(usize::MAX);
-        if length > self.limit {
-            let limit = self.limit;
-            return Err(StreamEnd::Violation(format!("a frame of {length} bytes is larger than the limit of {limit}")));
-        }
-        if self.buffer.len() - LENGTH_BYTES < length {
-            return Ok(None);
-        }
-        self.buffer.advance(LENGTH_BYTES);
-        Ok(Some(self.buffer.split_to(length).freeze()))
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@
 //! 3. **Votes do not wait for bulk.** They have a stream of their own with a higher priority, a share of the flow-control
 //!    windows that bulk cannot take, and a task and a channel of their own at the other end (rule B-4).
 //! 4. **Everything is bounded before it is allocated**: frames by their lane, streams, windows, connections, handshakes in
-//!    progress, requests in flight, responses that are not taken. A frame that is not exactly this protocol ends its connection.
+//!    progress, requests in flight, responses that are not taken. A frame that is not exactly this protocol ends its connection, and so
+//!    does one that was begun and does not go on.
 //! 5. **A frame is** a length of four bytes, little-endian, and that many bytes: a message in the canonical encoding; or, with
 //!    clients, a number of eight bytes, little-endian, chosen by the client, and a request or its response. A lane's stream
 //!    begins with one byte, `v` or `b`.
@@ -34,6 +35,7 @@ mod listener;
 mod lock;
 mod peers;
 mod quic;
+mod reader;
 mod socket;
 mod tasks;
 mod tls;

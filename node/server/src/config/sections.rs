@@ -92,7 +92,8 @@ pub struct ClientConfig {
     pub requests_in_flight: usize,
     /// Responses of one connection that QUIC has not taken yet, in bytes. Default: 32 MiB.
     pub response_bytes: usize,
-    /// Seconds of silence, or of taking none of its responses, after which a client counts as gone. Default: 30.
+    /// Seconds of silence, of taking none of its responses, or of not ending a request (and one for each 16 KiB of it), after which a client counts as
+    /// gone. Default: 30.
     pub idle_timeout_s: u64,
 }
 

@@ -15,9 +15,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     close::{CloseCode, describe},
-    frame::{FrameReader, StreamEnd, coalesce, decode_frame, length_bytes},
+    frame::{StreamEnd, coalesce, decode_frame, length_bytes},
     listener::connection::{ID_BYTES, numbered},
     lock::locked,
+    reader::{FrameReader, PATIENCE},
 };
 
 /// Requests that wait to be written. More wait with their callers.
@@ -105,8 +106,8 @@ impl Session {
         };
         let end = match (end, self.connection.close_reason()) {
             (StreamEnd::Violation(violation), _) => SessionEnd::Malformed(violation),
-            (StreamEnd::Gone(_), Some(error)) => SessionEnd::Closed(describe(&error)),
-            (StreamEnd::Gone(reason), None) => SessionEnd::Closed(reason),
+            (StreamEnd::Slow(_) | StreamEnd::Gone(_), Some(error)) => SessionEnd::Closed(describe(&error)),
+            (StreamEnd::Slow(reason) | StreamEnd::Gone(reason), None) => SessionEnd::Closed(reason),
         };
         if let SessionEnd::Malformed(violation) = &end {
             CloseCode::Malformed.close(&self.connection, violation);
@@ -117,7 +118,7 @@ impl Session {
     }
 
     async fn read(&self, recv: RecvStream) -> Result<(), StreamEnd> {
-        let mut frames = FrameReader::new(recv, ID_BYTES + MAX_CLIENT_FRAME_BYTES);
+        let mut frames = FrameReader::new(recv, ID_BYTES + MAX_CLIENT_FRAME_BYTES, PATIENCE);
         while let Some(frame) = frames.next().await? {
             let (id, body) = numbered(frame)?;
             let response = decode_frame::<Response>(body, MAX_CLIENT_FRAME_BYTES).await?;

@@ -13,7 +13,8 @@ use tokio::{
 use super::{ClientLimits, Host, Incoming, Responder, counters::Counters, outbox::Outbox};
 use crate::{
     close::CloseCode,
-    frame::{FrameReader, StreamEnd, decode_frame},
+    frame::{StreamEnd, decode_frame},
+    reader::FrameReader,
 };
 
 /// The bytes of a request's number in front of it, chosen by the client and repeated in the response.
@@ -40,6 +41,11 @@ impl Session {
         };
         match self.serve(send, recv).await {
             StreamEnd::Gone(reason) => CloseCode::Goodbye.close(&self.connection, &reason),
+            StreamEnd::Slow(reason) => {
+                tracing::debug!(client = %self.connection.remote_address(), %reason, "a client does not end its request");
+                self.counters.slow();
+                CloseCode::Slow.close(&self.connection, &reason);
+            }
             StreamEnd::Violation(violation) => {
                 tracing::debug!(client = %self.connection.remote_address(), %violation, "a client's connection is closed");
                 self.counters.malformed();
@@ -61,7 +67,7 @@ impl Session {
     async fn read(&self, recv: RecvStream, outbox: &Arc<Outbox>) -> Result<(), StreamEnd> {
         let places =
             Arc::new(Semaphore::new(self.limits.requests_in_flight_per_connection.clamp(1, Semaphore::MAX_PERMITS)));
-        let mut frames = FrameReader::new(recv, ID_BYTES + MAX_CLIENT_FRAME_BYTES);
+        let mut frames = FrameReader::new(recv, ID_BYTES + MAX_CLIENT_FRAME_BYTES, self.limits.idle_timeout);
         loop {
             let place = places.clone().acquire_owned().await.map_err(|error| StreamEnd::Gone(error.to_string()))?;
             let Some(frame) = frames.next().await? else { return Ok(()) };

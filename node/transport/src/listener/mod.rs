@@ -38,8 +38,8 @@ pub struct ClientLimits {
     pub requests_in_flight_per_connection: usize,
     /// Responses of one connection that QUIC has not taken yet, in bytes. A slower reader is cut off.
     pub response_bytes_per_connection: usize,
-    /// How long a client may be silent, keep-alives included, before it counts as gone; and for how long it may take nothing of the
-    /// responses that wait for it.
+    /// How long a client may be silent, keep-alives included, before it counts as gone; for how long it may take nothing of the
+    /// responses that wait for it; and how long a request may take from its beginning to its end, beside a second for each 16 KiB of it.
     pub idle_timeout: Duration,
 }
 
@@ -83,7 +83,7 @@ pub struct ListenerCounters {
     pub responses: u64,
     /// Connections closed because of what came over them.
     pub malformed: u64,
-    /// Connections closed because they did not take their responses.
+    /// Connections closed because they did not take their responses, or did not end a request that they began.
     pub slow: u64,
 }
 

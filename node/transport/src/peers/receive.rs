@@ -10,7 +10,10 @@ use tetrarch_types::{Lane, Message, ReplicaId};
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{Inbound, Received, counters::Counters};
-use crate::frame::{FrameReader, LENGTH_BYTES, StreamEnd, decode_frame, lane_byte, lane_limit, lane_of};
+use crate::{
+    frame::{LENGTH_BYTES, StreamEnd, decode_frame, lane_byte, lane_limit, lane_of},
+    reader::{FrameReader, PATIENCE},
+};
 
 /// Reads until the connection ends. The error says what the peer did that it must not.
 pub(crate) async fn receive(
@@ -30,6 +33,10 @@ pub(crate) async fn receive(
             }
             Some(Ok(end)) = lanes.join_next() => match end {
                 StreamEnd::Violation(violation) if connection.close_reason().is_none() => return Err(violation),
+                StreamEnd::Slow(reason) => {
+                    tracing::debug!(peer = %from, %reason, "the peer's connection is too slow");
+                    return Ok(());
+                }
                 StreamEnd::Violation(_) | StreamEnd::Gone(_) => return Ok(()),
             },
         }
@@ -56,7 +63,7 @@ impl Source {
         let lane = chunk.bytes.first().copied().and_then(lane_of);
         let lane = lane.ok_or_else(|| StreamEnd::Violation("a stream does not name its lane".to_owned()))?;
         self.claim(lane)?;
-        let mut frames = FrameReader::new(stream, lane_limit(lane));
+        let mut frames = FrameReader::new(stream, lane_limit(lane), PATIENCE);
         while let Some(frame) = frames.next().await? {
             let bytes = frame.len();
             let message = decode_frame::<Message>(frame, lane_limit(lane)).await?;

@@ -180,6 +180,38 @@ async fn whoever_keeps_alive_and_reads_nothing_is_cut_off() {
     assert_eq!(listener.counters().slow, 1);
 }
 
+/// Half a frame, which announces so many bytes, with an encoding that takes them.
+fn begun(bytes: usize) -> (Vec<u8>, Vec<u8>) {
+    let body = read(&vec![1; bytes]);
+    let frame = [&u32::try_from(body.len() + 8).unwrap().to_le_bytes(), [7u8; 8].as_slice(), &body].concat();
+    let (begins, ends) = frame.split_at(frame.len() / 2);
+    (begins.to_vec(), ends.to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_keeps_alive_and_does_not_end_its_request_is_cut_off() {
+    let limits = ClientLimits { idle_timeout: Duration::from_secs(3), ..ClientLimits::default() };
+    let (listener, _incoming) = listener(any_port(), limits).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let mut streams = client.connection.open_bi().await.unwrap();
+    streams.0.write_all(&begun(1_000).0).await.unwrap();
+    assert_cut_off(&client).await;
+    assert_eq!(listener.counters().slow, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_request_has_longer() {
+    let limits = ClientLimits { idle_timeout: Duration::from_secs(3), ..ClientLimits::default() };
+    let (listener, mut incoming) = listener(any_port(), limits).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let (begins, ends) = begun(1_000_000);
+    let mut streams = client.connection.open_bi().await.unwrap();
+    streams.0.write_all(&begins).await.unwrap();
+    tokio::time::sleep(2 * limits.idle_timeout).await;
+    streams.0.write_all(&ends).await.unwrap();
+    within(incoming.recv()).await.unwrap();
+}
+
 async fn assert_malformed(what: &str, bytes: &[u8]) {
     let (listener, _incoming) = listener(any_port(), ClientLimits::default()).await;
     let client = Rogue::client(listener.local_address()).await;
