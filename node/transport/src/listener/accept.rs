@@ -65,6 +65,7 @@ impl Door {
     /// forgotten the connection.
     fn host(&self, attempt: Attempt, place: Place) -> impl Future<Output = ()> + Send + use<> {
         let (limits, inbound, counters) = (self.limits, self.inbound.clone(), self.counters.clone());
+        let host = place.host();
         let entry = quic::holding(&self.server, quic::listener(limits.idle_timeout), place);
         async move {
             let client = attempt.remote_address();
@@ -72,7 +73,7 @@ impl Door {
                 Ok(Ok(connection)) => {
                     drop(entry);
                     counters.accepted();
-                    Session { connection, limits, inbound, counters }.run().await;
+                    Session { connection, host, limits, inbound, counters }.run().await;
                 }
                 Ok(Err(error)) => {
                     tracing::debug!(%client, reason = %describe(&error), "a client's handshake failed");

@@ -68,6 +68,13 @@ impl Admission {
     }
 }
 
+impl Place {
+    /// Whose it is.
+    pub(crate) const fn host(&self) -> Host {
+        self.host
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = locked(&self.admission.taken);

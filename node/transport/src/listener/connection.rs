@@ -26,6 +26,9 @@ const OPENING: Duration = Duration::from_secs(10);
 /// A client that is connected.
 pub(crate) struct Session {
     pub(crate) connection: Connection,
+    /// Where it connected from, which is what its place among the connections is counted by. QUIC lets a client move on, with packets from any
+    /// address, and shows only later that answers reach it there: who asked is not to be read from them.
+    pub(crate) host: Host,
     pub(crate) limits: ClientLimits,
     pub(crate) inbound: mpsc::Sender<Incoming>,
     pub(crate) counters: Arc<Counters>,
@@ -74,14 +77,10 @@ impl Session {
             let (id, body) = numbered(frame)?;
             let request = decode_frame::<Request>(body, MAX_CLIENT_FRAME_BYTES).await?;
             self.counters.request();
-            let responder = Responder { id, host: self.host(), place, outbox: outbox.clone() };
+            let responder = Responder { id, host: self.host, place, outbox: outbox.clone() };
             let incoming = Incoming { request, responder };
             self.inbound.send(incoming).await.map_err(|_| StreamEnd::Gone("the replica shuts down".to_owned()))?;
         }
-    }
-
-    fn host(&self) -> Host {
-        Host::from(self.connection.remote_address().ip())
     }
 }
 

@@ -113,7 +113,7 @@ impl Responder {
         self.outbox.push(self.id, &response, self.place);
     }
 
-    /// Where the client asked from.
+    /// Where the client connected from.
     pub const fn host(&self) -> Host {
         self.host
     }

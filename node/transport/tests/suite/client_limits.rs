@@ -180,6 +180,24 @@ async fn whoever_keeps_alive_and_reads_nothing_is_cut_off() {
     assert_eq!(listener.counters().slow, 1);
 }
 
+/// Only Linux has all of 127.0.0.0/8 without being asked.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_moves_remains_the_same_host() {
+    let (listener, mut incoming) = listener(any_port(), ClientLimits::default()).await;
+    let client = Rogue::client(listener.local_address()).await;
+    let mut streams = client.connection.open_bi().await.unwrap();
+    streams.0.write_all(&requests(1)).await.unwrap();
+    let before = within(incoming.recv()).await.unwrap();
+    client.moves_to(([127, 0, 0, 2], 0).into());
+    streams.0.write_all(&requests(1)).await.unwrap();
+    let after = within(incoming.recv()).await.unwrap();
+    assert_eq!(before.responder.host(), after.responder.host());
+    after.responder.send(answer(1));
+    let mut length = [0; 4];
+    within(streams.1.read_exact(&mut length)).await.unwrap();
+}
+
 /// Half a frame, which announces so many bytes, with an encoding that takes them.
 fn begun(bytes: usize) -> (Vec<u8>, Vec<u8>) {
     let body = read(&vec![1; bytes]);

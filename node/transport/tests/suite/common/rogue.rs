@@ -89,7 +89,7 @@ fn client_config(key: Option<(&SigningKey, &SigningKey)>, protocol: &[u8]) -> Cl
 
 pub struct Rogue {
     pub connection: Connection,
-    _endpoint: Endpoint,
+    endpoint: Endpoint,
 }
 
 impl Rogue {
@@ -110,7 +110,7 @@ impl Rogue {
         let endpoint = Endpoint::client(from).unwrap();
         let connecting = endpoint.connect_with(client_config(key, protocol), to, "anything").unwrap();
         let connection = within(connecting).await?;
-        Ok(Self { connection, _endpoint: endpoint })
+        Ok(Self { connection, endpoint })
     }
 
     /// As a member, with its own key.
@@ -120,6 +120,11 @@ impl Rogue {
 
     pub async fn client(to: SocketAddr) -> Self {
         Self::connect(to, None, b"tetrarch-client/1").await.unwrap()
+    }
+
+    /// Goes on from another address.
+    pub fn moves_to(&self, from: SocketAddr) {
+        self.endpoint.rebind(std::net::UdpSocket::bind(from).unwrap()).unwrap();
     }
 
     /// Opens a one-way stream and writes to it; `None` when the connection is closed already.
