@@ -17,9 +17,9 @@ impl<K> Default for Distrust<K> {
 }
 
 impl<K: Copy + Ord> Distrust<K> {
-    /// A signature of this sender did not hold. When there are very many such senders, further ones are not noted.
+    /// A signature of this sender did not hold. When there are very many such senders, further ones are not noted; those that are go on being.
     pub(super) fn note(&mut self, sender: K, now: Time) {
-        if self.0.len() < bounds::DISTRUSTED {
+        if self.0.len() < bounds::DISTRUSTED || self.0.contains_key(&sender) {
             self.0.insert(sender, now.after(bounds::DISTRUST));
         }
     }
@@ -63,5 +63,14 @@ mod tests {
         let mut distrust = Distrust::default();
         (0..10 * bounds::DISTRUSTED).for_each(|sender| distrust.note(sender, Time::ZERO));
         assert_eq!(distrust.0.len(), bounds::DISTRUSTED);
+    }
+
+    #[test]
+    fn who_fails_again_is_checked_apart_for_longer_among_many_too() {
+        let mut distrust = Distrust::default();
+        (0..bounds::DISTRUSTED).for_each(|sender| distrust.note(sender, Time::ZERO));
+        let first_ends = Time::ZERO.after(bounds::DISTRUST);
+        distrust.note(7, Time::ZERO.after(bounds::DISTRUST / 2));
+        assert_eq!(distrust.part(vec![7, 8], |it| *it, first_ends), [vec![8], vec![7]]);
     }
 }
