@@ -24,7 +24,7 @@ use crate::shared::Shared;
 use crate::status::{Board, Report};
 use crate::supplier::Supplier;
 use crate::threads;
-use crate::verifier::{self, Admission, Gate};
+use crate::verifier::{self, Admission, Gate, Votes};
 use crate::{Identity, NodeConfig, NodeError};
 
 /// A node that runs.
@@ -64,6 +64,7 @@ where
     tasks.spawn(desk::sweep(Arc::clone(&common.egress), shared.clock));
     tasks.spawn(threads::watch("sorter", Arc::clone(health), verifier::sort_bulk(bulk, Arc::clone(bench))));
     tasks.spawn(threads::watch("reception", Arc::clone(health), common.reception().run(incoming)));
+    let votes = Votes::of(votes, shared.counts.clone());
     let verifiers = verifier::start(votes, bench, &gate, &desk, health, shared.clock, config.verifier_workers)?;
     let Common { egress, report, .. } = common;
     let stations = vec![

@@ -8,20 +8,27 @@ pub(crate) const TURN_INPUTS: usize = 512;
 /// Votes of one turn. The rest of the turn belongs to bulk and clients, so that a flood of votes cannot starve proposals.
 pub(crate) const TURN_VOTES: usize = 384;
 
+/// Bulk messages of one turn, at most: those of peers must not starve what clients send, either.
+pub(crate) const TURN_BULK: usize = 96;
+
 /// Bytes of one turn's inputs: about the largest batch, so that records of one turn stay within a few megabytes.
 pub(crate) const TURN_BYTES: usize = 4 * 1024 * 1024;
 
-/// Verified votes that wait for the driver: a whole default window of three phases from every member of a cluster of ten.
-pub(crate) const INBOX_VOTES_BYTES: usize = 4 * 1024 * 1024;
+/// Verified votes of one peer that wait for the driver, in bytes: twice a whole default window of three phases.
+pub(crate) const INBOX_VOTES_BYTES: usize = 512 * 1024;
 
-/// Verified bulk messages that wait for the driver, in bytes: two maximal supplies.
-pub(crate) const INBOX_BULK_BYTES: usize = 32 * 1024 * 1024;
+/// Verified bulk messages of one peer that wait for the driver, in bytes: two turns of them, or one message that is larger.
+pub(crate) const INBOX_BULK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Verified transactions that wait for the driver, in bytes. The pool behind it is far larger; this only bridges a turn.
 pub(crate) const INBOX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// Votes that the transport hands over and nobody has looked at yet.
 pub(crate) const VOTES_CHANNEL: usize = 4_096;
+
+/// One peer's votes that wait for verification: several times what a start says, or an answer to a status. What comes beyond is dropped: peers
+/// repeat what somebody lacks, and a flood costs its sender only.
+pub(crate) const PEER_VOTES: usize = 4_096;
 
 /// Bulk messages that the transport hands over. Each may have 16 MiB; they are sorted into the peers' own queues at once.
 pub(crate) const BULK_CHANNEL: usize = 8;

@@ -32,6 +32,8 @@ counts! {
     MessagesRejected => "messages_rejected",
     /// COMMITs let go of unread, to what was decided already.
     LateCommits => "late_commits",
+    /// Peers' votes dropped because more of their sender waited than may.
+    VotesDropped => "votes_dropped",
     /// Peers' bulk messages dropped because their sender's queue was full.
     BulkDropped => "bulk_dropped",
     /// Clients' transactions refused by the verifier.

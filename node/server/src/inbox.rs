@@ -2,18 +2,24 @@
 //!
 //! ```text
 //!   executor ── reports ──┐   never refused, never waited for
-//!   verifier ── votes ────┤   the verifier waits while it is full
+//!   verifier ── votes ────┤   a queue for each peer; the verifier waits while that of the sender is full
 //!               bulk ─────┤   likewise
 //!               requests ─┘   refused while it is full        ──drain──▶ driver
 //! ```
+//!
+//! Peers take turns, so that what one of them sends waits for the driver, not for all that another one sent before. Each turn takes something
+//! from every peer of whom something waits, which makes room: whoever waits to put something in waits for a turn or two.
+
+mod waiting;
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tetrarch_replica::Input;
-use tetrarch_types::{Lane, Message, Transaction, Verified};
+use tetrarch_types::{Lane, Message, ReplicaId, Transaction, Verified};
 
+use self::waiting::Waiting;
 use crate::bounds;
 use crate::weight::Weight;
 
@@ -36,39 +42,11 @@ pub(crate) struct Inbox {
 struct Lanes {
     /// At most two for each batch in the executor's hands.
     reports: VecDeque<Input>,
-    votes: Waiting,
-    bulk: Waiting,
-    requests: Waiting,
+    votes: Waiting<ReplicaId>,
+    bulk: Waiting<ReplicaId>,
+    /// Whose they are nobody asks here: clients' hosts took their turns before.
+    requests: Waiting<()>,
     closed: bool,
-}
-
-/// One lane, bounded by the bytes of what waits in it.
-struct Waiting {
-    inputs: VecDeque<(Input, usize)>,
-    bytes: usize,
-    limit: usize,
-}
-
-impl Waiting {
-    const fn new(limit: usize) -> Self {
-        Self { inputs: VecDeque::new(), bytes: 0, limit }
-    }
-
-    /// Whether there is room. An empty lane has room for anything, so that nothing is too large to ever pass.
-    fn has_room(&self, bytes: usize) -> bool {
-        self.inputs.is_empty() || self.bytes.saturating_add(bytes) <= self.limit
-    }
-
-    fn push(&mut self, input: Input, bytes: usize) {
-        self.bytes += bytes;
-        self.inputs.push_back((input, bytes));
-    }
-
-    fn pop(&mut self) -> Option<(Input, usize)> {
-        let (input, bytes) = self.inputs.pop_front()?;
-        self.bytes -= bytes;
-        Some((input, bytes))
-    }
 }
 
 impl Inbox {
@@ -89,17 +67,17 @@ impl Inbox {
         self.arrived.notify_one();
     }
 
-    /// A verified message of a peer. Waits for room.
-    pub(crate) fn message(&self, message: Verified<Message>) -> Result<(), NotTaken> {
+    /// A verified message that this peer sent. Waits while what this peer sent before leaves no room.
+    pub(crate) fn message(&self, from: ReplicaId, message: Verified<Message>) -> Result<(), NotTaken> {
         let (lane, bytes) = (message.lane(), Weight::of(&message).bytes);
         let mut lanes = self.lock();
-        while !lanes.closed && !lanes.of(lane).has_room(bytes) {
+        while !lanes.closed && !lanes.of(lane).has_room(from, bytes) {
             lanes = self.drained.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
         if lanes.closed {
             return Err(NotTaken::Closed);
         }
-        lanes.of(lane).push(Input::Message(message), bytes);
+        lanes.of(lane).push(from, Input::Message(message), bytes);
         self.arrived.notify_one();
         Ok(())
     }
@@ -111,10 +89,10 @@ impl Inbox {
         if lanes.closed {
             return Err(NotTaken::Closed);
         }
-        if !lanes.requests.has_room(bytes) {
+        if !lanes.requests.has_room((), bytes) {
             return Err(NotTaken::Full);
         }
-        lanes.requests.push(Input::Request(transaction), bytes);
+        lanes.requests.push((), Input::Request(transaction), bytes);
         self.arrived.notify_one();
         Ok(())
     }
@@ -158,7 +136,7 @@ impl Inbox {
 }
 
 impl Lanes {
-    const fn of(&mut self, lane: Lane) -> &mut Waiting {
+    const fn of(&mut self, lane: Lane) -> &mut Waiting<ReplicaId> {
         match lane {
             Lane::Votes => &mut self.votes,
             Lane::Bulk => &mut self.bulk,
@@ -166,22 +144,33 @@ impl Lanes {
     }
 
     fn is_idle(&self) -> bool {
-        let waiting = [&self.votes, &self.bulk, &self.requests].iter().any(|lane| !lane.inputs.is_empty());
+        let waiting = !(self.votes.is_empty() && self.bulk.is_empty() && self.requests.is_empty());
         !self.closed && self.reports.is_empty() && !waiting
     }
 
     fn take_turn(&mut self) -> Vec<Input> {
-        let mut turn: Vec<Input> = self.reports.drain(..).collect();
-        let mut bytes = 0;
-        let quotas = [bounds::TURN_VOTES, bounds::TURN_INPUTS, bounds::TURN_INPUTS];
-        for (lane, quota) in [&mut self.votes, &mut self.bulk, &mut self.requests].into_iter().zip(quotas) {
-            while turn.len() < quota && bytes < bounds::TURN_BYTES {
-                let Some((input, cost)) = lane.pop() else { break };
-                bytes += cost;
-                turn.push(input);
-            }
+        let mut turn = Taking { inputs: self.reports.drain(..).collect(), bytes: 0 };
+        turn.take(&mut self.votes, bounds::TURN_VOTES);
+        turn.take(&mut self.bulk, bounds::TURN_VOTES + bounds::TURN_BULK);
+        turn.take(&mut self.requests, bounds::TURN_INPUTS);
+        turn.inputs
+    }
+}
+
+/// A turn's inputs, so far.
+struct Taking {
+    inputs: Vec<Input>,
+    bytes: usize,
+}
+
+impl Taking {
+    /// Takes of this lane until there are so many inputs, or enough bytes.
+    fn take<K: Copy + Ord>(&mut self, lane: &mut Waiting<K>, most: usize) {
+        while self.inputs.len() < most && self.bytes < bounds::TURN_BYTES {
+            let Some((input, bytes)) = lane.pop() else { break };
+            self.bytes += bytes;
+            self.inputs.push(input);
         }
-        turn
     }
 }
 

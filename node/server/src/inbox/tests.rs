@@ -12,6 +12,7 @@ use tetrarch_types::{
 
 use super::{Inbox, NotTaken};
 use crate::bounds;
+use crate::weight::Weight;
 
 struct Scene {
     key: SigningKey,
@@ -71,9 +72,9 @@ fn names(inputs: &[Input]) -> Vec<&'static str> {
 fn reports_then_votes_then_bulk_then_requests() {
     let (scene, inbox) = (Scene::new(), Inbox::new());
     inbox.request(scene.transaction(1, 10)).unwrap();
-    inbox.message(scene.bulk()).unwrap();
-    inbox.message(scene.vote(1)).unwrap();
-    inbox.message(scene.vote(2)).unwrap();
+    inbox.message(ReplicaId::ZERO, scene.bulk()).unwrap();
+    inbox.message(ReplicaId::ZERO, scene.vote(1)).unwrap();
+    inbox.message(ReplicaId::ZERO, scene.vote(2)).unwrap();
     inbox.report(Input::Executed { seq: SeqNum::new(1), alarm: None, leaves: None });
     let turn = inbox.drain(None).unwrap();
     assert_eq!(names(&turn), ["report", "vote", "vote", "bulk", "request"]);
@@ -84,13 +85,65 @@ fn reports_then_votes_then_bulk_then_requests() {
 fn a_turn_is_bounded_and_votes_leave_room_for_others() {
     let (scene, inbox) = (Scene::new(), Inbox::new());
     for seq in 0..bounds::TURN_INPUTS as u64 {
-        inbox.message(scene.vote(seq)).unwrap();
+        inbox.message(ReplicaId::ZERO, scene.vote(seq)).unwrap();
     }
     inbox.request(scene.transaction(1, 10)).unwrap();
     let turn = names(&inbox.drain(None).unwrap());
     assert_eq!(turn.len(), bounds::TURN_VOTES + 1);
     assert_eq!(turn.last(), Some(&"request"));
     assert_eq!(inbox.drain(None).unwrap().len(), bounds::TURN_INPUTS - bounds::TURN_VOTES);
+}
+
+fn seqs(inputs: &[Input]) -> Vec<u64> {
+    let seq = |input: &Input| match input {
+        Input::Message(message) => match &**message {
+            Message::Commit(commit) => Some(commit.payload.seq.get()),
+            _ => None,
+        },
+        _ => None,
+    };
+    inputs.iter().filter_map(seq).collect()
+}
+
+#[test]
+fn what_one_peer_sends_does_not_wait_for_all_that_another_one_sent() {
+    let (scene, inbox) = (Scene::new(), Inbox::new());
+    let (flood, vote) = (scene.vote(1), scene.vote(2));
+    (0..1_000).for_each(|_| inbox.message(ReplicaId::new(1), flood.clone()).unwrap());
+    inbox.message(ReplicaId::new(2), vote.clone()).unwrap();
+    inbox.message(ReplicaId::new(2), vote).unwrap();
+    let turn = seqs(&inbox.drain(None).unwrap());
+    assert_eq!((turn.len(), &turn[..5]), (bounds::TURN_VOTES, [1, 2, 1, 2, 1].as_slice()));
+}
+
+#[test]
+fn a_peer_whose_queue_is_full_holds_up_nobody_else() {
+    let (scene, inbox) = (Scene::new(), Arc::new(Inbox::new()));
+    let vote = scene.vote(1);
+    let put = |from| {
+        let (inbox, vote) = (Arc::clone(&inbox), vote.clone());
+        move || inbox.message(ReplicaId::new(from), vote.clone())
+    };
+    let flood = put(1);
+    let flooding = std::thread::spawn(move || std::iter::repeat_with(flood).take_while(Result::is_ok).count());
+    while inbox.lock().votes.has_room(ReplicaId::new(1), Weight::of(&vote).bytes) {
+        std::thread::yield_now();
+    }
+    let (tell, told) = std::sync::mpsc::channel();
+    let other = put(2);
+    std::thread::spawn(move || tell.send(other()));
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(Ok(())));
+    inbox.close();
+    assert!(flooding.join().unwrap() > 0);
+}
+
+#[test]
+fn bulk_leaves_room_for_requests() {
+    let (scene, inbox) = (Scene::new(), Inbox::new());
+    let bulk = scene.bulk();
+    (0..bounds::TURN_INPUTS).for_each(|_| inbox.message(ReplicaId::ZERO, bulk.clone()).unwrap());
+    inbox.request(scene.transaction(1, 10)).unwrap();
+    assert_eq!(names(&inbox.drain(None).unwrap()).last(), Some(&"request"));
 }
 
 #[test]
@@ -107,10 +160,10 @@ fn requests_are_refused_when_there_is_no_room() {
 #[test]
 fn a_closed_inbox_takes_and_gives_nothing() {
     let (scene, inbox) = (Scene::new(), Inbox::new());
-    inbox.message(scene.vote(1)).unwrap();
+    inbox.message(ReplicaId::ZERO, scene.vote(1)).unwrap();
     inbox.close();
     assert!(inbox.is_closed());
-    assert_eq!(inbox.message(scene.vote(2)), Err(NotTaken::Closed));
+    assert_eq!(inbox.message(ReplicaId::ZERO, scene.vote(2)), Err(NotTaken::Closed));
     assert_eq!(inbox.request(scene.transaction(1, 10)), Err(NotTaken::Closed));
     assert!(inbox.drain(None).is_none());
 }

@@ -16,7 +16,7 @@ pub(crate) struct Line {
 
 struct State {
     free: usize,
-    waiting: Turns<oneshot::Sender<Permit>>,
+    waiting: Turns<Host, oneshot::Sender<Permit>>,
     /// How many may have come before those who went are looked for.
     sweep_after: usize,
 }

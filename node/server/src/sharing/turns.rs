@@ -1,27 +1,25 @@
-//! A queue in which hosts take turns.
+//! A queue in which hosts, or whoever else it is by, take turns.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound::{Excluded, Unbounded};
 
-use tetrarch_transport::Host;
-
-/// What waits, by host; each host's in its order. Bounded by whoever puts something in.
-pub(crate) struct Turns<T> {
-    waiting: BTreeMap<Host, VecDeque<T>>,
+/// What waits, by whose it is; each one's in its order. Bounded by whoever puts something in.
+pub(crate) struct Turns<K, T> {
+    waiting: BTreeMap<K, VecDeque<T>>,
     /// Whose turn was last.
-    last: Option<Host>,
+    last: Option<K>,
 }
 
-impl<T> Default for Turns<T> {
+impl<K, T> Default for Turns<K, T> {
     fn default() -> Self {
         Self { waiting: BTreeMap::new(), last: None }
     }
 }
 
-impl<T> Turns<T> {
-    /// Behind what this host has waiting.
-    pub(crate) fn push(&mut self, host: Host, it: T) {
-        self.waiting.entry(host).or_default().push_back(it);
+impl<K: Copy + Ord, T> Turns<K, T> {
+    /// Behind what this one has waiting.
+    pub(crate) fn push(&mut self, of: K, it: T) {
+        self.waiting.entry(of).or_default().push_back(it);
     }
 
     /// Keeps what this says.
@@ -37,17 +35,27 @@ impl<T> Turns<T> {
         self.waiting.values().map(VecDeque::len).sum()
     }
 
-    /// What is next: the first of the host whose turn it is.
-    pub(crate) fn pop(&mut self) -> Option<(Host, T)> {
+    /// How many things of this one wait.
+    pub(crate) fn len_of(&self, of: K) -> usize {
+        self.waiting.get(&of).map_or(0, VecDeque::len)
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// What is next: the first of the one whose turn it is.
+    pub(crate) fn pop(&mut self) -> Option<(K, T)> {
         let behind = self.last.and_then(|last| self.waiting.range((Excluded(last), Unbounded)).next());
-        let host = *behind.or_else(|| self.waiting.first_key_value())?.0;
-        let queue = self.waiting.get_mut(&host)?;
+        let of = *behind.or_else(|| self.waiting.first_key_value())?.0;
+        let queue = self.waiting.get_mut(&of)?;
         let it = queue.pop_front();
         if queue.is_empty() {
-            self.waiting.remove(&host);
+            self.waiting.remove(&of);
         }
-        self.last = Some(host);
-        Some((host, it?))
+        self.last = Some(of);
+        Some((of, it?))
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) struct Submission {
 
 /// What waits, with its bytes. Hosts share the room and take turns (rule B-6).
 pub(super) struct Backlog<T> {
-    waiting: Turns<(T, usize)>,
+    waiting: Turns<Host, (T, usize)>,
     places: Taken,
     bytes: Taken,
 }

@@ -55,7 +55,7 @@ impl Gate {
             match verdict {
                 Ok(message) if self.is_deaf_to(&message) => {}
                 // A closed inbox means that the driver has stopped: nobody misses the message.
-                Ok(message) => drop(self.inbox.message(message)),
+                Ok(message) => drop(self.inbox.message(from, message)),
                 Err(rejection) => {
                     forgers.extend((rejection == Rejection::BadSignature).then_some(from));
                     self.refuse(from, kind, &rejection.to_string());

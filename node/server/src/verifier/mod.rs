@@ -7,7 +7,7 @@
 //!                                                                               └──▶ admission
 //! ```
 //!
-//! Votes never wait behind anything else; COMMITs to what is decided already are let go of unread. A peer or a client's host whose signatures failed lately
+//! Votes never wait behind anything else, and those of one peer not behind all that another one sent; COMMITs to what is decided already are let go of unread. A peer or a client's host whose signatures failed lately
 //! has batches of its own. Clients' hosts take turns. A peer's bulk messages are with one worker at a time, which keeps their order and lets a peer that sends expensive ones slow down nobody but itself. Workers
 //! alternate between bulk and clients when both wait.
 
@@ -15,6 +15,7 @@ mod backlog;
 mod bench;
 mod distrust;
 mod gate;
+mod votes;
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -28,10 +29,11 @@ pub(crate) use bench::Bench;
 use bench::Work;
 use distrust::Distrust;
 pub(crate) use gate::Gate;
+pub(crate) use votes::Votes;
 
 use crate::clock::Clock;
 use crate::health::Health;
-use crate::{NodeError, bounds, threads};
+use crate::{NodeError, threads};
 
 /// Who takes verified transactions.
 pub(crate) trait Admission: Send + Sync {
@@ -41,7 +43,7 @@ pub(crate) trait Admission: Send + Sync {
 
 /// Starts the thread for votes and the workers. They end when the votes' channel does, and when the bench closes.
 pub(crate) fn start(
-    votes: Receiver<Received>,
+    votes: Votes,
     bench: &Arc<Bench>,
     gate: &Arc<Gate>,
     admission: &Arc<dyn Admission>,
@@ -65,10 +67,10 @@ pub(crate) async fn sort_bulk(mut bulk: Receiver<Received>, bench: Arc<Bench>) {
     }
 }
 
-fn check_votes(mut votes: Receiver<Received>, gate: &Gate, clock: Clock) {
-    let (mut chunk, mut distrust) = (Vec::new(), Distrust::default());
-    while votes.blocking_recv_many(&mut chunk, bounds::CHUNK_SIGNATURES) > 0 {
-        for batch in distrust.part(std::mem::take(&mut chunk), |received| received.from, clock.time()) {
+fn check_votes(mut votes: Votes, gate: &Gate, clock: Clock) {
+    let mut distrust = Distrust::default();
+    while let Some(chunk) = votes.next() {
+        for batch in distrust.part(chunk, |received| received.from, clock.time()) {
             let forgers = gate.pass(batch);
             forgers.into_iter().for_each(|peer| distrust.note(peer, clock.time()));
         }
