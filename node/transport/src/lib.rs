@@ -42,5 +42,5 @@ mod tls;
 
 pub use connector::{Connector, ConnectorConfig};
 pub use error::{RequestError, TransportError};
-pub use listener::{ClientLimits, ClientListener, Host, Incoming, ListenerConfig, ListenerCounters, Responder};
+pub use listener::{ClientLimits, ClientListener, Host, Incoming, ListenerConfig, ListenerCounters, Responder, Taken};
 pub use peers::{Inbound, PeerConfig, PeerCounters, PeerEndpoint, Peers, Received};

@@ -84,9 +84,9 @@ impl From<PoolConfig> for PoolLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClientConfig {
-    /// Connections in all. Default: 4096.
+    /// Connections in all, of which a host may have as many as it leaves free: alone half of them. Default: 4096.
     pub connections: usize,
-    /// Connections from one address (one /64 for IPv6). Default: 1024.
+    /// Connections from one address (one /64 for IPv6) at most. Default: 1024.
     pub connections_per_address: usize,
     /// Requests of one connection that are not answered yet. Default: 1024.
     pub requests_in_flight: usize,

@@ -11,7 +11,8 @@ mod shares;
 mod turns;
 
 pub(crate) use line::{Line, Permit};
-pub(crate) use shares::{Share, Shares, Taken};
+pub(crate) use shares::{Share, Shares};
+pub(crate) use tetrarch_transport::Taken;
 pub(crate) use turns::Turns;
 
 /// One of several hosts.

@@ -1,26 +1,19 @@
 //! Who may connect, before anything is spent on a handshake.
 
 use std::{
-    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
 
-use super::{ClientLimits, Host};
+use super::{ClientLimits, Host, Taken};
 use crate::lock::locked;
 
-/// Counts connections and attempts, in all and by address.
+/// Counts connections and attempts. Hosts share them (rule B-6).
 #[derive(Debug)]
 pub(crate) struct Admission {
     most: usize,
     most_per_address: usize,
     taken: Mutex<Taken>,
-}
-
-#[derive(Debug, Default)]
-struct Taken {
-    total: usize,
-    by_host: HashMap<Host, usize>,
 }
 
 /// What to do with an attempt.
@@ -43,28 +36,28 @@ pub(crate) struct Place {
 
 impl Admission {
     pub(crate) fn new(limits: &ClientLimits) -> Self {
-        Self { most: limits.connections, most_per_address: limits.connections_per_address, taken: Mutex::default() }
+        let (most, most_per_address) = (limits.connections, limits.connections_per_address);
+        Self { most, most_per_address, taken: Mutex::new(Taken::none_of(most)) }
     }
 
     /// Judges an attempt. Above half of the places an address must be proven, so that invented addresses cannot take the rest.
     pub(crate) fn judge(self: &Arc<Self>, from: SocketAddr, proven: bool) -> Verdict {
         let host = Host::from(from.ip());
         let mut taken = locked(&self.taken);
-        let here = taken.by_host.get(&host).copied().unwrap_or(0);
-        if taken.total >= self.most || here >= self.most_per_address {
+        let here = taken.of(host);
+        if here >= self.most_per_address || !taken.has_room(host, 1) {
             return Verdict::Refuse;
         }
-        if !proven && (taken.total >= self.most.div_ceil(2) || here >= self.most_per_address.div_ceil(2)) {
+        if !proven && (taken.total() >= self.most.div_ceil(2) || here >= self.most_per_address.div_ceil(2)) {
             return Verdict::Prove;
         }
-        taken.total += 1;
-        taken.by_host.insert(host, here + 1);
+        taken.take(host, 1);
         Verdict::Enter(Place { admission: self.clone(), host })
     }
 
     /// Places that are taken.
     pub(crate) fn taken(&self) -> usize {
-        locked(&self.taken).total
+        locked(&self.taken).total()
     }
 }
 
@@ -77,14 +70,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut taken = locked(&self.admission.taken);
-        taken.total = taken.total.saturating_sub(1);
-        let left = taken.by_host.get(&self.host).map_or(0, |count| count.saturating_sub(1));
-        if left == 0 {
-            taken.by_host.remove(&self.host);
-        } else {
-            taken.by_host.insert(self.host, left);
-        }
+        locked(&self.admission.taken).give_back(self.host, 1);
     }
 }
 
@@ -110,6 +96,22 @@ mod tests {
         drop(first);
         assert!(matches!(admission.judge(from("10.0.0.1"), true), Verdict::Enter(_)));
         assert_eq!(admission.taken(), 1);
+    }
+
+    #[test]
+    fn no_address_takes_the_places_of_all_others() {
+        let admission = admission(64, 16);
+        let mut inside = Vec::new();
+        let mut fill = |number: u8| {
+            let here = || match admission.judge(SocketAddr::from(([10, 0, 0, number], 1)), true) {
+                Verdict::Enter(place) => Some(place),
+                _ => None,
+            };
+            let before = inside.len();
+            inside.extend(std::iter::from_fn(here));
+            inside.len() - before
+        };
+        assert_eq!([1, 2, 3, 4, 5, 6].map(&mut fill), [16, 16, 16, 8, 4, 2]);
     }
 
     #[test]

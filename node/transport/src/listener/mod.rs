@@ -9,6 +9,7 @@ pub(crate) mod connection;
 mod counters;
 mod host;
 mod outbox;
+mod taken;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -17,8 +18,8 @@ use tetrarch_crypto::SigningKey;
 use tetrarch_types::{Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-pub use self::host::Host;
 use self::{accept::Door, admission::Admission, counters::Counters, outbox::Outbox};
+pub use self::{host::Host, taken::Taken};
 use crate::{
     TransportError,
     close::CloseCode,
@@ -30,9 +31,10 @@ use crate::{
 /// Bounds against clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientLimits {
-    /// Connections in all: also those that are being made, and those that ended and that QUIC has not forgotten yet.
+    /// Connections in all: also those that are being made, and those that ended and that QUIC has not forgotten yet. A host may have as many
+    /// as it leaves free: alone half of them.
     pub connections: usize,
-    /// Connections from one address; IPv6 addresses of one /64 count as one.
+    /// Connections from one address at most; IPv6 addresses of one /64 count as one.
     pub connections_per_address: usize,
     /// Requests of one connection that are not answered yet. Nothing more is read from it until one is.
     pub requests_in_flight_per_connection: usize,

@@ -12,7 +12,8 @@ fn answer(bytes: usize) -> Response {
     Response::Answer(Answer { executed: SeqNum::new(1), bytes: vec![1; bytes] })
 }
 
-async fn refused_after(limits: ClientLimits, allowed: usize) {
+/// Returns how many had to prove their address.
+async fn refused_after(limits: ClientLimits, allowed: usize) -> u64 {
     let (listener, _incoming) = listener(any_port(), limits).await;
     let mut clients = Vec::new();
     for _ in 0..allowed {
@@ -24,22 +25,25 @@ async fn refused_after(limits: ClientLimits, allowed: usize) {
     let error = within(connector_with(listener.local_address(), quick).request(id(0), read(b"x"))).await.unwrap_err();
     assert!(matches!(&error, RequestError::Unreachable { reason, .. } if reason.contains("too many")), "{error}");
     let counters = listener.counters();
-    assert!(counters.refused >= 2 && counters.retried >= 1, "{counters:?}");
+    assert!(counters.refused >= 2, "{counters:?}");
     assert_eq!(counters.open, allowed as u64);
 
     drop(clients.pop());
     until("there is a free place again", || listener.counters().open < allowed as u64).await;
     Rogue::client(listener.local_address()).await;
+    counters.retried
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_limited() {
-    refused_after(ClientLimits { connections: 4, ..ClientLimits::default() }, 4).await;
+    // One host alone has half of them.
+    refused_after(ClientLimits { connections: 8, ..ClientLimits::default() }, 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_of_one_address_are_limited() {
-    refused_after(ClientLimits { connections_per_address: 3, ..ClientLimits::default() }, 3).await;
+    let retried = refused_after(ClientLimits { connections_per_address: 3, ..ClientLimits::default() }, 3).await;
+    assert!(retried >= 1);
 }
 
 /// QUIC remembers an ended connection for three of its time-outs, which a long way makes long. So does a client that answers late.

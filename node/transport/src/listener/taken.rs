@@ -1,0 +1,94 @@
+//! Places of which each host may take as many as it leaves free.
+
+use std::collections::{HashMap, hash_map::Entry};
+
+use super::Host;
+
+/// How many of so many places are taken, and by whom: of these each host may have as many as it leaves free (rule B-6). Alone it gets half of them, and
+/// whoever comes finds some, however many others took theirs.
+#[derive(Debug)]
+pub struct Taken {
+    most: usize,
+    total: usize,
+    by_host: HashMap<Host, usize>,
+}
+
+impl Taken {
+    /// None of them is taken.
+    pub fn none_of(most: usize) -> Self {
+        Self { most, total: 0, by_host: HashMap::new() }
+    }
+
+    /// Whether this host may take so many more: afterwards it has no more than were free.
+    pub fn has_room(&self, host: Host, count: usize) -> bool {
+        self.of(host).saturating_add(count) <= self.most.saturating_sub(self.total)
+    }
+
+    /// Takes so many, if it may.
+    pub fn take(&mut self, host: Host, count: usize) -> bool {
+        let may = self.has_room(host, count);
+        if may {
+            *self.by_host.entry(host).or_default() += count;
+            self.total += count;
+        }
+        may
+    }
+
+    /// So many that this host took are free again.
+    pub fn give_back(&mut self, host: Host, count: usize) {
+        let Entry::Occupied(mut entry) = self.by_host.entry(host) else { return };
+        let given = count.min(*entry.get());
+        *entry.get_mut() -= given;
+        self.total -= given;
+        if *entry.get() == 0 {
+            entry.remove();
+        }
+    }
+
+    /// How many this host has.
+    pub fn of(&self, host: Host) -> usize {
+        self.by_host.get(&host).copied().unwrap_or(0)
+    }
+
+    /// How many are taken.
+    pub const fn total(&self) -> usize {
+        self.total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn host(number: u8) -> Host {
+        Host::from(IpAddr::from([10, 0, 0, number]))
+    }
+
+    #[test]
+    fn a_host_takes_half_and_whoever_comes_finds_some() {
+        let mut taken = Taken::none_of(64);
+        let mut fill = |host| std::iter::repeat_with(|| taken.take(host, 1)).take_while(|took| *took).count();
+        assert_eq!(fill(host(1)), 32);
+        assert_eq!(fill(host(2)), 16);
+        assert_eq!(fill(host(3)), 8);
+        taken.give_back(host(2), 16);
+        assert!(!taken.take(host(1), 1), "who has most waits until more is free than it has");
+        assert!(taken.take(host(3), 8));
+        assert_eq!(taken.total(), 48);
+    }
+
+    #[test]
+    fn what_weighs_more_takes_more() {
+        let mut taken = Taken::none_of(100);
+        assert!(taken.take(host(1), 40));
+        assert!(!taken.take(host(1), 30));
+        assert!(taken.take(host(1), 20));
+        assert!(!taken.take(host(2), 41));
+        assert!(taken.take(host(2), 40));
+        assert!(!taken.take(host(3), 1), "all are taken");
+        taken.give_back(host(3), 50);
+        assert_eq!(taken.total(), 100, "nobody gives back what it has not got");
+    }
+}
