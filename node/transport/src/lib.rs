@@ -39,6 +39,7 @@ mod reader;
 mod socket;
 mod tasks;
 mod tls;
+mod way;
 
 pub use connector::{Connector, ConnectorConfig};
 pub use error::{RequestError, TransportError};

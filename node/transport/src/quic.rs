@@ -7,7 +7,7 @@ use std::{
 };
 
 use quinn::{
-    IdleTimeout, ServerConfig, TransportConfig, VarInt,
+    ClientConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt,
     congestion::{Controller, ControllerFactory, CubicConfig},
     crypto::rustls::QuicServerConfig,
 };
@@ -41,10 +41,10 @@ pub(crate) fn peer_incoming() -> TransportConfig {
 
 /// The replica's side that dialled. A stream is buffered no further than the other side's window for it, so the votes' reserve
 /// remains for the votes here, too.
-pub(crate) fn peer_outgoing() -> Arc<TransportConfig> {
+pub(crate) fn peer_outgoing() -> TransportConfig {
     let mut config = peer();
     config.send_window((BULK_WINDOW + VOTES_RESERVE) as u64);
-    Arc::new(config)
+    config
 }
 
 /// The listener's side of a client's connection: one stream, opened by the client.
@@ -57,39 +57,56 @@ pub(crate) fn listener(idle: Duration) -> TransportConfig {
 }
 
 /// The client's side.
-pub(crate) fn connector(idle: Duration, keep_alive: Duration) -> Arc<TransportConfig> {
+pub(crate) fn connector(idle: Duration, keep_alive: Duration) -> TransportConfig {
     let mut config = base(idle);
     config.keep_alive_interval(Some(keep_alive));
     windows(&mut config, RESPONSE_WINDOW, RESPONSE_WINDOW);
     config.send_window(RESPONSE_WINDOW as u64);
-    Arc::new(config)
+    config
 }
 
-/// What a listening endpoint does with newcomers. Each of them is accepted with [`holding`].
+/// What a listening endpoint does with newcomers. Each of them is accepted with [`accepting`].
 pub(crate) fn server(crypto: Arc<QuicServerConfig>) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(crypto);
     config.max_incoming(1024).incoming_buffer_size(16 * 1024).incoming_buffer_size_total(4 * 1024 * 1024);
     config
 }
 
-/// What one newcomer is accepted with. It drops `place` when QUIC has nothing left of the connection.
-///
-/// That is well behind the connection's end: QUIC remembers it, with all that was buffered, for three of its time-outs, and the other side says
-/// how long those are (it may claim to acknowledge late, 16 seconds, and do so). Whoever drains is to be counted for as long, or a host had as
-/// many connections in memory as it can open and close in that time.
-pub(crate) fn holding<P: Send + Sync + 'static>(
+/// What one newcomer is accepted with. `place` is dropped when QUIC has nothing left of the connection: see [`Holding`].
+pub(crate) fn accepting<P: Send + Sync + 'static>(
     server: &ServerConfig,
-    mut transport: TransportConfig,
+    transport: TransportConfig,
     place: P,
 ) -> Arc<ServerConfig> {
-    transport.congestion_controller_factory(Arc::new(Holding { _place: place }));
     let mut config = server.clone();
-    config.transport_config(Arc::new(transport));
+    config.transport_config(holding(transport, place));
     Arc::new(config)
 }
 
-/// A connection's configuration is in QUIC's hands for as long as the connection is, and has room for one thing of ours: what makes its
-/// congestion controllers. Those are the default ones.
+/// What one connection is dialled with. `place` is dropped when QUIC has nothing left of it: see [`Holding`].
+pub(crate) fn dialling<P: Send + Sync + 'static>(
+    client: &ClientConfig,
+    transport: TransportConfig,
+    place: P,
+) -> ClientConfig {
+    let mut config = client.clone();
+    config.transport_config(holding(transport, place));
+    config
+}
+
+fn holding<P: Send + Sync + 'static>(mut transport: TransportConfig, place: P) -> Arc<TransportConfig> {
+    transport.congestion_controller_factory(Arc::new(Holding { _place: place }));
+    Arc::new(transport)
+}
+
+/// Holds something for as long as QUIC remembers a connection.
+///
+/// That is well beyond the connection's end: what was buffered stays in memory for three of its time-outs, and the other side says how long
+/// those are (it may claim to acknowledge late, 16 seconds, and do so). Connections are to be counted for as long, or somebody had as many
+/// of them in memory as can be opened and closed in that time.
+///
+/// A connection's configuration is in QUIC's hands for exactly that time, and has room for one thing of ours: what makes congestion
+/// controllers. They are the default ones.
 struct Holding<P> {
     _place: P,
 }

@@ -1,13 +1,12 @@
 //! The way to one replica: connected when somebody wants something, and again after it was lost.
 
 use std::{
-    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
-use quinn::{ClientConfig, Endpoint};
+use quinn::Endpoint;
 use tetrarch_types::{ReplicaId, Response};
 use tokio::{
     sync::watch,
@@ -15,20 +14,16 @@ use tokio::{
 };
 
 use super::session::{Session, SessionEnd};
-use crate::{RequestError, backoff::Backoff, close::describe, lock::locked, tls};
+use crate::{RequestError, backoff::Backoff, lock::locked, way::Way};
 
 /// The first and the longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// How long one attempt may take. QUIC sends its first packet again about 0.3, 0.9 and 2.1 seconds after the first time.
-const ATTEMPT: Duration = Duration::from_secs(3);
 
 /// One replica.
 #[derive(Debug)]
 pub(crate) struct Link {
     replica: ReplicaId,
-    address: SocketAddr,
-    endpoint: Endpoint,
-    config: ClientConfig,
+    way: Way,
     connect_timeout: Duration,
     state: watch::Sender<State>,
     backoff: Mutex<Backoff>,
@@ -48,21 +43,15 @@ enum State {
 }
 
 impl Link {
-    pub(crate) fn new(
-        replica: ReplicaId,
-        address: SocketAddr,
-        endpoint: Endpoint,
-        config: ClientConfig,
-        connect_timeout: Duration,
-    ) -> Self {
+    pub(crate) fn new(replica: ReplicaId, way: Way, connect_timeout: Duration) -> Self {
         let (state, _) = watch::channel(State::Idle);
         let backoff = Mutex::new(Backoff::new(PAUSE.0, PAUSE.1));
-        Self { replica, address, endpoint, config, connect_timeout, state, backoff, last_failure: Mutex::default() }
+        Self { replica, way, connect_timeout, state, backoff, last_failure: Mutex::default() }
     }
 
     /// The way to the same replica from another socket, not connected yet.
     pub(crate) fn over_socket(&self, endpoint: Endpoint) -> Self {
-        Self::new(self.replica, self.address, endpoint, self.config.clone(), self.connect_timeout)
+        Self::new(self.replica, self.way.over_socket(endpoint), self.connect_timeout)
     }
 
     /// Sends a request on the connection there is, or on a new one.
@@ -127,7 +116,7 @@ impl Link {
             match self.attempt().await {
                 Ok(session) => return self.connected(session),
                 Err(reason) => {
-                    tracing::debug!(replica = %self.replica, address = %self.address, %reason, "cannot reach the replica");
+                    tracing::debug!(replica = %self.replica, address = %self.way.address(), %reason, "cannot reach the replica");
                     *locked(&self.last_failure) = Some(reason);
                 }
             }
@@ -154,10 +143,7 @@ impl Link {
     }
 
     async fn attempt(&self) -> Result<Arc<Session>, String> {
-        let connecting = self.endpoint.connect_with(self.config.clone(), self.address, tls::SERVER_NAME);
-        let connecting = connecting.map_err(|error| error.to_string())?;
-        let connected = timeout(ATTEMPT, connecting).await.map_err(|_| "no answer".to_owned())?;
-        Session::start(connected.map_err(|error| describe(&error))?).await
+        Session::start(self.way.connect().await?).await
     }
 
     fn connected(&self, session: Arc<Session>) {
@@ -177,11 +163,11 @@ impl Link {
     fn unreachable(&self) -> RequestError {
         let silence = || format!("no answer within {:?}", self.connect_timeout);
         let reason = locked(&self.last_failure).clone().unwrap_or_else(silence);
-        RequestError::Unreachable { replica: self.replica, address: self.address, reason }
+        RequestError::Unreachable { replica: self.replica, address: self.way.address(), reason }
     }
 
     fn lost(&self, end: SessionEnd) -> RequestError {
-        let (replica, address) = (self.replica, self.address);
+        let (replica, address) = (self.replica, self.way.address());
         match end {
             _ if matches!(*self.state.borrow(), State::Closed) => RequestError::ConnectorClosed,
             SessionEnd::Closed(reason) => RequestError::Closed { replica, address, reason },

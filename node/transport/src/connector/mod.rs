@@ -20,6 +20,7 @@ use crate::{
     close::CloseCode,
     quic, socket,
     tls::{self, CLIENT_PROTOCOL},
+    way::Way,
 };
 
 /// How a client connects.
@@ -63,12 +64,12 @@ impl Connector {
     /// [`TransportError`] when there is no runtime or no socket.
     pub fn new(replicas: Vec<(PublicKey, SocketAddr)>, config: ConnectorConfig) -> Result<Self, TransportError> {
         let endpoint = endpoint(config.from)?;
-        let transport = quic::connector(config.idle_timeout, config.keep_alive);
+        let transport = Arc::new(move || quic::connector(config.idle_timeout, config.keep_alive));
         let link = |(index, (key, address))| {
-            let mut client = ClientConfig::new(tls::client(key, CLIENT_PROTOCOL, None)?);
-            client.transport_config(transport.clone());
+            let client = ClientConfig::new(tls::client(key, CLIENT_PROTOCOL, None)?);
             let replica = ReplicaId::new(u16::try_from(index).unwrap_or(u16::MAX));
-            Ok(Arc::new(Link::new(replica, address, endpoint.clone(), client, config.connect_timeout)))
+            let way = Way::new(endpoint.clone(), address, client, transport.clone());
+            Ok(Arc::new(Link::new(replica, way, config.connect_timeout)))
         };
         let links = replicas.into_iter().enumerate().map(link).collect::<Result<_, TransportError>>()?;
         Ok(Self { from: config.from, endpoint, links })

@@ -66,7 +66,7 @@ impl Door {
     fn host(&self, attempt: Attempt, place: Place) -> impl Future<Output = ()> + Send + use<> {
         let (limits, inbound, counters) = (self.limits, self.inbound.clone(), self.counters.clone());
         let host = place.host();
-        let entry = quic::holding(&self.server, quic::listener(limits.idle_timeout), place);
+        let entry = quic::accepting(&self.server, quic::listener(limits.idle_timeout), place);
         async move {
             let client = attempt.remote_address();
             match timeout(HANDSHAKE, async { attempt.accept_with(entry.clone())?.await }).await {

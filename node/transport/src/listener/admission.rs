@@ -19,7 +19,7 @@ pub(crate) struct Admission {
 /// What to do with an attempt.
 #[derive(Debug)]
 pub(crate) enum Verdict {
-    /// Go on with the handshake; the place is free again when it is dropped. Whoever holds it is [`quic::holding`](crate::quic::holding).
+    /// Go on with the handshake; the place is free again when it is dropped.
     Enter(Place),
     /// Ask for proof that the address is the sender's own.
     Prove,

@@ -118,7 +118,7 @@ impl Gate {
     /// forgotten the connection.
     async fn welcome(self: Arc<Self>, incoming: Incoming, place: OwnedSemaphorePermit) {
         let address = incoming.remote_address();
-        let entry = quic::holding(&self.server, quic::peer_incoming(), place);
+        let entry = quic::accepting(&self.server, quic::peer_incoming(), place);
         let handshake = async { incoming.accept_with(entry.clone())?.await };
         let connection = match timeout(HANDSHAKE, handshake).await {
             Ok(Ok(connection)) => connection,

@@ -2,29 +2,26 @@
 
 use std::{
     convert::Infallible,
-    net::SocketAddr,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
 
-use quinn::{ClientConfig, Connection, Endpoint};
+use quinn::Connection;
 use tetrarch_types::{Lane, ReplicaId};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{counters::Counters, link::Link};
 use crate::{
     backoff::Backoff,
     close::{CloseCode, describe},
     frame::{coalesce, lane_byte},
-    tls,
+    way::Way,
 };
 
 /// The first and the longest pause between attempts.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// The pause before an attempt that the peer's own coming called for.
 const SHORT_PAUSE: Duration = Duration::from_millis(5);
-/// How long one attempt may take. QUIC sends its first packet again about 0.3, 0.9 and 2.1 seconds after the first time.
-const ATTEMPT: Duration = Duration::from_secs(3);
 /// In this time after the start of an attempt the peer's coming says nothing new: two replicas that start together dial each other.
 const EARLY: Duration = Duration::from_millis(250);
 /// A connection that lasted this long was a good one: the pauses start over.
@@ -33,9 +30,7 @@ const GOOD: Duration = Duration::from_secs(1);
 /// Dials one peer.
 pub(crate) struct Dialer {
     pub(crate) to: ReplicaId,
-    pub(crate) address: SocketAddr,
-    pub(crate) endpoint: Endpoint,
-    pub(crate) config: ClientConfig,
+    pub(crate) way: Way,
     pub(crate) link: Arc<Link>,
     pub(crate) counters: Arc<Counters>,
 }
@@ -56,7 +51,7 @@ impl Dialer {
                     }
                 }
                 Err(reason) => {
-                    tracing::debug!(peer = %self.to, address = %self.address, %reason, "cannot reach the peer")
+                    tracing::debug!(peer = %self.to, address = %self.way.address(), %reason, "cannot reach the peer")
                 }
             }
             self.pause(&mut backoff).await;
@@ -74,13 +69,8 @@ impl Dialer {
     }
 
     async fn connect(&self) -> Result<Connection, String> {
-        let connecting = self.endpoint.connect_with(self.config.clone(), self.address, tls::SERVER_NAME);
-        let connecting = connecting.map_err(|error| error.to_string())?;
-        let attempt = async {
-            timeout(ATTEMPT, connecting).await.map_err(|_| "no answer".to_owned())?.map_err(|error| describe(&error))
-        };
         tokio::select! {
-            attempt = attempt => attempt,
+            attempt = self.way.connect() => attempt,
             () = self.heard_late() => Err("it started in the meantime".to_owned()),
         }
     }
@@ -98,7 +88,7 @@ impl Dialer {
         let since = Instant::now();
         self.link.connected.store(true, Relaxed);
         let _down = Down(&self.link);
-        tracing::info!(peer = %self.to, address = %self.address, round_trip = ?connection.rtt(), "connected to the peer");
+        tracing::info!(peer = %self.to, address = %self.way.address(), round_trip = ?connection.rtt(), "connected to the peer");
         let written =
             async { tokio::try_join!(self.write(connection, Lane::Votes), self.write(connection, Lane::Bulk)) };
         let reason = tokio::select! {
@@ -107,7 +97,7 @@ impl Dialer {
         };
         let reason = connection.close_reason().map_or(reason, |error| describe(&error));
         CloseCode::Goodbye.close(connection, "the connection can no longer be written to");
-        tracing::info!(peer = %self.to, address = %self.address, %reason, "lost the peer");
+        tracing::info!(peer = %self.to, address = %self.way.address(), %reason, "lost the peer");
         since.elapsed()
     }
 

@@ -17,6 +17,7 @@ use crate::{
     TransportError, quic, socket,
     tasks::Tasks,
     tls::{self, Accepts, PEER_PROTOCOL},
+    way::Way,
 };
 
 /// Starts listening and dialling on a bound socket.
@@ -55,9 +56,7 @@ fn client_configs(config: &PeerConfig) -> Result<Vec<(ReplicaId, ClientConfig)>,
 }
 
 fn client_config(config: &PeerConfig, key: PublicKey) -> Result<ClientConfig, TransportError> {
-    let mut client = ClientConfig::new(tls::client(key, PEER_PROTOCOL, Some(&config.key))?);
-    client.transport_config(quic::peer_outgoing());
-    Ok(client)
+    Ok(ClientConfig::new(tls::client(key, PEER_PROTOCOL, Some(&config.key))?))
 }
 
 fn others(config: &PeerConfig) -> Accepts {
@@ -78,14 +77,8 @@ impl Peers {
             let (Some(link), Some(address)) = (self.links.get(to.index()), config.peers.get(to.index())) else {
                 continue;
             };
-            let dialer = Dialer {
-                to,
-                address: *address,
-                endpoint: self.endpoint.clone(),
-                config: client,
-                link: link.clone(),
-                counters: self.counters.clone(),
-            };
+            let way = Way::new(self.endpoint.clone(), *address, client, Arc::new(quic::peer_outgoing));
+            let dialer = Dialer { to, way, link: link.clone(), counters: self.counters.clone() };
             self.tasks.add(tokio::spawn(dialer.run()));
         }
     }
