@@ -15,6 +15,9 @@ pub(crate) const MAX_DECODED_BYTES: usize = 4 * 1024 * 1024;
 /// How long a call may wait for the cluster. Beyond that its effect is unknown, as in etcd.
 pub(crate) const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the one message of a call may take to come, all of it: a call that never does would keep its place for ever.
+pub(crate) const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The pause before replicas are asked again who leads, where the primary was asked to give way.
 pub(crate) const MOVE_LOOK: Duration = Duration::from_millis(20);
 

@@ -19,6 +19,8 @@ const MOVE_TOOK_TOO_LONG: &str = "request timed out, leader transfer took too lo
 const FROM_BROWSER: &str =
     "pages in a browser are not answered: ask from a program of your own, without the header Origin";
 
+const MESSAGE_LATE: &str = "the request did not come within ten seconds: send it whole";
+
 const RANGE_OUTRUN: &str = "the store compacted the revision of the range while it was read, each time: ask again";
 
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
@@ -36,6 +38,8 @@ pub(crate) enum Refusal {
     AuthNotEnabled,
     /// It asks for a way of sorting that there is not.
     InvalidSort,
+    /// Its message did not come in time.
+    MessageLate,
     /// It asks for a compare that there is not.
     InvalidCompare,
     /// The store gave up the revision that a range was read at before all of it was read, as often as it was begun.
@@ -92,6 +96,7 @@ impl From<Refusal> for Status {
             Refusal::RangeOutrun => (Code::Unavailable, RANGE_OUTRUN.to_owned()),
             Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
+            Refusal::MessageLate => (Code::DeadlineExceeded, MESSAGE_LATE.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
             Refusal::FromBrowser => (Code::PermissionDenied, FROM_BROWSER.to_owned()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),

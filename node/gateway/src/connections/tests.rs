@@ -8,11 +8,20 @@ use tokio::time::{Instant, sleep};
 use tonic::service::Routes;
 
 use super::*;
+use crate::address::Address;
+use crate::gateway::Gateway;
 use crate::limits::{OPENING_TIMEOUT, PING_TIMEOUT};
 use crate::server::bounded;
+use crate::services::router;
+use crate::watches::tests::Quiet;
 
 /// The client's end of a connection that is served, and the places that are left.
 fn connect() -> (DuplexStream, Arc<Semaphore>) {
+    connect_to(Router::new())
+}
+
+/// The same, with something to ask for.
+fn connect_to(router: Router) -> (DuplexStream, Arc<Semaphore>) {
     let (client, stream) = duplex(4_096);
     let places = Arc::new(Semaphore::new(1));
     let permit = places.clone().try_acquire_owned().unwrap();
@@ -21,7 +30,7 @@ fn connect() -> (DuplexStream, Arc<Semaphore>) {
     let connection = Connection::new(Box::new(stream), here, place);
     tokio::spawn(async move {
         let arrivals = tokio_stream::once(Ok::<_, Infallible>(connection));
-        bounded().serve_with_incoming(Routes::from(Router::new()).prepare(), arrivals).await
+        bounded().serve_with_incoming(Routes::from(router).prepare(), arrivals).await
     });
     (client, places)
 }
@@ -73,4 +82,53 @@ async fn whoever_said_it_has_all_the_time_that_a_quiet_connection_has() {
     assert!(early.is_err() && !answered.is_empty(), "{answered:?}");
     // It answers no ping.
     assert!(timeout(2 * PING_TIMEOUT, client.read_to_end(&mut answered)).await.is_ok());
+}
+
+/// A gateway on which nothing ever happens.
+fn gateway() -> Router {
+    let address =
+        Address { advertised: Vec::new(), listening: SocketAddr::from(([127, 0, 0, 1], 2_379)), scheme: "http" };
+    router(Arc::new(Gateway::new(Quiet::default(), address)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_send_what_it_announced_keeps_no_place() {
+    let grpc = "Content-Type: application/grpc\r\n";
+    for (path, line, status) in [
+        ("/v3/kv/put", "", "504"),
+        ("/v3/lease/keepalive", "", "504"),
+        ("/etcdserverpb.KV/Put", grpc, "404"),
+        ("/etcdserverpb.Watch/Watch", grpc, "404"),
+    ] {
+        for body in ["", "{"] {
+            let (mut client, places) = connect_to(gateway());
+            let head = format!("POST {path} HTTP/1.1\r\nHost: h\r\n{line}Content-Length: 20\r\n\r\n");
+            client.write_all((head + body).as_bytes()).await.unwrap();
+            let mut answered = String::new();
+            let closed = timeout(Duration::from_secs(3_600), client.read_to_string(&mut answered)).await;
+            assert!(closed.is_ok(), "{path} {body:?}: {answered}");
+            assert_eq!(answered.split(' ').nth(1), Some(status), "{answered}");
+            assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nor_does_whoever_sends_it_byte_by_byte() {
+    let (client, places) = connect_to(gateway());
+    let (mut answers, mut asks) = tokio::io::split(client);
+    asks.write_all(b"POST /v3/kv/put HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n").await.unwrap();
+    let sending = async {
+        while asks.write_all(b" ").await.is_ok() {
+            sleep(Duration::from_secs(1)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut answered = String::new();
+    tokio::select! {
+        () = sending => {}
+        closed = timeout(Duration::from_secs(3_600), answers.read_to_string(&mut answered)) => drop(closed.unwrap()),
+    }
+    assert_eq!(answered.split(' ').nth(1), Some("504"), "{answered}");
+    assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
 }

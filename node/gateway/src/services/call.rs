@@ -16,6 +16,7 @@ use tonic::{Code, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::leader::{self, Lost};
+use super::prompt::prompt;
 use crate::gateway::Gateway;
 use crate::limits::MAX_DECODED_BYTES;
 use crate::refusal::Refusal;
@@ -47,7 +48,8 @@ where
     N: Message + 'static,
     R: Future<Output = Result<N, Status>> + Send + 'static,
 {
-    let reply = codec::<N, M>().unary(Method { gateway, answer, messages: PhantomData }, request).await;
+    let method = Method { gateway, answer, messages: PhantomData };
+    let reply = codec::<N, M>().unary(method, prompt(request)).await;
     let refused = Status::from_header_map(reply.headers());
     refused.and_then(|status| too_large(&status)).map_or(reply, |status| status.into_http())
 }
@@ -61,7 +63,8 @@ where
     N: Message + 'static,
     R: Future<Output = Result<Replies<N>, Status>> + Send + 'static,
 {
-    codec::<N, M>().server_streaming(Method { gateway, answer, messages: PhantomData }, request).await
+    let method = Method { gateway, answer, messages: PhantomData };
+    codec::<N, M>().server_streaming(method, prompt(request)).await
 }
 
 /// Answers a stream of messages with a stream.
@@ -159,5 +162,36 @@ where
         let lost = leader::lost(&self.gateway, request.metadata().as_ref());
         let answer = (self.answer)(self.gateway.clone(), request.into_inner());
         Box::pin(async { answer.await.map(|replies| Response::new(Told { replies, lost })) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use axum::body::Body;
+    use tokio::time::timeout;
+
+    use super::super::{kv, snapshot};
+    use super::*;
+    use crate::address::Address;
+    use crate::watches::tests::Quiet;
+
+    /// A call whose message never comes.
+    fn request() -> Request {
+        Request::new(Body::from_stream(tokio_stream::pending::<Result<Vec<u8>, Status>>()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_does_not_come_is_not_waited_for() {
+        let address = Address { advertised: Vec::new(), listening: ([127, 0, 0, 1], 2_379).into(), scheme: "http" };
+        let gateway = Arc::new(Gateway::new(Quiet::default(), address));
+        let put = timeout(Duration::from_secs(3_600), unary(gateway.clone(), request(), kv::put)).await;
+        let saved = timeout(Duration::from_secs(3_600), answering(gateway, request(), snapshot::snapshot)).await;
+        for reply in [put, saved] {
+            let status = Status::from_header_map(reply.unwrap().headers()).unwrap();
+            assert_eq!(status.code(), Code::DeadlineExceeded, "{status}");
+            assert!(status.message().starts_with("etcdserver: the request did not come"), "{status}");
+        }
     }
 }

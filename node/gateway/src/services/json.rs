@@ -10,12 +10,13 @@ use http::{Response, StatusCode, header};
 use serde_json::{Value, json};
 use tetrarch_kv::KvError;
 use tetrarch_kv_client::Backend;
+use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use super::{keepalive, kv, lease};
 use crate::gateway::Gateway;
 use crate::json::{Readable, Writable};
-use crate::limits::MAX_DECODED_BYTES;
+use crate::limits::{MAX_DECODED_BYTES, MESSAGE_TIMEOUT};
 use crate::messages::lease::{LeaseKeepAliveRequest, LeaseKeepAliveResponse};
 use crate::refusal::Refusal;
 
@@ -73,14 +74,14 @@ where
     })
 }
 
-/// The message of a call; none is one without fields. What a page in a browser sends is refused, unread: it would act with the gateway's key for
+/// The message of a call, which comes in time; none is one without fields. What a page in a browser sends is refused, unread: it would act with the gateway's key for
 /// whoever made the page, and gRPC is out of its reach. Browsers always say so (`Origin`), other programs do not.
 async fn read<M: Readable>(request: Request) -> Result<M, Status> {
     if request.headers().contains_key(header::ORIGIN) {
         return Err(Refusal::FromBrowser.into());
     }
-    let body = to_bytes(request.into_body(), MAX_DECODED_BYTES).await;
-    let body = body.map_err(|_| Refusal::from(KvError::RequestTooLarge))?;
+    let body = timeout(MESSAGE_TIMEOUT, to_bytes(request.into_body(), MAX_DECODED_BYTES)).await;
+    let body = body.map_err(|_| Refusal::MessageLate)?.map_err(|_| Refusal::from(KvError::RequestTooLarge))?;
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(M::default());
     }

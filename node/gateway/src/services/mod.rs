@@ -15,6 +15,7 @@ mod lock;
 mod maintenance;
 mod move_leader;
 mod pages;
+mod prompt;
 mod reading;
 mod session;
 mod snapshot;
@@ -28,7 +29,7 @@ use axum::extract::{Request, State};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use call::{Reply, answering, streaming, unary};
-use http::{StatusCode, header};
+use http::{StatusCode, Version, header};
 use tetrarch_kv_client::Backend;
 use tonic::Status;
 
@@ -54,7 +55,12 @@ async fn answer<B: Backend>(State(gateway): State<Arc<Gateway<B>>>, request: Req
     metrics.counted(request, async |request| checked(gateway, request).await.map(Body::new)).await
 }
 
+/// As etcd has it, there is none over HTTP/1: a stream of it, in which the client has all the time there is, could keep a connection on which nobody answers
+/// a ping.
 fn is_grpc(request: &Request) -> bool {
+    if request.version() != Version::HTTP_2 {
+        return false;
+    }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     kind.is_some_and(|kind| kind.starts_with("application/grpc"))
 }

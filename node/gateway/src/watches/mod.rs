@@ -24,4 +24,4 @@ pub(crate) use wanted::Wanted;
 pub(crate) use watch::{Watch, gone_response};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

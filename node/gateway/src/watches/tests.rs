@@ -17,7 +17,7 @@ use crate::messages::watch::{WatchCreateRequest, WatchResponse};
 
 /// A store in which nothing ever happens. What did may be compacted.
 #[derive(Default)]
-struct Quiet {
+pub(crate) struct Quiet {
     compacted: u64,
 }
 
