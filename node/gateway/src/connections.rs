@@ -1,6 +1,7 @@
 //! Accepting connections, with bounds, and wrapping them in TLS.
 
 mod opening;
+mod taking;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +18,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use self::opening::Opening;
-use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS, OPENING_TIMEOUT};
+use self::taking::Taking;
+use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS, OPENING_TIMEOUT, TAKING_TIMEOUT};
 use crate::metrics::{Metrics, UnderWay};
 use crate::tls::Tls;
 
@@ -92,17 +94,19 @@ struct Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Here(pub(crate) SocketAddr);
 
-/// A connection, and its place. It can be read from as long as its client is not late to begin.
+/// A connection, and its place. It can be read from as long as its client is not late to begin, and written to as long as it takes something.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     opening: Opening,
+    taking: Taking,
     here: Here,
     _place: Place,
 }
 
 impl Connection {
     fn new(stream: Box<dyn Stream>, here: Here, place: Place) -> Self {
-        Self { stream, opening: Opening::within(OPENING_TIMEOUT), here, _place: place }
+        let (opening, taking) = (Opening::within(OPENING_TIMEOUT), Taking::within(TAKING_TIMEOUT));
+        Self { stream, opening, taking, here, _place: place }
     }
 }
 
@@ -128,15 +132,18 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.taking.judge(cx, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let written = Pin::new(&mut self.stream).poll_flush(cx);
+        self.taking.judge(cx, written)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let written = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.taking.judge(cx, written)
     }
 }
 

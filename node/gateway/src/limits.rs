@@ -81,6 +81,10 @@ pub(crate) const MAX_STREAMS: u32 = 1_024;
 /// Calls of one connection that were cancelled before the gateway looked at them; with one more the connection is closed. A client that cancels all that it
 /// asked at once has them come together, and its watches and leases are on the same connection: so it may be all that can be open. What such a
 /// call costs until then is what an open one costs, so a flood of them takes twice the memory of as many calls that stay.
+/// A connection whose client takes nothing of what is written to it for so long is given up, whatever it speaks; whoever speaks HTTP/2 is by then, for
+/// no ping comes back either.
+pub(crate) const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
+
 pub(crate) const MAX_CANCELLED_UNSEEN: usize = MAX_STREAMS as usize;
 
 /// A connection on which nothing comes back for so long after a ping is given up.

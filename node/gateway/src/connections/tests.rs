@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use axum::Router;
+use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{Instant, sleep};
 use tonic::service::Routes;
@@ -131,4 +132,27 @@ async fn nor_does_whoever_sends_it_byte_by_byte() {
     }
     assert_eq!(answered.split(' ').nth(1), Some("504"), "{answered}");
     assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_does_not_read_what_it_asked_for_keeps_none_either() {
+    let (mut client, places) = connect_to(Router::new().route("/", get(async || vec![0; 1 << 20])));
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
+    assert!(timeout(TAKING_TIMEOUT / 2, places.acquire()).await.is_err(), "it may take its time");
+    assert!(timeout(TAKING_TIMEOUT, places.acquire()).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_reads_slowly_has_all_of_it() {
+    let (mut client, _places) = connect_to(Router::new().route("/", get(async || vec![0; 1 << 16])));
+    client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await.unwrap();
+    let (mut read, mut part) = (0, [0; 4_096]);
+    loop {
+        sleep(TAKING_TIMEOUT / 2).await;
+        match client.read(&mut part).await.unwrap() {
+            0 => break,
+            bytes => read += bytes,
+        }
+    }
+    assert!(read > 1 << 16, "{read}");
 }
