@@ -63,6 +63,12 @@ pub(crate) const SNAPSHOT_BOUNDS: Bounds =
 /// Snapshots under way at once.
 pub(crate) const SNAPSHOTS_UNDER_WAY: usize = 1;
 
+/// How long a caller may take for a snapshot before its first message, and beyond [`SNAPSHOT_PACE`] on the whole: it keeps others from theirs.
+pub(crate) const SNAPSHOT_PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a caller may take for each message of a snapshot, 32 KiB: 64 KiB a second.
+pub(crate) const SNAPSHOT_PACE: Duration = Duration::from_millis(500);
+
 /// Keepalives of one stream under way at once.
 pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;
 

@@ -23,6 +23,9 @@ const MESSAGE_LATE: &str = "the request did not come within ten seconds: send it
 
 const RANGE_OUTRUN: &str = "the store compacted the revision of the range while it was read, each time: ask again";
 
+const SNAPSHOT_UNREAD: &str =
+    "the snapshot was not read in time, and others wait for theirs: ask again, and read 64 KiB a second";
+
 const SNAPSHOT_OUTRUN: &str = "the store compacted the snapshot's revision while it was read: ask again";
 
 /// Why a call has no response.
@@ -34,12 +37,12 @@ pub(crate) enum Refusal {
     Backend(BackendError),
     /// It requires a leader, and the cluster has shown none for long.
     NoLeader,
+    /// Its message did not come in time.
+    MessageLate,
     /// It asks for a user's token, and there are no users.
     AuthNotEnabled,
     /// It asks for a way of sorting that there is not.
     InvalidSort,
-    /// Its message did not come in time.
-    MessageLate,
     /// It asks for a compare that there is not.
     InvalidCompare,
     /// The store gave up the revision that a range was read at before all of it was read, as often as it was begun.
@@ -48,6 +51,8 @@ pub(crate) enum Refusal {
     SnapshotUnderWay,
     /// The store gave up the revision that a snapshot was of before all of it was read.
     SnapshotOutrun,
+    /// It read its snapshot so slowly that nobody else could ever have one.
+    SnapshotUnread,
     /// There is more in the store than a snapshot holds.
     SnapshotTooLarge,
     /// A page in a browser asks.
@@ -90,13 +95,14 @@ impl From<Refusal> for Status {
             Refusal::Store(error) => store(error),
             Refusal::Backend(error) => backend(&error),
             Refusal::NoLeader => (Code::Unavailable, "no leader".to_owned()),
+            Refusal::MessageLate => (Code::DeadlineExceeded, MESSAGE_LATE.to_owned()),
             Refusal::AuthNotEnabled => (Code::FailedPrecondition, "authentication is not enabled".to_owned()),
             Refusal::InvalidSort => (Code::InvalidArgument, "invalid sort option".to_owned()),
             Refusal::InvalidCompare => (Code::InvalidArgument, "invalid compare".to_owned()),
             Refusal::RangeOutrun => (Code::Unavailable, RANGE_OUTRUN.to_owned()),
             Refusal::SnapshotUnderWay => (Code::ResourceExhausted, SNAPSHOT_UNDER_WAY.to_owned()),
             Refusal::SnapshotOutrun => (Code::Aborted, SNAPSHOT_OUTRUN.to_owned()),
-            Refusal::MessageLate => (Code::DeadlineExceeded, MESSAGE_LATE.to_owned()),
+            Refusal::SnapshotUnread => (Code::DeadlineExceeded, SNAPSHOT_UNREAD.to_owned()),
             Refusal::SnapshotTooLarge => (Code::ResourceExhausted, snapshot_too_large()),
             Refusal::FromBrowser => (Code::PermissionDenied, FROM_BROWSER.to_owned()),
             Refusal::Spool(why) => (Code::ResourceExhausted, format!("the gateway has no file for a snapshot: {why}")),

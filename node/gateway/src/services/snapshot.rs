@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tetrarch_kv::store::bounds::MIN_LEASE_TTL;
 use tetrarch_kv::{KeyRange, KvError, RangeRequest, Selection};
 use tetrarch_kv_client::Backend;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
 use super::call::Replies;
@@ -17,10 +20,13 @@ use super::lease;
 use super::reading::{is_outrun, page};
 use crate::bolt::Database;
 use crate::gateway::{Gateway, in_time};
-use crate::limits::SNAPSHOT_BOUNDS;
+use crate::limits::{SNAPSHOT_BOUNDS, SNAPSHOT_PACE, SNAPSHOT_PATIENCE};
 use crate::messages::maintenance::{SnapshotRequest, SnapshotResponse};
 use crate::refusal::Refusal;
 use crate::snapshot::{Spool, SpoolError, database, send};
+
+/// The way to the caller.
+type Sender = mpsc::Sender<Result<SnapshotResponse, Status>>;
 
 /// Gathers first, so that what fails fails before anything is sent. A caller that goes away ends it at any time.
 pub(super) async fn snapshot<B: Backend>(
@@ -30,20 +36,29 @@ pub(super) async fn snapshot<B: Backend>(
     let place = gateway.snapshots.clone().try_acquire_owned().map_err(|_| Refusal::SnapshotUnderWay)?;
     let database = gather(&gateway).await?;
     let (replies, sent) = mpsc::channel(1);
-    spawn_blocking(move || deliver(database, &replies, place));
+    spawn_blocking(move || deliver(database, replies, place, SNAPSHOT_PATIENCE));
     Ok(sent)
 }
 
-/// Waits as long as the caller reads slowly, and no longer than there is a caller.
-fn deliver(database: Database, replies: &mpsc::Sender<Result<SnapshotResponse, Status>>, _place: OwnedSemaphorePermit) {
+/// Waits as long as the caller reads at a fair pace, and no longer than there is a caller. One that is too slow finds its stream cut short.
+fn deliver(database: Database, replies: Sender, _place: OwnedSemaphorePermit, patience: Duration) {
+    let runtime = Handle::current();
+    let mut until = Instant::now() + patience;
     let told = send(database, |message| {
-        replies.blocking_send(Ok(message)).map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        let sent = runtime.block_on(timeout_at(until, replies.send(Ok(message))));
+        until += SNAPSHOT_PACE;
+        match sent {
+            Ok(sent) => sent.map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe)),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
     });
-    if let Err(error) = told
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        drop(replies.blocking_send(Err(Refusal::Spool(error.to_string()).into())));
-    }
+    let refusal = match told {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Refusal::SnapshotUnread,
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Refusal::Spool(error.to_string()),
+        _ => return,
+    };
+    // It is told when it reads on, which nothing here waits for.
+    runtime.spawn(async move { drop(replies.send(Err(refusal.into())).await) });
 }
 
 async fn gather<B: Backend>(gateway: &Arc<Gateway<B>>) -> Result<Database, Refusal> {
@@ -112,5 +127,30 @@ async fn at_disk<T: Send + 'static>(
         Ok(Err(SpoolError::Full)) => Err(Refusal::SnapshotTooLarge),
         Ok(Err(SpoolError::File(error))) => Err(Refusal::Spool(error.to_string())),
         Err(_) => Err(Refusal::Spool("it ended".to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_does_not_read_one_keeps_nobody_from_theirs() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = places.clone().try_acquire_owned().unwrap();
+        let spool = Spool::new(tempfile::tempfile().unwrap(), SNAPSHOT_BOUNDS);
+        let database = database(1, spool.sort(1, Vec::new()).unwrap(), BTreeMap::new());
+        let (replies, mut sent) = mpsc::channel(1);
+        let patience = Duration::from_millis(100);
+        let delivering = spawn_blocking(move || deliver(database, replies, place, patience));
+        // The file takes one message, and its hash another.
+        assert!(tokio::time::timeout(Duration::from_secs(60), places.acquire()).await.is_ok());
+        delivering.await.unwrap();
+        assert!(sent.recv().await.unwrap().is_ok());
+        let ended = sent.recv().await.unwrap().unwrap_err();
+        assert_eq!(ended.code(), tonic::Code::DeadlineExceeded, "{ended}");
+        assert!(sent.recv().await.is_none());
     }
 }
