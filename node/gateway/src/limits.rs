@@ -81,16 +81,16 @@ pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take until it is known which HTTP it speaks. A connection on which nothing is said would keep its place for ever.
 pub(crate) const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A connection whose client takes nothing of what is written to it for so long is given up, whatever it speaks; whoever speaks HTTP/2 is by then, for
+/// no ping comes back either.
+pub(crate) const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Calls and streams of one connection at once.
 pub(crate) const MAX_STREAMS: u32 = 1_024;
 
 /// Calls of one connection that were cancelled before the gateway looked at them; with one more the connection is closed. A client that cancels all that it
 /// asked at once has them come together, and its watches and leases are on the same connection: so it may be all that can be open. What such a
 /// call costs until then is what an open one costs, so a flood of them takes twice the memory of as many calls that stay.
-/// A connection whose client takes nothing of what is written to it for so long is given up, whatever it speaks; whoever speaks HTTP/2 is by then, for
-/// no ping comes back either.
-pub(crate) const TAKING_TIMEOUT: Duration = Duration::from_secs(60);
-
 pub(crate) const MAX_CANCELLED_UNSEEN: usize = MAX_STREAMS as usize;
 
 /// A connection on which nothing comes back for so long after a ping is given up.
@@ -107,6 +107,10 @@ pub(crate) const LOG_REVISIONS: usize = 16_384;
 
 /// Watches at once that are told of what lies further back: each follows the story on its own. The others wait for their turn.
 pub(crate) const HISTORIES: usize = 8;
+
+/// How long a watch may be told of what lies further back before it gives way to others that wait for a place: then they take turns, however slowly any of
+/// their clients reads.
+pub(crate) const HISTORY_TURN: Duration = Duration::from_secs(2);
 
 /// Watches at once, of all clients.
 pub(crate) const MAX_WATCHES: usize = 16_384;

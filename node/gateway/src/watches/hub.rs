@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use super::histories::Histories;
 use super::log::{Found, Log};
 use super::reader::Reader;
 use crate::limits::{CALL_TIMEOUT, COMPACTION_PATIENCE, HISTORIES, HUB_PAUSE, MAX_WATCHES};
@@ -29,14 +30,14 @@ pub(super) struct Shared<B> {
     log: Mutex<Log>,
     /// The revision that comes next in the log; 0 before it has begun.
     next: watch::Sender<u64>,
-    pub(super) histories: Arc<Semaphore>,
+    pub(super) histories: Histories,
     /// The highest revision that was compacted by this gateway.
     compacted: AtomicU64,
 }
 
 impl<B: Backend> Hub<B> {
     pub(crate) fn new(backend: Arc<B>) -> Self {
-        let histories = Arc::new(Semaphore::new(HISTORIES));
+        let histories = Histories::new(HISTORIES);
         let (log, next, compacted) = (Mutex::new(Log::new(0)), watch::Sender::new(0), AtomicU64::new(0));
         let shared = Shared { backend, log, next, histories, compacted };
         Self { shared: Arc::new(shared), following: OnceLock::new(), places: Arc::new(Semaphore::new(MAX_WATCHES)) }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tetrarch_kv_client::Backend;
 use tetrarch_kv_client::watch::{Compacted, Happened, Watch};
-use tokio::sync::OwnedSemaphorePermit;
 
+use super::histories::Place;
 use super::hub::Shared;
 use super::log::Found;
 use crate::messages::ResponseHeader;
@@ -20,7 +20,7 @@ pub(crate) struct Reader<B> {
     /// What was compacted before this began is gone, though the log may have it, and a replica that is late its history.
     compacted: u64,
     /// A follower of its own, and its place among those.
-    history: Option<(Watch, OwnedSemaphorePermit)>,
+    history: Option<(Watch, Place)>,
 }
 
 impl<B: Backend> Reader<B> {
@@ -37,6 +37,7 @@ impl<B: Backend> Reader<B> {
         if self.next < self.compacted {
             return Err(Compacted { revision: self.compacted });
         }
+        self.give_way();
         let happened = loop {
             match self.hub.find(self.next) {
                 Found::Here(happened) => {
@@ -91,9 +92,17 @@ impl<B: Backend> Reader<B> {
         self.history = None;
     }
 
+    /// Gives up the place in the history if others wait for one and had to for long enough. It is waited for again where the next revision needs it; at
+    /// least one was read meanwhile, so that everybody comes to the end.
+    pub(crate) fn give_way(&mut self) {
+        if self.history.as_ref().is_some_and(|(_, place)| place.is_over()) {
+            self.let_go();
+        }
+    }
+
     /// Begins to follow the history, when there is a place for that.
     async fn look_back(&mut self) {
-        if let Ok(place) = self.hub.histories.clone().acquire_owned().await {
+        if let Some(place) = self.hub.histories.place().await {
             let watch = Watch::from(self.hub.backend.clone(), self.next, self.with_previous);
             self.history = Some((watch, place));
         }

@@ -1,5 +1,7 @@
 //! Time passes for a watch.
 
+mod past;
+
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,9 +73,9 @@ fn start(hub: &Hub<Quiet>, from: u64, notify_progress: bool) -> mpsc::Receiver<R
 }
 
 /// A watch that tells what it is told there.
-fn start_at(
+fn start_at<B: Backend>(
     out: mpsc::Sender<Result<WatchResponse, tonic::Status>>,
-    hub: &Hub<Quiet>,
+    hub: &Hub<B>,
     from: u64,
     notify_progress: bool,
 ) {

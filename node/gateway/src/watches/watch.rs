@@ -156,12 +156,13 @@ impl<B: Backend> Watch<B> {
         Ok(events)
     }
 
-    /// Where the client does not read on, what was begun waits for it, but keeps no place in the history.
+    /// Where the client does not read on, what was begun waits for it, but keeps no place in the history; where it reads slowly, it keeps none from others.
     async fn send(&mut self, mut turn: Turn<'_>, revision: u64, events: Vec<Event>) -> Result<(), Gone> {
         let header = Some(self.reader.header(revision));
         let response = WatchResponse { header, watch_id: self.id, events, ..WatchResponse::default() };
         let responses = if self.fragments { fragments(response) } else { vec![response] };
         for response in responses {
+            self.reader.give_way();
             match timeout(READ_PATIENCE, turn.room()).await {
                 Ok(room) => room?,
                 Err(_) => self.reader.let_go(),
