@@ -14,9 +14,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::ask::{Ask, News};
 use super::follower::Follower;
 use super::happened::Happened;
-use super::limits::{
-    ANSWER_TIMEOUT, FIRST_PAUSE, HANDED_BYTES, IDLE_PAUSE, LONGEST_PATIENCE, LONGEST_PAUSE, PARKED_TIMEOUT, PATIENCE,
-};
+use super::limits::{ANSWER_TIMEOUT, FIRST_PAUSE, HANDED_BYTES, IDLE_PAUSE, LONGEST_PAUSE, PARKED_TIMEOUT};
+use super::patience::Patience;
 use crate::backend::{Backend, BackendError, Freshness, Told};
 use crate::rest::rest;
 
@@ -155,16 +154,18 @@ impl<B: Backend> Driver<B> {
     async fn run(mut self, out: mpsc::Sender<Result<Vec<Happened>, Compacted>>) {
         loop {
             while let Some(some) = self.take_some() {
+                let handed = Instant::now();
                 if out.send(Ok(some)).await.is_err() {
                     return;
                 }
+                self.patience.stand_still(handed.elapsed());
             }
             if let Some(revision) = self.follower.compacted() {
                 drop(out.send(Err(Compacted { revision })).await);
                 return;
             }
             self.ask_all();
-            let overdue = self.patience.until(&self.follower);
+            let overdue = self.patience.until(self.follower.believed(), self.follower.known());
             tokio::select! {
                 Some(heard) = self.asking.join_next() => {
                     if let Ok(heard) = heard {
@@ -254,34 +255,4 @@ async fn at(time: Option<Instant>) {
 fn pause(strikes: u32) -> Duration {
     let doubled = 1_u32.checked_shl(strikes.saturating_sub(1)).unwrap_or(u32::MAX);
     FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
-}
-
-/// How long a teller may owe what others have.
-#[derive(Default)]
-struct Patience {
-    /// Since when it does, and what was believed then.
-    since: Option<(Instant, u64)>,
-    /// Tellers in a row that were left, and nothing came of it.
-    lost: u32,
-}
-
-impl Patience {
-    /// When it ends; none as long as the teller owes nothing.
-    fn until(&mut self, follower: &Follower) -> Option<Instant> {
-        if !follower.is_overdue() {
-            self.since = None;
-            return None;
-        }
-        let believed = follower.believed();
-        let (since, then) = *self.since.get_or_insert_with(|| (Instant::now(), believed));
-        if believed == then {
-            return Some(since + PATIENCE.saturating_mul(1 << self.lost.min(10)).min(LONGEST_PATIENCE));
-        }
-        *self = Self { since: Some((Instant::now(), believed)), lost: 0 };
-        self.until(follower)
-    }
-
-    fn lost(&mut self) {
-        *self = Self { since: None, lost: self.lost.saturating_add(1) };
-    }
 }

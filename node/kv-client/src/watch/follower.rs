@@ -170,11 +170,10 @@ impl Follower {
         }
     }
 
-    /// Whether an honest replica is known to have what comes next, and all that is believed was taken: then the teller owes it, or the others
-    /// their chains. Whoever holds this has [`change_teller`](Self::change_teller) done, if it stays so for too long.
-    pub fn is_overdue(&self) -> bool {
-        let is_there = reached_by(self.weak, self.voices.iter().map(|voice| voice.revision)) > self.believed;
-        is_there && self.ready.is_empty() && self.compacted.is_none()
+    /// The last revision that an honest replica is known to have. If that is more than what is believed, the teller owes it, or the others their chains.
+    /// Whoever holds this has [`change_teller`](Self::change_teller) done, if it stays so for too long.
+    pub fn known(&self) -> u64 {
+        reached_by(self.weak, self.voices.iter().map(|voice| voice.revision))
     }
 
     /// Has another replica tell from what is believed on.

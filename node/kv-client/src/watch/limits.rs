@@ -36,9 +36,9 @@ pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// How long a teller may owe what others are known to have, before another is asked. It doubles each time nothing came of it, so that any honest
-/// replica has time enough in the end.
+/// How long a teller may owe all that others are known to have, before another is asked. It doubles each time that was too short, so that any honest
+/// replica has time enough in the end, and halves again in a minute.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The longest patience.
+/// The longest patience; and in so long it halves.
 pub(super) const LONGEST_PATIENCE: Duration = Duration::from_secs(60);

@@ -9,6 +9,7 @@ mod follower;
 mod happened;
 mod limits;
 mod missing;
+mod patience;
 mod tale;
 mod voices;
 

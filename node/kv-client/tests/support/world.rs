@@ -136,7 +136,7 @@ impl World {
         } else {
             self.answer(index);
         }
-        if self.follower.is_overdue() && self.chance.chance(100) {
+        if self.follower.known() > self.follower.believed() && self.chance.chance(100) {
             self.follower.change_teller();
         }
         self.ask_all();
