@@ -170,6 +170,7 @@ impl<M: StateMachine + Sync + 'static, S: Store + Clone + 'static> Common<M, S> 
             state: Arc::clone(&self.state),
             wishes: Arc::clone(&self.shared.wishes),
             outbox: Arc::clone(&self.outbox),
+            health: Arc::clone(&self.shared.health),
             clock: self.shared.clock,
             counts: self.shared.counts.clone(),
         }

@@ -14,6 +14,7 @@ use tetrarch_types::{CommittedBatch, Payload, ReplicaId, SeqNum, Supply, Time};
 use crate::bounds;
 use crate::clock::Clock;
 use crate::counters::{Count, Counts};
+use crate::health::{Halt, Health};
 use crate::outbox::Outbox;
 
 /// What a peer lacks.
@@ -124,12 +125,13 @@ pub(crate) struct Supplier<M, S> {
     pub(crate) state: Arc<Execution<M, S>>,
     pub(crate) wishes: Arc<Wishes>,
     pub(crate) outbox: Arc<Outbox>,
+    pub(crate) health: Arc<Health>,
     pub(crate) clock: Clock,
     pub(crate) counts: Counts,
 }
 
 impl<M: StateMachine, S: Store> Supplier<M, S> {
-    /// Serves until the wishes are closed.
+    /// Serves until the wishes are closed, or damage is met.
     pub(crate) fn run(self) {
         while let Some((peer, wish)) = self.wishes.next(&self.clock) {
             let began = self.clock.time();
@@ -139,7 +141,11 @@ impl<M: StateMachine, S: Store> Supplier<M, S> {
                     self.outbox.send(Recipients::One(peer), Payload::Supply(supply));
                     self.wishes.charge(peer, began, self.clock.time(), bytes);
                 }
-                // Reading changes nothing, and votes do not depend on it; a store that cannot be written says so elsewhere.
+                // Damage is repaired by a new start, wherever it is met. Other than that, reading changes nothing, and votes do not depend on it; a store that
+                // cannot be written says so elsewhere.
+                Err(error @ StoreError::Corrupt { .. }) => {
+                    return self.health.halt(Halt::of_store("reading what a peer lacks", error));
+                }
                 Err(error) => tracing::error!(%peer, %error, "cannot read what a peer lacks"),
             }
         }

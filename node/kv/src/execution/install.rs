@@ -12,7 +12,8 @@ use tetrarch_types::{Applied, CheckpointCertificate};
 
 use super::chain::{self, Condition};
 use super::head::{self, Head};
-use super::rows::{BODIES, LEDGER, PLACES, Progress, empty};
+use super::ledger::Kept;
+use super::rows::{Progress, empty};
 use super::{Execution, InstallError, StateMachine, index, ledger};
 use crate::tables::Overlay;
 use crate::transfer::{Local, Placed};
@@ -83,7 +84,6 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             index::rebuild(&self.machine, &self.store)?;
         }
         let mut batch = WriteBatch::new();
-        empty(&mut batch, &[LEDGER, BODIES, PLACES]);
         ledger::put_empty(&mut batch);
         head::put_only_checkpoint(&mut batch, certificate.seq, certificate.state_root);
         chain::put_identity(&mut batch, &self.setup.configuration);
@@ -116,6 +116,20 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
         self.store.write(end, Durability::Synced)?;
         self.replace(&mut head, Head::read(&self.store, Condition::Whole)?);
         Ok(self.applied_at(&head)?)
+    }
+
+    /// Begins the ledger anew behind the last batch that was executed. Peers that lag further than that ask others, or fetch a state.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn forget_ledger(&self) -> Result<(), StoreError> {
+        let _turn = self.turn();
+        let mut head = self.head_mut();
+        let mut batch = WriteBatch::new();
+        ledger::put_empty(&mut batch);
+        self.store.write(batch, Durability::Synced)?;
+        head.ledger = Kept::from(head.progress.executed.next());
+        Ok(())
     }
 
     fn check_begun(&self) -> Result<(), InstallError> {

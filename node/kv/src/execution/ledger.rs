@@ -3,9 +3,9 @@
 use tetrarch_storage::{Direction, Reader, StoreError, WriteBatch};
 use tetrarch_types::{Batch, CommitCertificate, CommittedBatch, SeqNum, Transaction, TransactionId, encode, limits};
 
-use super::rows::{BODIES, LEDGER, LOCAL, PLACES, seq_key};
+use super::rows::{BODIES, LEDGER, LOCAL, PLACES, empty, seq_key};
 use crate::tables::Overlay;
-use crate::tables::{behind, fixed, part_key, part_of, row, value};
+use crate::tables::{behind, corrupt, fixed, for_each_row, part_key, part_of, row, value};
 
 /// Batches removed in one go even if fewer would do, so that a smaller retention takes effect in time.
 const MIN_REMOVED: u64 = 4;
@@ -50,6 +50,9 @@ pub(super) struct Keep {
     /// A state that is being fetched: what follows it is kept longer, or whoever has it could not go on from there (rule S-5).
     pub(super) wanted_after: Option<SeqNum>,
 }
+
+/// Rows that are in memory at once while all are read.
+const PAGE: usize = 256;
 
 /// A row of bodies ends with the one that brings it to so many bytes.
 const PART_BYTES: usize = 16 * 1024;
@@ -147,9 +150,27 @@ fn remove(state: &mut Overlay<'_>, seq: SeqNum) -> Result<u64, StoreError> {
     Ok(bodies.saturating_add(bytes.len() as u64))
 }
 
-/// Says that the ledger's tables are empty.
+/// Empties the ledger, whatever is in it.
 pub(super) fn put_empty(batch: &mut WriteBatch) {
+    empty(batch, &[LEDGER, BODIES, PLACES]);
     batch.delete(LOCAL, BYTES_KEY);
+}
+
+/// Reads all of it as those do who ask for it: the first row that is not as it was written is the error.
+pub(super) fn check(reader: &dyn Reader) -> Result<(), StoreError> {
+    let (mut due, mut there) = (0, 0);
+    for_each_row(reader, LEDGER, PAGE, &mut |key, bytes| {
+        let seq = SeqNum::new(u64::from_be_bytes(fixed(LEDGER, key)?));
+        let entry: Entry = value(LEDGER, bytes)?;
+        due += entry.1.len();
+        with_bodies(reader, seq, entry).map(|_| ())
+    })?;
+    for_each_row(reader, BODIES, PAGE, &mut |key, _| {
+        there += 1;
+        part_of(BODIES, key).map(|_| ())
+    })?;
+    for_each_row(reader, PLACES, PAGE, &mut |_, at| part_of(PLACES, at).map(|_| ()))?;
+    if due == there { Ok(()) } else { Err(corrupt(BODIES, &format!("{due} rows are due, and there are {there}"))) }
 }
 
 /// How much the ledger holds, behind the last batch executed.
@@ -203,6 +224,10 @@ fn with_bodies(reader: &dyn Reader, seq: SeqNum, entry: Entry) -> Result<Committ
     let (from, to) = (part_key(seq, 0), part_key(seq.next(), 0));
     let rows = reader.scan(BODIES, &from, &to, Direction::Ascending, firsts.len())?;
     let parts: Vec<Vec<Transaction>> = rows.iter().map(|(_, bytes)| value(BODIES, bytes)).collect::<Result<_, _>>()?;
-    let transactions = parts.into_iter().flatten().collect();
+    let transactions: Vec<Transaction> = parts.into_iter().flatten().collect();
+    if transactions.len() != batch.transactions.len() {
+        let (named, there) = (batch.transactions.len(), transactions.len());
+        return Err(corrupt(BODIES, &format!("batch {seq} names {named} transactions, and {there} are there")));
+    }
     Ok(CommittedBatch { seq, batch, transactions, certificate })
 }

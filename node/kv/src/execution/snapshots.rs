@@ -9,7 +9,7 @@ use tetrarch_storage::{Reader, Store, StoreError};
 use tetrarch_types::{ReplicaId, SeqNum, StatePart, Time};
 
 use super::rows::{ANSWERS, Progress};
-use super::{Execution, StateMachine, index};
+use super::{Execution, StateMachine, index, ledger};
 use crate::tables::unless_damaged;
 use crate::tree::{self, Damage, DamageKind};
 
@@ -152,6 +152,14 @@ impl<M: StateMachine, S: Store> Execution<M, S> {
             found(Damage { place: Prefix::ROOT, table: ANSWERS, keys: None, kind });
         }
         Ok(rows)
+    }
+
+    /// Reads all of the ledger, as peers and clients would have it read; that it is whole says nothing of the state, nor the other way round.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] for what is not as it was written, and whatever else the store says.
+    pub fn check_ledger(&self) -> Result<(), StoreError> {
+        ledger::check(&self.store)
     }
 
     /// The store as it was at a checkpoint. A snapshot that was under way when the power failed may hold an earlier batch: it counts

@@ -2,7 +2,7 @@
 
 use crate::support::{INTERVAL, batch, fresh, fresh_store, noop, open, open_with, put, rows, transaction};
 use tetrarch_kv::{Command, Retention};
-use tetrarch_storage::{MemoryStore, Table};
+use tetrarch_storage::{Durability, MemoryStore, Store, StoreError, Table, WriteBatch};
 use tetrarch_types::{CommittedBatch, SeqNum, limits};
 
 fn after(seq: u64) -> SeqNum {
@@ -167,4 +167,31 @@ fn a_ledger_of_small_batches_keeps_up_with_a_large_one() {
     assert!(bytes_in(&store) <= FEW_BYTES.bytes);
     (402..=404).for_each(|seq| drop(node.execute(&large(seq, 10)).unwrap()));
     assert!(bytes_in(&store) <= FEW_BYTES.bytes);
+}
+
+/// Whoever asks for it finds that, and so does whoever checks it: else a start would not mend what stops the node.
+#[test]
+fn what_is_not_all_there_is_found_and_the_ledger_begins_anew() {
+    for table in ["execution.ledger", "execution.bodies", "execution.places"].map(Table::new) {
+        let store = fresh_store();
+        let node = open(store.clone());
+        (1..=3).for_each(|seq| drop(node.execute(&batch(seq, vec![put(1, seq, "k", "v")])).unwrap()));
+        node.check_ledger().unwrap();
+        let mut gone = WriteBatch::new();
+        match rows(&*store, table).swap_remove(1) {
+            (key, _) if table.name() == "execution.bodies" => gone.delete(table, key),
+            (key, _) => gone.put(table, key, [0xff; 7]),
+        }
+        store.write(gone, Durability::Buffered).unwrap();
+        let found = node.check_ledger();
+        assert!(matches!(found, Err(StoreError::Corrupt { .. })), "{}: {found:?}", table.name());
+        assert!(table.name() == "execution.places" || node.committed_after(after(0)).is_err());
+
+        node.forget_ledger().unwrap();
+        node.check_ledger().unwrap();
+        assert!(node.committed_after(after(0)).unwrap().is_empty(), "below what is kept");
+        node.execute(&batch(4, vec![put(1, 4, "k", "v")])).unwrap();
+        assert_eq!(numbers(&node.committed_after(after(3)).unwrap()), [4]);
+        node.check_ledger().unwrap();
+    }
 }

@@ -59,8 +59,26 @@ pub(super) fn open<M: StateMachine, S: Store + Clone>(
     if config.recovery == StartCheck::Cold || state.is_damaged() {
         tables.iter().try_for_each(|table| legible(&store, *table)).map_err(|error| store_error(config, error))?;
         check(config, identity, &state, findings)?;
+        mend_ledger(config, &state, findings)?;
     }
     Ok(state)
+}
+
+/// Begins a ledger anew in which something is not as it was written: it would stop this node whenever somebody asks for that, or when its turn to go has
+/// come. Nothing is fetched in its place, so a chain of one replica goes on like any other.
+fn mend_ledger<M: StateMachine, S: Store>(
+    config: &NodeConfig,
+    state: &Execution<M, S>,
+    findings: &mut Findings,
+) -> Result<(), NodeError> {
+    let mended = match state.check_ledger() {
+        Err(error @ StoreError::Corrupt { .. }) => {
+            findings.add(format!("the ledger of decided batches begins anew: {error}"));
+            state.forget_ledger()
+        }
+        checked => checked,
+    };
+    mended.map_err(|error| store_error(config, error))
 }
 
 /// Reads a table once, whether or not it is under the state's root: damage in an index or the ledger stops a node as well, when it

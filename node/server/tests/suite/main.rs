@@ -12,6 +12,7 @@ mod journal_cut;
 mod left_to_the_mark;
 mod refusals;
 mod repair;
+mod says_nothing;
 mod seam;
 mod snapshots;
 mod support;
