@@ -96,12 +96,13 @@ fn copy_rows(config: &NodeConfig, to: &Path, findings: &mut Findings) -> Result<
 }
 
 /// Notes in the copy that its state is that of no batch: rows are missing, and the tree need not show it. Durable before the copy gets
-/// the name under which a start looks for it, so that none takes it for whole. False if it holds no chain.
+/// the name under which a start looks for it, so that none takes it for whole. Its tree is built anew from its rows: what in the old one can be read, but
+/// says nothing, would be copied with it, and found again by the start for which this is done. False if it holds no chain.
 fn distrust(config: &NodeConfig, identity: &Identity, copy: &Path) -> Result<bool, NodeError> {
     let failed = |error| directory::store_error(&config.data_dir, error);
     let store = RocksStore::open(copy, &directory::tables(&KvMachine)).map_err(failed)?;
     match Execution::open(KvMachine, store, identity.membership(), Retention::default()) {
-        Ok(state) => state.begin_install(None).map(|()| true).map_err(failed),
+        Ok(state) => state.give_up().map(|()| true).map_err(failed),
         Err(OpenError::NotInitialised) => Ok(false),
         Err(error) => Err(directory::open_error(config, error)),
     }
