@@ -12,13 +12,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 
 use self::opening::Opening;
 use self::taking::Taking;
+use crate::hosts::{Host, Place, Places};
 use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS, OPENING_TIMEOUT, TAKING_TIMEOUT};
 use crate::metrics::{Metrics, UnderWay};
 use crate::tls::Tls;
@@ -28,29 +29,39 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 type Arrivals = mpsc::Sender<io::Result<Connection>>;
 
-/// Accepts so many connections at once; whoever comes then waits in the system's queue.
+/// Accepts so many connections at once, and closes those for which their host has no place left.
 pub(crate) fn connections(
     listener: TcpListener,
     tls: Option<Tls>,
     metrics: Arc<Metrics>,
 ) -> ReceiverStream<io::Result<Connection>> {
     let (arrivals, connections) = mpsc::channel(1);
-    tokio::spawn(accept_all(listener, tls, metrics, arrivals));
+    tokio::spawn(accept_all(listener, tls, metrics, Places::of(MAX_CONNECTIONS), arrivals));
     ReceiverStream::new(connections)
 }
 
 /// Ends when nobody takes connections any more.
-async fn accept_all(listener: TcpListener, tls: Option<Tls>, metrics: Arc<Metrics>, arrivals: Arrivals) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    while let Ok(place) = places.clone().acquire_owned().await {
+async fn accept_all(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    metrics: Arc<Metrics>,
+    places: Arc<Places>,
+    arrivals: Arrivals,
+) {
+    loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = arrivals.closed() => return,
         };
-        let place = Place { _permit: place, _counted: metrics.connected() };
-        match accepted.and_then(|(stream, _)| prepared(stream)) {
-            // In a task of its own: nobody waits for another one's handshake.
-            Ok((stream, here)) => drop(tokio::spawn(welcome(stream, here, tls.clone(), place, arrivals.clone()))),
+        match accepted.and_then(|(stream, caller)| prepared(stream, caller)) {
+            Ok((stream, ends)) => match places.take(ends.host) {
+                Some(place) => {
+                    let place = Kept { _place: place, _counted: metrics.connected() };
+                    // In a task of its own: nobody waits for another one's handshake.
+                    drop(tokio::spawn(welcome(stream, ends, tls.clone(), place, arrivals.clone())));
+                }
+                None => tracing::debug!(host = ?ends.host, "a connection is one too many"),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -59,15 +70,15 @@ async fn accept_all(listener: TcpListener, tls: Option<Tls>, metrics: Arc<Metric
     }
 }
 
-/// A connection without delays, and this end of it.
-fn prepared(stream: TcpStream) -> io::Result<(TcpStream, Here)> {
+/// A connection without delays, and its ends.
+fn prepared(stream: TcpStream, caller: SocketAddr) -> io::Result<(TcpStream, Ends)> {
     stream.set_nodelay(true)?;
-    let here = Here(stream.local_addr()?);
-    Ok((stream, here))
+    let ends = Ends { here: stream.local_addr()?, host: caller.ip().into() };
+    Ok((stream, ends))
 }
 
 /// Hands a connection on; after the handshake, if there has to be one.
-async fn welcome(stream: TcpStream, here: Here, tls: Option<Tls>, place: Place, arrivals: Arrivals) {
+async fn welcome(stream: TcpStream, ends: Ends, tls: Option<Tls>, place: Kept, arrivals: Arrivals) {
     let stream: Box<dyn Stream> = match tls {
         None => Box::new(stream),
         Some(tls) => match timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await {
@@ -77,7 +88,7 @@ async fn welcome(stream: TcpStream, here: Here, tls: Option<Tls>, place: Place, 
         },
     };
     // When nobody takes it, the server ends.
-    let _ = arrivals.send(Ok(Connection::new(stream, here, place))).await;
+    let _ = arrivals.send(Ok(Connection::new(stream, ends, place))).await;
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -85,36 +96,41 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// A place among the connections that may be.
-struct Place {
-    _permit: OwnedSemaphorePermit,
+struct Kept {
+    _place: Place,
     _counted: UnderWay,
 }
 
-/// Where a client has reached the gateway: this end of its connection. It comes with each of its requests.
+/// The ends of a connection. They come with each of its requests.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Here(pub(crate) SocketAddr);
+pub(crate) struct Ends {
+    /// Where the client has reached the gateway.
+    pub(crate) here: SocketAddr,
+    /// Where it is itself.
+    pub(crate) host: Host,
+}
 
 /// A connection, and its place. It can be read from as long as its client is not late to begin, and written to as long as it takes something.
 pub(crate) struct Connection {
     stream: Box<dyn Stream>,
     opening: Opening,
     taking: Taking,
-    here: Here,
-    _place: Place,
+    ends: Ends,
+    _place: Kept,
 }
 
 impl Connection {
-    fn new(stream: Box<dyn Stream>, here: Here, place: Place) -> Self {
+    fn new(stream: Box<dyn Stream>, ends: Ends, place: Kept) -> Self {
         let (opening, taking) = (Opening::within(OPENING_TIMEOUT), Taking::within(TAKING_TIMEOUT));
-        Self { stream, opening, taking, here, _place: place }
+        Self { stream, opening, taking, ends, _place: place }
     }
 }
 
 impl Connected for Connection {
-    type ConnectInfo = Here;
+    type ConnectInfo = Ends;
 
-    fn connect_info(&self) -> Here {
-        self.here
+    fn connect_info(&self) -> Ends {
+        self.ends
     }
 }
 

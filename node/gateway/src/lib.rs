@@ -32,6 +32,7 @@ mod callers;
 mod compactor;
 mod connections;
 mod gateway;
+mod hosts;
 mod json;
 mod limits;
 pub mod messages;

@@ -72,8 +72,8 @@ pub(crate) const SNAPSHOT_PACE: Duration = Duration::from_millis(500);
 /// Keepalives of one stream under way at once.
 pub(crate) const KEEPALIVES_UNDER_WAY: usize = 64;
 
-/// Connections at once.
-pub(crate) const MAX_CONNECTIONS: usize = 1_024;
+/// Connections at once, 1 024 of one host.
+pub(crate) const MAX_CONNECTIONS: usize = 1_280;
 
 /// How long a TLS handshake may take.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -106,14 +106,17 @@ pub(crate) const LOG_BYTES: usize = 16 * 1024 * 1024;
 pub(crate) const LOG_REVISIONS: usize = 16_384;
 
 /// Watches at once that are told of what lies further back: each follows the story on its own. The others wait for their turn.
-pub(crate) const HISTORIES: usize = 8;
+pub(crate) const HISTORIES: usize = 10;
+
+/// Those of one host.
+pub(crate) const HISTORIES_OF_HOST: usize = 8;
 
 /// How long a watch may be told of what lies further back before it gives way to others that wait for a place: then they take turns, however slowly any of
 /// their clients reads.
 pub(crate) const HISTORY_TURN: Duration = Duration::from_secs(2);
 
-/// Watches at once, of all clients.
-pub(crate) const MAX_WATCHES: usize = 16_384;
+/// Watches at once, of all clients: 16 384 of one host.
+pub(crate) const MAX_WATCHES: usize = 20_480;
 
 /// A watch whose client does not read for so long lets go of what it is to be told, and finds it again when the client goes on. Of a response in
 /// fragments that was begun it keeps the rest, but no place in the history.

@@ -1,10 +1,12 @@
 //! Clients that do not say what they want.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 use tonic::service::Routes;
 
@@ -17,23 +19,30 @@ use crate::services::router;
 use crate::watches::tests::Quiet;
 
 /// The client's end of a connection that is served, and the places that are left.
-fn connect() -> (DuplexStream, Arc<Semaphore>) {
+fn connect() -> (DuplexStream, Arc<Places>) {
     connect_to(Router::new())
 }
 
 /// The same, with something to ask for.
-fn connect_to(router: Router) -> (DuplexStream, Arc<Semaphore>) {
+fn connect_to(router: Router) -> (DuplexStream, Arc<Places>) {
     let (client, stream) = duplex(4_096);
-    let places = Arc::new(Semaphore::new(1));
-    let permit = places.clone().try_acquire_owned().unwrap();
-    let place = Place { _permit: permit, _counted: Metrics::new().connected() };
-    let here = Here(SocketAddr::from(([127, 0, 0, 1], 2_379)));
-    let connection = Connection::new(Box::new(stream), here, place);
+    // One for each host, and it is taken.
+    let places = Places::of(2);
+    let ends = Ends { here: SocketAddr::from(([127, 0, 0, 1], 2_379)), host: Host::own() };
+    let place = Kept { _place: places.take(ends.host).unwrap(), _counted: Metrics::new().connected() };
+    let connection = Connection::new(Box::new(stream), ends, place);
     tokio::spawn(async move {
         let arrivals = tokio_stream::once(Ok::<_, Infallible>(connection));
         bounded().serve_with_incoming(Routes::from(router).prepare(), arrivals).await
     });
     (client, places)
+}
+
+/// Waits for the place that is taken.
+async fn freed(places: &Arc<Places>) {
+    while places.take(Host::own()).is_none() {
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// When a connection is closed on which so much is said, one byte a second.
@@ -56,7 +65,7 @@ async fn closed_after(said: &[u8]) -> Duration {
     }
     let after = begun.elapsed();
     // What was served ends with the connection.
-    assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+    assert!(timeout(Duration::from_secs(1), freed(&places)).await.is_ok());
     after
 }
 
@@ -109,7 +118,7 @@ async fn whoever_does_not_send_what_it_announced_keeps_no_place() {
             let closed = timeout(Duration::from_secs(3_600), client.read_to_string(&mut answered)).await;
             assert!(closed.is_ok(), "{path} {body:?}: {answered}");
             assert_eq!(answered.split(' ').nth(1), Some(status), "{answered}");
-            assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+            assert!(timeout(Duration::from_secs(1), freed(&places)).await.is_ok());
         }
     }
 }
@@ -131,15 +140,15 @@ async fn nor_does_whoever_sends_it_byte_by_byte() {
         closed = timeout(Duration::from_secs(3_600), answers.read_to_string(&mut answered)) => drop(closed.unwrap()),
     }
     assert_eq!(answered.split(' ').nth(1), Some("504"), "{answered}");
-    assert!(timeout(Duration::from_secs(1), places.acquire()).await.is_ok());
+    assert!(timeout(Duration::from_secs(1), freed(&places)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_does_not_read_what_it_asked_for_keeps_none_either() {
     let (mut client, places) = connect_to(Router::new().route("/", get(async || vec![0; 1 << 20])));
     client.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").await.unwrap();
-    assert!(timeout(TAKING_TIMEOUT / 2, places.acquire()).await.is_err(), "it may take its time");
-    assert!(timeout(TAKING_TIMEOUT, places.acquire()).await.is_ok());
+    assert!(timeout(TAKING_TIMEOUT / 2, freed(&places)).await.is_err(), "it may take its time");
+    assert!(timeout(TAKING_TIMEOUT, freed(&places)).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,4 +164,28 @@ async fn whoever_reads_slowly_has_all_of_it() {
         }
     }
     assert!(read > 1 << 16, "{read}");
+}
+
+#[tokio::test]
+async fn a_host_that_connects_without_end_leaves_places_to_others() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (arrivals, mut arrived) = mpsc::channel(1);
+    // Four for a host that comes alone.
+    tokio::spawn(accept_all(listener, None, Arc::new(Metrics::new()), Places::of(5), arrivals));
+    let mut served = Vec::new();
+    for _ in 0..4 {
+        served.push((TcpStream::connect(address).await.unwrap(), arrived.recv().await.unwrap().unwrap()));
+    }
+    let mut closed = TcpStream::connect(address).await.unwrap();
+    let read = timeout(Duration::from_secs(60), closed.read(&mut [0])).await.unwrap();
+    assert!(!matches!(read, Ok(1..)));
+    drop(served.pop());
+    served.push((TcpStream::connect(address).await.unwrap(), arrived.recv().await.unwrap().unwrap()));
+    served.truncate(3);
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let _other = socket.connect(address).await.unwrap();
+    assert_eq!(arrived.recv().await.unwrap().unwrap().ends.host, IpAddr::from([127, 0, 0, 2]).into());
 }

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use tetrarch_kv_client::{Backend, Replica};
 use tonic::Status;
 
-use crate::connections::Here;
+use crate::connections::Ends;
 use crate::gateway::Gateway;
 use crate::messages::cluster::{Member, MemberListResponse};
 
 /// The replicas. Clients that look up endpoints here come back to this gateway, whichever they choose: replicas do not speak etcd's API.
 pub(super) async fn member_list<B: Backend>(
     gateway: Arc<Gateway<B>>,
-    here: Option<Here>,
+    ends: Option<Ends>,
 ) -> Result<MemberListResponse, Status> {
     let status = gateway.status().await?;
-    let here = here.map_or(gateway.address.listening, |Here(here)| here);
+    let here = ends.map_or(gateway.address.listening, |ends| ends.here);
     let member = |replica: Replica| Member {
         id: replica.id,
         name: replica.name,

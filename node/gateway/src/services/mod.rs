@@ -33,7 +33,9 @@ use http::{StatusCode, Version, header};
 use tetrarch_kv_client::Backend;
 use tonic::Status;
 
+use crate::connections::Ends;
 use crate::gateway::Gateway;
+use crate::hosts::Host;
 use crate::messages::cluster::MemberListRequest;
 
 /// All that is served.
@@ -84,7 +86,11 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Lease/LeaseKeepAlive" => streaming(gateway, request, keepalive::keep_alive).await,
         "/etcdserverpb.Lease/LeaseTimeToLive" => unary(gateway, request, lease::time_to_live).await,
         "/etcdserverpb.Lease/LeaseLeases" => unary(gateway, request, lease::list).await,
-        "/etcdserverpb.Watch/Watch" => streaming(gateway, request, watch::watch).await,
+        "/etcdserverpb.Watch/Watch" => {
+            let host = request.extensions().get().map_or(Host::own(), |ends: &Ends| ends.host);
+            let answer = move |gateway, requests| watch::watch(gateway, requests, host);
+            streaming(gateway, request, answer).await
+        }
         "/etcdserverpb.Maintenance/Alarm" => unary(gateway, request, maintenance::alarm).await,
         "/etcdserverpb.Maintenance/Status" => unary(gateway, request, maintenance::status).await,
         "/etcdserverpb.Maintenance/Defragment" => unary(gateway, request, maintenance::defragment).await,
@@ -93,8 +99,8 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Maintenance/Snapshot" => answering(gateway, request, snapshot::snapshot).await,
         "/etcdserverpb.Maintenance/MoveLeader" => unary(gateway, request, move_leader::move_leader).await,
         "/etcdserverpb.Cluster/MemberList" => {
-            let here = request.extensions().get().copied();
-            let answer = move |gateway, _: MemberListRequest| cluster::member_list(gateway, here);
+            let ends = request.extensions().get().copied();
+            let answer = move |gateway, _: MemberListRequest| cluster::member_list(gateway, ends);
             unary(gateway, request, answer).await
         }
         "/etcdserverpb.Auth/Authenticate" => unary(gateway, request, auth::authenticate).await,

@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tetrarch_kv::store::bounds::MAX_KEY_BYTES;
 use tetrarch_kv::{KvError, KvQuery};
 use tetrarch_kv_client::{Backend, BackendError, Freshness};
-use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status, Streaming};
 
 use super::call::Replies;
 use crate::gateway::Gateway;
+use crate::hosts::{Host, Place};
 use crate::limits::MAX_WATCHES;
 use crate::messages::watch::{WatchAction, WatchCancelRequest, WatchCreateRequest, WatchRequest, WatchResponse};
 use crate::refusal::Refusal;
@@ -29,10 +30,12 @@ const DUPLICATE_ID: &str = "mvcc: duplicate watch ID provided on the WatchStream
 pub(super) async fn watch<B: Backend>(
     gateway: Arc<Gateway<B>>,
     requests: Streaming<WatchRequest>,
+    host: Host,
 ) -> Result<Replies<WatchResponse>, Status> {
     let (out, answers) = mpsc::channel(1);
     let stream = Stream {
         gateway,
+        host,
         outlet: Arc::new(Outlet::new(out)),
         watches: BTreeMap::new(),
         next_id: 0,
@@ -48,6 +51,7 @@ type Known = Arc<Mutex<BTreeMap<i64, watch::Receiver<u64>>>>;
 
 struct Stream<B> {
     gateway: Arc<Gateway<B>>,
+    host: Host,
     outlet: Arc<Outlet>,
     /// As in etcd, one whose start was compacted stays until it is cancelled.
     watches: BTreeMap<i64, Running>,
@@ -142,7 +146,7 @@ impl<B: Backend> Stream<B> {
     }
 
     /// Finds an id, and a place among those that may be.
-    fn place(&mut self, create: &WatchCreateRequest) -> Result<(i64, Wanted, OwnedSemaphorePermit), Refused> {
+    fn place(&mut self, create: &WatchCreateRequest) -> Result<(i64, Wanted, Place), Refused> {
         if create.key.len().max(create.range_end.len()) > MAX_KEY_BYTES + 1 {
             return Err(Refused(format!("etcdserver: {}", KvError::KeyTooLong)));
         }
@@ -152,9 +156,9 @@ impl<B: Backend> Stream<B> {
             chosen if self.watches.contains_key(&chosen) => return Err(Refused(DUPLICATE_ID.to_owned())),
             chosen => chosen,
         };
-        let place = self.gateway.watches.places.clone().try_acquire_owned();
+        let place = self.gateway.watches.places.take(self.host);
         // Those that ended and were not cancelled have given their places back, but are still here.
-        let place = place.ok().filter(|_| self.watches.len() < MAX_WATCHES);
+        let place = place.filter(|_| self.watches.len() < MAX_WATCHES);
         let place = place.ok_or_else(|| Refused("etcdserver: too many watches".to_owned()))?;
         Ok((watch_id, wanted, place))
     }
@@ -174,13 +178,13 @@ impl<B: Backend> Stream<B> {
         wanted: Wanted,
         create: &WatchCreateRequest,
         revision: u64,
-        place: OwnedSemaphorePermit,
+        place: Place,
     ) -> JoinHandle<()> {
         let from = if create.start_revision == 0 { revision + 1 } else { unsigned(create.start_revision) };
         let (sender, known) = watch::channel(from.saturating_sub(1));
         let watch = Watch {
             outlet: self.outlet.clone(),
-            reader: self.gateway.watches.read(from, wanted.previous),
+            reader: self.gateway.watches.read(from, wanted.previous, self.host),
             id,
             wanted,
             fragments: create.fragment,

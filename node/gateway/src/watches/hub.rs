@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tetrarch_kv_client::Backend;
 use tetrarch_kv_client::watch::{Happened, Watch, newest};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::histories::Histories;
 use super::log::{Found, Log};
 use super::reader::Reader;
-use crate::limits::{CALL_TIMEOUT, COMPACTION_PATIENCE, HISTORIES, HUB_PAUSE, MAX_WATCHES};
+use crate::hosts::{Host, Places};
+use crate::limits::{CALL_TIMEOUT, COMPACTION_PATIENCE, HISTORIES, HISTORIES_OF_HOST, HUB_PAUSE, MAX_WATCHES};
 
 /// It begins with the first watch.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ pub(crate) struct Hub<B> {
     shared: Arc<Shared<B>>,
     following: OnceLock<JoinHandle<()>>,
     /// A place for each watch.
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
 }
 
 /// What readers have of it.
@@ -37,16 +38,16 @@ pub(super) struct Shared<B> {
 
 impl<B: Backend> Hub<B> {
     pub(crate) fn new(backend: Arc<B>) -> Self {
-        let histories = Histories::new(HISTORIES);
+        let histories = Histories::new(HISTORIES, HISTORIES_OF_HOST);
         let (log, next, compacted) = (Mutex::new(Log::new(0)), watch::Sender::new(0), AtomicU64::new(0));
         let shared = Shared { backend, log, next, histories, compacted };
-        Self { shared: Arc::new(shared), following: OnceLock::new(), places: Arc::new(Semaphore::new(MAX_WATCHES)) }
+        Self { shared: Arc::new(shared), following: OnceLock::new(), places: Places::of(MAX_WATCHES) }
     }
 
-    /// Reads what happens from a revision on, which may be one to come. With what was there before, if asked for.
-    pub(crate) fn read(&self, from: u64, with_previous: bool) -> Reader<B> {
+    /// Reads what happens from a revision on, which may be one to come, for somebody of this host. With what was there before, if asked for.
+    pub(crate) fn read(&self, from: u64, with_previous: bool, host: Host) -> Reader<B> {
         self.following.get_or_init(|| tokio::spawn(follow(self.shared.clone())));
-        Reader::new(self.shared.clone(), from, with_previous)
+        Reader::new(self.shared.clone(), from, with_previous, host)
     }
 
     /// Waits until watches can know of a revision, but not for long: it may be one to come, or the cluster may not tell.

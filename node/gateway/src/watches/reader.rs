@@ -8,6 +8,7 @@ use tetrarch_kv_client::watch::{Compacted, Happened, Watch};
 use super::histories::Place;
 use super::hub::Shared;
 use super::log::Found;
+use crate::hosts::Host;
 use crate::messages::ResponseHeader;
 use crate::translate::header;
 
@@ -17,6 +18,7 @@ pub(crate) struct Reader<B> {
     hub: Arc<Shared<B>>,
     next: u64,
     with_previous: bool,
+    host: Host,
     /// What was compacted before this began is gone, though the log may have it, and a replica that is late its history.
     compacted: u64,
     /// A follower of its own, and its place among those.
@@ -24,9 +26,9 @@ pub(crate) struct Reader<B> {
 }
 
 impl<B: Backend> Reader<B> {
-    pub(super) fn new(hub: Arc<Shared<B>>, next: u64, with_previous: bool) -> Self {
+    pub(super) fn new(hub: Arc<Shared<B>>, next: u64, with_previous: bool, host: Host) -> Self {
         let compacted = hub.compacted();
-        Self { hub, next, with_previous, compacted, history: None }
+        Self { hub, next, with_previous, host, compacted, history: None }
     }
 
     /// Waits for the next revision. May be dropped while it waits: nothing is lost.
@@ -102,7 +104,7 @@ impl<B: Backend> Reader<B> {
 
     /// Begins to follow the history, when there is a place for that.
     async fn look_back(&mut self) {
-        if let Some(place) = self.hub.histories.place().await {
+        if let Some(place) = self.hub.histories.place(self.host).await {
             let watch = Watch::from(self.hub.backend.clone(), self.next, self.with_previous);
             self.history = Some((watch, place));
         }

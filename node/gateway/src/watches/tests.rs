@@ -14,7 +14,8 @@ use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp
 use tokio::sync::{mpsc, watch};
 
 use super::{Hub, Outlet, Wanted, Watch};
-use crate::limits::{HISTORIES, PROGRESS_INTERVAL};
+use crate::hosts::Host;
+use crate::limits::{HISTORIES_OF_HOST, PROGRESS_INTERVAL};
 use crate::messages::watch::{WatchCreateRequest, WatchResponse};
 
 /// A store in which nothing ever happens. What did may be compacted.
@@ -82,7 +83,7 @@ fn start_at<B: Backend>(
     let (known, _) = watch::channel(0);
     let watch = Watch {
         outlet: Arc::new(Outlet::new(out)),
-        reader: hub.read(from, false),
+        reader: hub.read(from, false, Host::own()),
         id: 4,
         wanted: Wanted::of(&WatchCreateRequest::default()).unwrap(),
         fragments: false,
@@ -132,7 +133,7 @@ async fn what_was_compacted_here_is_gone_whatever_replicas_still_have() {
 async fn whoever_does_not_read_why_its_watch_ends_has_no_place_in_the_history() {
     let hub = Hub::new(Arc::new(Quiet { compacted: 5 }));
     let mut unread = Vec::new();
-    for _ in 0..HISTORIES {
+    for _ in 0..HISTORIES_OF_HOST {
         let (out, told) = mpsc::channel(1);
         out.try_send(Ok(WatchResponse::default())).unwrap();
         start_at(out, &hub, 2, false);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::{Hub, Quiet, start_at};
-use crate::limits::{HISTORIES, READ_PATIENCE};
+use crate::limits::{HISTORIES_OF_HOST, READ_PATIENCE};
 use crate::messages::watch::WatchResponse;
 
 /// The last revision. Each put one key, and nothing happens any more.
@@ -114,7 +114,7 @@ async fn next(told: &mut Responses) -> Vec<i64> {
 async fn whoever_reads_slowly_keeps_nobody_out_of_the_history() {
     let hub = Hub::new(Arc::new(Past::new()));
     let mut slow = Vec::new();
-    for _ in 0..HISTORIES {
+    for _ in 0..HISTORIES_OF_HOST {
         let mut told = look_back(&hub);
         slow.push(tokio::spawn(async move {
             let mut revisions = Vec::new();
@@ -128,7 +128,7 @@ async fn whoever_reads_slowly_keeps_nobody_out_of_the_history() {
     }
     sleep(READ_PATIENCE / 2).await;
     // Those that read take a few minutes for all of it.
-    for _ in 0..2 * HISTORIES {
+    for _ in 0..2 * HISTORIES_OF_HOST {
         let mut told = look_back(&hub);
         let first = timeout(Duration::from_secs(30), next(&mut told)).await;
         assert_eq!(first.as_deref(), Ok(&[2][..]));
