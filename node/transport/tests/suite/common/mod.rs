@@ -6,7 +6,10 @@ pub mod rogue;
 use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -37,8 +40,15 @@ pub fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
+/// One that stays free while nobody listens there: below those that the system gives to whoever asks for any, such as a client of a test
+/// beside this one. Another process begins elsewhere.
 pub fn free_port() -> SocketAddr {
-    std::net::UdpSocket::bind(any_port()).unwrap().local_addr().unwrap()
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    const PORTS: std::ops::Range<u32> = 10_000..20_000;
+    let begin = std::process::id().wrapping_mul(257);
+    let next = || begin.wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed)) % PORTS.len() as u32 + PORTS.start;
+    let mut addresses = std::iter::repeat_with(|| SocketAddr::from((Ipv4Addr::LOCALHOST, next() as u16)));
+    addresses.find(|address| std::net::UdpSocket::bind(address).is_ok()).unwrap()
 }
 
 pub fn membership(keys: &[SigningKey]) -> Arc<Membership> {
