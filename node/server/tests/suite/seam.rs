@@ -113,7 +113,10 @@ async fn a_deaf_and_mute_node_takes_no_part_and_is_honest_without_its_seam() {
         client.put(&format!("k{round}"), "v").await;
     }
     eventually("it was spoken to", || closed.count(|it| &it.heard) > 0 && closed.count(|it| &it.said) > 0).await;
-    assert!(closed.count(|it| &it.admitted) > 0, "clients send to all");
+    // The others' answers are enough: what was for this one may have been given up before there was a connection.
+    while closed.count(|it| &it.admitted) == 0 {
+        client.put("until it is asked too", "v").await;
+    }
     assert_eq!(nodes[BEHIND].status().executed.get(), 0, "it heard nothing");
     let question = Request::Query(Query::Read(KvQuery::get("k0").encode()));
     let silence = tokio::time::timeout(std::time::Duration::from_millis(500), client.try_ask(BEHIND, &question)).await;
