@@ -1,7 +1,7 @@
 //! A member that sends what no honest one sends.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::{self, Chain, eventually};
 use tetrarch_crypto::{Digest, Ed25519};
@@ -20,6 +20,9 @@ struct Liar {
 
 const LIAR: ReplicaId = ReplicaId::new(3);
 const VICTIM: ReplicaId = ReplicaId::new(0);
+
+/// The least time between two supplies to one peer.
+const REST: Duration = Duration::from_millis(10);
 
 impl Liar {
     async fn start(chain: &Chain) -> Self {
@@ -117,6 +120,7 @@ async fn who_asks_too_often_is_served_now_and_then() {
     let fetch = Fetch::Committed { after: SeqNum::ZERO };
     let fetch = Message::Fetch(Signed::new(fetch, LIAR, chain.genesis.membership().scope(), &chain.keys[3]));
     let before = nodes[0].counters()["supplies"];
+    let began = Instant::now();
     for _ in 0..200 {
         liar.send(&fetch);
     }
@@ -130,9 +134,17 @@ async fn who_asks_too_often_is_served_now_and_then() {
     };
     timeout(support::PATIENCE, supply).await.expect("a supply");
     eventually("replica 0 has one too", || nodes[0].counters()["supplies"] > before).await;
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    let served = nodes[0].counters()["supplies"] - before;
-    assert!((1..=10).contains(&served), "{served} supplies for 200 wishes");
+    let (mut served, mut last) = (0, began.elapsed());
+    while began.elapsed() < last + Duration::from_millis(300) {
+        let now = nodes[0].counters()["supplies"] - before;
+        if now > served {
+            (served, last) = (now, began.elapsed());
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // One at once, and another each time that it has rested, as long as there are wishes: how long that is depends on the machine.
+    let most = 2 + last.as_millis() / REST.as_millis();
+    assert!((1..=most).contains(&served.into()), "{served} supplies for 200 wishes in {last:?}");
     for node in nodes {
         node.shutdown().await;
     }
