@@ -21,12 +21,19 @@ use tetrarch_types::{
     Answer, NodeMode, NodeStatus, Outcome, Query, Refusal, ReplicaId, Request, Response, SeqNum, View,
 };
 
-/// How long these tests wait for what does not come.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// How long these tests wait for what comes: longer than a busy machine stands still.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long they wait for what does not come.
+const HASTE: Duration = Duration::from_millis(1_500);
 
 fn backend(cluster: &Cluster) -> ClusterBackend {
-    let options = ClientOptions { timeout: PATIENCE, ..common::OPTIONS };
-    ClusterBackend::new(cluster.client_with(options), &cluster.genesis, PATIENCE)
+    waiting(cluster, PATIENCE)
+}
+
+fn waiting(cluster: &Cluster, patience: Duration) -> ClusterBackend {
+    let options = ClientOptions { timeout: patience, ..common::OPTIONS };
+    ClusterBackend::new(cluster.client_with(options), &cluster.genesis, patience)
 }
 
 fn put() -> Command {
@@ -59,6 +66,11 @@ async fn ordered(cluster: &Cluster) -> Result<CommandResult, BackendError> {
     backend(cluster).order(&put()).await
 }
 
+/// Why it is not ordered.
+async fn given_up(cluster: &Cluster) -> BackendError {
+    waiting(cluster, HASTE).order(&put()).await.unwrap_err()
+}
+
 #[tokio::test]
 async fn a_command_is_ordered_in_spite_of_a_liar_or_a_silent_replica() {
     let liar = || deciding(Outcome::Executed(b"lie".to_vec()));
@@ -83,12 +95,12 @@ async fn what_is_known_to_have_no_effect_is_told_so() {
 async fn an_unknown_outcome_is_never_told_as_one_without_effect() {
     for refusal in [Refusal::Expired, Refusal::NonceForgotten { nonce: 3 }, Refusal::Busy, Refusal::ValidTooLong] {
         let cluster = all(|| refusing(refusal.clone())).await;
-        assert_eq!(ordered(&cluster).await, Err(BackendError::TimedOut), "{refusal}");
+        assert_eq!(given_up(&cluster).await, BackendError::TimedOut, "{refusal}");
     }
     let cluster = Cluster::start(vec![executing(), executing(), silent(), None]).await;
-    assert_eq!(ordered(&cluster).await, Err(BackendError::TimedOut), "two may have executed it");
+    assert_eq!(given_up(&cluster).await, BackendError::TimedOut, "two may have executed it");
     let cluster = all(|| None).await;
-    assert!(matches!(ordered(&cluster).await, Err(BackendError::Unavailable(_))));
+    assert!(matches!(given_up(&cluster).await, BackendError::Unavailable(_)));
 }
 
 #[tokio::test]
@@ -173,6 +185,11 @@ async fn read(cluster: &Cluster, freshness: Freshness) -> Result<(u64, u64), Bac
     Ok((result.revision, result.selection().unwrap().count))
 }
 
+/// Why nobody says what is the latest.
+async fn unread(cluster: &Cluster) -> BackendError {
+    waiting(cluster, HASTE).query(&KvQuery::prefix("", 0), Freshness::Linearizable).await.unwrap_err()
+}
+
 #[tokio::test]
 async fn a_quorum_of_equal_answers_is_believed_whatever_one_replica_says() {
     let liar = Store { lie: 50, ..Store::at(u64::MAX / 2) };
@@ -194,7 +211,7 @@ async fn reads_do_not_disagree_while_writes_go_on_and_one_replica_lies() {
     let started = Instant::now();
     let (revision, keys) = read(&cluster, Freshness::Linearizable).await.unwrap();
     assert!(revision == keys && (103..200).contains(&revision), "{revision} {keys}");
-    assert!(started.elapsed() < PATIENCE);
+    assert!(started.elapsed() < PATIENCE / 2);
 }
 
 #[tokio::test]
@@ -215,7 +232,7 @@ async fn a_revision_that_is_compacted_under_way_is_not_the_callers_fault() {
 async fn one_revision_with_several_answers_is_for_the_caller_to_order() {
     let [one, other] = [0, 1].map(|lie| Store { lie, ..Store::at(5) });
     let cluster = stores([one.clone(), one, other.clone(), other]).await;
-    assert_eq!(read(&cluster, Freshness::Linearizable).await, Err(BackendError::Disagree));
+    assert_eq!(unread(&cluster).await, BackendError::Disagree);
 }
 
 #[tokio::test]
@@ -224,7 +241,7 @@ async fn a_serializable_read_needs_one_honest_replica_and_no_more() {
     let scripts = vec![liar.script(), Store::at(5).script(), Store::at(5).script(), silent()];
     let cluster = Cluster::start(scripts).await;
     assert_eq!(read(&cluster, Freshness::Serializable).await, Ok((5, 5)));
-    assert!(read(&cluster, Freshness::Linearizable).await.is_err(), "two are no quorum");
+    assert!(matches!(unread(&cluster).await, BackendError::Unavailable(_)), "two are no quorum");
 }
 
 /// Replicas that told clients of a batch, and too few of which are left to decide it, have nothing to say about the latest state (rule X-4).
@@ -240,7 +257,10 @@ async fn an_earlier_state_is_read_where_the_latest_cannot_be() {
     };
     let cluster = Cluster::start(vec![undecided(), undecided(), undecided(), undecided()]).await;
     assert_eq!(read(&cluster, Freshness::Serializable).await, Ok((5, 5)));
-    assert!(read(&cluster, Freshness::Linearizable).await.is_err(), "all four would answer about an earlier state");
+    assert!(
+        matches!(unread(&cluster).await, BackendError::Unavailable(_)),
+        "all four would answer about an earlier state"
+    );
     let told = backend(&cluster).tell(ReplicaId::new(1), &KvQuery::prefix("", 0), None).await.unwrap();
     assert_eq!((told.executed, told.result.revision), (SeqNum::new(5), 5));
 }
@@ -248,7 +268,7 @@ async fn an_earlier_state_is_read_where_the_latest_cannot_be() {
 #[tokio::test]
 async fn too_few_replicas_are_named() {
     let cluster = Cluster::start(vec![Store::at(5).script(), Store::at(5).script(), None, silent()]).await;
-    let error = read(&cluster, Freshness::Linearizable).await.unwrap_err();
+    let error = unread(&cluster).await;
     assert!(matches!(&error, BackendError::Unavailable(why) if why.contains("3 of 4 replicas are needed and 2")));
 }
 
@@ -336,11 +356,16 @@ async fn a_leader_is_seen_as_long_as_a_quorum_is_in_a_view_that_has_begun() {
     let backends = [&healthy, &too_few, &leaving].map(backend);
     let waited = Duration::from_secs(4);
     tokio::time::sleep(waited).await;
-    let [healthy, too_few, leaving] = backends.map(|backend| backend.leader_seen());
-    assert!(healthy < Duration::from_secs(3), "{healthy:?}");
+    let began = Instant::now();
+    // It is looked for every second, unless the machine stands still.
+    while backends[0].leader_seen() >= Duration::from_secs(3) {
+        assert!(began.elapsed() < PATIENCE, "{:?}", backends[0].leader_seen());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let [_, too_few, leaving] = backends.map(|backend| backend.leader_seen());
     assert!(too_few >= waited && leaving >= waited, "{too_few:?} {leaving:?}");
 }
 
 async fn status_of(cluster: &Cluster) -> Result<(), BackendError> {
-    backend(cluster).status().await.map(drop)
+    waiting(cluster, HASTE).status().await.map(drop)
 }

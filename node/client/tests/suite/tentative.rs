@@ -1,9 +1,7 @@
 //! Replies before the decision (rule X-3): q of one view are an answer and a proof, and nothing less is.
 
-use std::time::Duration;
-
-use crate::common::{self, Cluster, OPTIONS, Script, honest, ids, ok, reply, script, silent, tentative_reply};
-use tetrarch_client::{ClientError, ClientOptions, receipt_from_json, receipt_to_json};
+use crate::common::{self, Cluster, Script, honest, ids, ok, reply, script, silent, tentative_reply};
+use tetrarch_client::{Client, ClientError, Submitted, receipt_from_json, receipt_to_json};
 use tetrarch_crypto::Ed25519;
 use tetrarch_types::{Outcome, Query, Refusal, Request, Response, View};
 
@@ -25,9 +23,17 @@ fn always_prepared_in(view: u64) -> Option<Script> {
     prepared_until(view, usize::MAX)
 }
 
-async fn submit(cluster: &Cluster) -> Result<tetrarch_client::Submitted, ClientError> {
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
+async fn submit(cluster: &Cluster) -> Result<Submitted, ClientError> {
+    submit_with(&cluster.client()).await
+}
+
+async fn submit_with(client: &Client) -> Result<Submitted, ClientError> {
     client.submit_signed(client.sign_with_nonce(b"command".to_vec(), 1).unwrap()).await
+}
+
+/// Why there is no answer, however long it is waited for.
+async fn unanswered(cluster: &Cluster) -> ClientError {
+    submit_with(&cluster.hasty_client()).await.unwrap_err()
 }
 
 #[tokio::test]
@@ -46,7 +52,7 @@ async fn a_quorum_of_one_view_is_an_answer_with_a_proof() {
 #[tokio::test]
 async fn replies_of_two_views_are_not_added_up() {
     let others = [(0, always_prepared_in(0)), (1, always_prepared_in(1)), (2, always_prepared_in(0)), (3, silent())];
-    let error = submit(&Cluster::with(4, others).await).await.unwrap_err();
+    let error = unanswered(&Cluster::with(4, others).await).await;
     assert!(matches!(error, ClientError::NoQuorum(_)), "{error}");
 }
 
@@ -94,7 +100,7 @@ async fn a_tentative_reply_outlives_silence_and_no_refusal() {
     let submitted = submit(&Cluster::with(4, others(Refusal::Busy)).await).await.unwrap();
     assert_eq!(submitted.replicas, ids([0, 1, 2]));
     // What it calls expired now it does not call prepared any more.
-    let error = submit(&Cluster::with(4, others(Refusal::Expired)).await).await.unwrap_err();
+    let error = unanswered(&Cluster::with(4, others(Refusal::Expired)).await).await;
     assert!(matches!(error, ClientError::NoQuorum(_)), "{error}");
 }
 
@@ -109,7 +115,7 @@ async fn f_plus_one_that_prepared_it_outweigh_as_many_that_refuse_it() {
     };
     let others =
         |view| [(0, late_refusal()), (1, late_refusal()), (2, always_prepared_in(0)), (3, always_prepared_in(view))];
-    let error = submit(&Cluster::with(4, others(0)).await).await.unwrap_err();
+    let error = unanswered(&Cluster::with(4, others(0)).await).await;
     assert!(matches!(error, ClientError::NoQuorum(_)), "{error}");
     let error = submit(&Cluster::with(4, others(1)).await).await.unwrap_err();
     assert!(matches!(error, ClientError::Refused(Refusal::Expired)), "{error}");
@@ -125,8 +131,8 @@ async fn looked_up_is_what_is_decided() {
         }))
     };
     let cluster = Cluster::with(4, (0..4).map(|it| (it, tells(ok)))).await;
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
-    let id = client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap().transaction;
+    let (patient, client) = (cluster.client(), cluster.hasty_client());
+    let id = submit_with(&patient).await.unwrap().transaction;
     let (known, receipt) = (client.reply(id).await, client.receipt(id).await);
     assert!(matches!(known, Err(ClientError::NoQuorum(_))), "{known:?}");
     assert!(matches!(receipt, Err(ClientError::NoQuorum(_))), "{receipt:?}");
@@ -138,7 +144,7 @@ async fn looked_up_is_what_is_decided() {
     let mut others: Vec<_> = (0..4).map(|it| (it, tells(ok))).collect();
     others[2] = (2, one_of_them);
     let cluster = Cluster::with(4, others).await;
-    let client = cluster.client_with(ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS });
-    let id = client.submit_signed(client.sign_with_nonce(vec![1], 1).unwrap()).await.unwrap().transaction;
+    let (patient, client) = (cluster.client(), cluster.hasty_client());
+    let id = submit_with(&patient).await.unwrap().transaction;
     assert!(matches!(client.receipt(id).await, Err(ClientError::NoQuorum(_))), "one is no proof");
 }

@@ -18,12 +18,15 @@ use tetrarch_types::{
 };
 use tokio::sync::mpsc;
 
-/// A patient enough client for tests that must not wait long.
+/// A client that waits for an answer longer than a busy machine stands still.
 pub(crate) const OPTIONS: ClientOptions = ClientOptions {
-    timeout: Duration::from_millis(2_500),
+    timeout: Duration::from_secs(20),
     retransmit_interval: Duration::from_millis(150),
     validity: Duration::from_secs(300),
 };
+
+/// One that does not wait long for what does not come.
+pub(crate) const HASTY: ClientOptions = ClientOptions { timeout: Duration::from_millis(1_500), ..OPTIONS };
 
 /// What a fake replica knows.
 #[derive(Clone)]
@@ -97,6 +100,10 @@ impl Cluster {
 
     pub(crate) fn client(&self) -> Client {
         self.client_with(OPTIONS)
+    }
+
+    pub(crate) fn hasty_client(&self) -> Client {
+        self.client_with(HASTY)
     }
 
     pub(crate) fn client_with(&self, options: ClientOptions) -> Client {
