@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its scene has failed")]
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tetrarch_launcher::{
@@ -13,28 +14,13 @@ use tetrarch_launcher::{
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Crashes while there is a file `crash` beside its configuration, and is deaf to SIGTERM while there is one called `deaf`.
-const SCRIPT: &str = r#"#!/bin/sh
-if [ "$1 $2 $4 $6 $8" = "gateway --listen --identity --genesis --exit-with-stdin" ]; then
-    while read -r line; do :; done
-    exit 0
-fi
-case "$1 $2 $3 $5 $6 $7 $8 $9" in
-    "node run --config --exit-with-stdin    ") ;;
-    "testnet liar --config --exit-with-stdin --mode slow --seed 5") ;;
-    *) echo "unexpected arguments: $*" >&2; exit 9 ;;
-esac
-here=$(dirname "$4")
-if [ -e "$here/deaf" ]; then trap '' TERM; fi
-echo "up with $4" >&2
-if [ -e "$here/crash" ]; then echo "error: the crash file is there" >&2; exit 3; fi
-while read -r line; do :; done
-"#;
+/// It is not written by a test: a process that another test starts just then would have it open for writing too, until it has become its own
+/// program, and what is open so cannot be run.
+const STAND_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stand-in");
 
 struct Bench {
     dir: tempfile::TempDir,
     testnet: Testnet,
-    program: PathBuf,
 }
 
 impl Bench {
@@ -42,15 +28,12 @@ impl Bench {
         let dir = tempfile::tempdir().unwrap();
         let plan = Plan { n: 4, base_port: free_ports(8), ..Plan::default() };
         let testnet = create(&dir.path().join("net"), &plan).unwrap();
-        let program = dir.path().join("stand-in");
-        std::fs::write(&program, SCRIPT).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Self { dir, testnet, program }
+        Self { dir, testnet }
     }
 
     fn start(&self) -> Supervisor {
         let lock = SupervisorLock::take(self.testnet.layout()).unwrap();
-        Supervisor::start(&self.testnet, lock, &self.program, None).unwrap()
+        Supervisor::start(&self.testnet, lock, Path::new(STAND_IN), None).unwrap()
     }
 
     async fn ask(&self, command: Command) -> Result<Answer, LaunchError> {
@@ -88,13 +71,12 @@ impl Bench {
     }
 }
 
-/// The first of `count` UDP ports that are free now.
+/// The first of `count` UDP ports that are free now: below those that the system gives to whoever asks for any, and no other test's.
 fn free_ports(count: u16) -> u16 {
-    (0..100)
-        .filter_map(|_| {
-            std::net::UdpSocket::bind(("127.0.0.1", 0)).ok()?.local_addr().ok().map(|address| address.port())
-        })
-        .filter(|base| *base < u16::MAX - count)
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id().wrapping_mul(97);
+    let next = || 28_000 + begin.wrapping_add(ASKED.fetch_add(u32::from(count), Ordering::Relaxed)) % 1_900;
+    std::iter::repeat_with(|| u16::try_from(next()).unwrap())
         .find(|base| (*base..base + count).all(|port| std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok()))
         .unwrap()
 }
@@ -227,7 +209,7 @@ async fn a_taken_port_is_found_before_anything_starts() {
     let base = bench.testnet.description().base_port;
     let taken = std::net::UdpSocket::bind(("127.0.0.1", base + 5)).unwrap();
     let lock = SupervisorLock::take(bench.testnet.layout()).unwrap();
-    let error = Supervisor::start(&bench.testnet, lock, &bench.program, None).err().unwrap();
+    let error = Supervisor::start(&bench.testnet, lock, Path::new(STAND_IN), None).err().unwrap();
     let text = error.to_string();
     assert!(
         text.contains(&format!("UDP port {} (replica 2, for clients)", base + 5)) && text.contains("--base-port"),
@@ -260,7 +242,7 @@ async fn the_gateway_is_killed_paused_and_started_as_a_replica_is() {
     let free = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     bench.testnet.move_gateway(free.port(), &lock).unwrap();
     let gateway = Gateway::prepare(&bench.testnet).unwrap();
-    let supervisor = Supervisor::start(&bench.testnet, lock, &bench.program, Some(gateway)).unwrap();
+    let supervisor = Supervisor::start(&bench.testnet, lock, Path::new(STAND_IN), Some(gateway)).unwrap();
     let whom = Whom::Gateway;
     let state = async || bench.status().await.gateway.unwrap().state;
     bench.ask(Command::Pause { whom }).await.unwrap();
