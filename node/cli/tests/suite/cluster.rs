@@ -1,7 +1,7 @@
 //! Finding a cluster, signing without one, and what is said when nobody answers.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::common::{self, Place, tetrarch};
@@ -93,13 +93,6 @@ fn changed_and_foreign_transactions_are_not_submitted() {
     place.run(["tx", "submit", "tx.json", "--dir", ".", "--timeout", "300ms"]).expect(3);
 }
 
-/// Whether a process has a handler for SIGINT: bit n - 1 of `SigCgt` is signal n's.
-fn catches_interrupts(pid: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-    u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
-}
-
 #[test]
 fn an_interrupt_ends_a_waiting_command_at_once_with_130() {
     let place = Place::new();
@@ -110,11 +103,8 @@ fn an_interrupt_ends_a_waiting_command_at_once_with_130() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !catches_interrupts(child.id()) {
-        assert!(started.elapsed() < Duration::from_secs(20), "it does not wait for interrupts");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    common::until_it_heeds_interrupts(&child);
+    common::signal(&child, "-INT");
     let ran = common::Ran::from(child.wait_with_output().unwrap()).expect(130);
     assert!(ran.stdout.is_empty() && started.elapsed() < Duration::from_secs(20));
 }

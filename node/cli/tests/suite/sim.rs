@@ -5,8 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::common::{Ran, run, tetrarch};
-use rustix::process::{Pid, Signal, kill_process};
+use crate::common::{Ran, run, signal, tetrarch, until_it_heeds_interrupts};
 use serde_json::Value;
 
 fn sim(arguments: &str) -> Ran {
@@ -135,8 +134,10 @@ fn an_interrupted_soak_says_what_it_found_and_where_to_go_on() {
     let mut command = tetrarch(Path::new("/"));
     command.args(["sim", "soak", "--seeds", "1000000000", "--jobs", "1", "--output", "json"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until_it_heeds_interrupts(&child);
+    // Time for some seeds.
     std::thread::sleep(Duration::from_secs(2));
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    signal(&child, "-INT");
     let summary = Ran::from(child.wait_with_output().unwrap()).expect(130).json();
     assert_eq!((&summary["interrupted"], &summary["next_seed"]), (&true.into(), &summary["seeds"]));
 }

@@ -7,6 +7,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tetrarch_client::receipt_to_json;
@@ -67,6 +68,20 @@ pub(crate) fn started(command: &mut Command, logged: &str) -> (Child, String) {
         log.extend(buffer);
     }
     (child, String::from_utf8_lossy(&log).into_owned())
+}
+
+/// Waits until a process has a handler for SIGINT, without which that would just end it: bit n - 1 of `SigCgt` is signal n's.
+pub(crate) fn until_it_heeds_interrupts(child: &Child) {
+    let catches_them = || {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(caught.trim(), 16).unwrap() & 0b10 != 0
+    };
+    let started = Instant::now();
+    while !catches_them() {
+        assert!(started.elapsed() < Duration::from_secs(20), "it does not wait for interrupts");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 pub(crate) fn signal(child: &Child, name: &str) {
