@@ -15,18 +15,27 @@ fn a_watcher_misses_nothing_while_a_replica_contradicts_itself() {
     let net = Net::up_with_gateway();
     let course = Course::start(&net);
     course.goes_on("all are honest", MORE);
-    let liar = net.status().primary.unwrap();
-    net.ok(&["testnet", "corrupt", &liar.to_string(), "--mode", "equivocate", "--seed", "7"]);
-    course.goes_on("the primary says one thing to some and another to others", 2 * MORE);
-    start(&net, liar);
-    let log = net.log(liar);
-    let deeds = log.lines().rev().find(|line| line.contains("what this liar did")).unwrap_or_default();
-    assert!(deeds.contains("equivocate "), "it has lied: {deeds}");
-    course.goes_on("it is honest again", MORE);
+    // One that takes longer to come back as a liar than the others wait leads no more, and has nobody to contradict: then the next one does it.
+    let mut deeds = String::new();
+    let has_lied = (0..3).any(|_| {
+        deeds = contradict(&net, &course);
+        deeds.contains("equivocate ")
+    });
+    assert!(has_lied, "{deeds}");
     let stalls = course.end(&net);
     assert_eq!(stalls.resumed, 0, "the stream has held");
     say("a replica contradicts itself", stalls);
     net.assert_no_panic();
+}
+
+/// The primary contradicts itself for a while, and is honest again. Gives what it says it did.
+fn contradict(net: &Net, course: &Course) -> String {
+    let liar = net.status().primary.unwrap();
+    net.ok(&["testnet", "corrupt", &liar.to_string(), "--mode", "equivocate", "--seed", "7"]);
+    course.goes_on("the primary says one thing to some and another to others", 2 * MORE);
+    start(net, liar);
+    course.goes_on("it is honest again", MORE);
+    net.log(liar).lines().rev().find(|line| line.contains("what this liar did")).unwrap_or_default().to_owned()
 }
 
 #[test]

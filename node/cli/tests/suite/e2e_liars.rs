@@ -35,32 +35,47 @@ fn replicas_that_hold_back_or_flood() {
     live_with(&[Mode::Silent, Mode::Slow, Mode::Censor, Mode::Flood]);
 }
 
-/// One replica after the other lies, first as backup, then as primary; then it is honest, and needed.
+/// Rounds of one mode, at most. Where the machine is busy elsewhere for a second the others may pass over a liar whose turn it is, and it
+/// does nothing as the primary: then there is another round.
+const ROUNDS: usize = 3;
+
+/// In each mode one replica after the other lies, until one of them has done all that there is to do.
 fn live_with(modes: &[Mode]) {
     let net = Net::up_with_many_checkpoints();
     let load = Load::start(&net);
     let mut liars = BTreeSet::new();
     for (seed, mode) in (1_u64..).zip(modes) {
-        let primary = net.status().primary.unwrap();
-        let liar = (primary + 1) % 4;
-        liars.insert(liar);
-        lie(&net, liar, *mode, seed);
-        load.goes_on(&format!("the backup {liar} lies, {mode}"), WHILE_LYING);
-        depose(&net, primary);
-        load.goes_on(&format!("the primary {liar} lies, {mode}"), WHILE_LYING);
-        repent(&net, liar, deeds(*mode));
-        assert_accused(&net, &liars);
-        let other = (liar + 2) % 4;
-        net.ok(&["testnet", "kill", &other.to_string()]);
-        load.goes_on(&format!("{liar} is honest after {mode}, and needed"), WHILE_LYING);
-        net.ok(&["testnet", "start", &other.to_string()]);
-        until_honest(&net, &[other]);
+        let (deeds, mut last) = (deeds(*mode), String::new());
+        let has_done_all = (0..ROUNDS).any(|_| {
+            last = lie_in_turn(&net, &load, &mut liars, *mode, seed);
+            deeds.iter().all(|deed| last.contains(deed))
+        });
+        assert!(has_done_all, "a liar did all of {deeds:?}: {last}");
     }
     load.end(&net);
     settle(&net);
     if modes.contains(&Mode::Equivocate) {
         assert!(evidence(&net).iter().any(|count| *count > 0), "there are proofs of equivocation on record");
     }
+}
+
+/// A replica lies, first as backup, then as primary; then it is honest, and needed. Gives what it says it did.
+fn lie_in_turn(net: &Net, load: &Load, liars: &mut BTreeSet<u16>, mode: Mode, seed: u64) -> String {
+    let primary = net.status().primary.unwrap();
+    let liar = (primary + 1) % 4;
+    liars.insert(liar);
+    lie(net, liar, mode, seed);
+    load.goes_on(&format!("the backup {liar} lies, {mode}"), WHILE_LYING);
+    depose(net, primary);
+    load.goes_on(&format!("the primary {liar} lies, {mode}"), WHILE_LYING);
+    let did = repent(net, liar);
+    assert_accused(net, liars);
+    let other = (liar + 2) % 4;
+    net.ok(&["testnet", "kill", &other.to_string()]);
+    load.goes_on(&format!("{liar} is honest after {mode}, and needed"), WHILE_LYING);
+    net.ok(&["testnet", "start", &other.to_string()]);
+    until_honest(net, &[other]);
+    did
 }
 
 #[test]
@@ -96,7 +111,8 @@ fn a_replica_comes_back_among_lies_about_the_state() {
     let status = net.status();
     assert_eq!(status.replicas[2].words(), "lying: lie-state");
     assert!(status.replicas[3].recovery.as_ref().is_some_and(|it| it.rows_fetched > 0), "{status:?}");
-    repent(&net, 2, deeds(Mode::LieState));
+    let (did, deeds) = (repent(&net, 2), deeds(Mode::LieState));
+    assert!(deeds.iter().all(|deed| did.contains(deed)), "it did all of {deeds:?}: {did}");
     settle(&net);
 }
 
@@ -174,13 +190,11 @@ fn depose(net: &Net, primary: u16) {
     });
 }
 
-/// Makes a liar honest, with clients going on, and looks at what it says it did.
-fn repent(net: &Net, replica: u16, deeds: &[&str]) {
+/// Makes a liar honest, with clients going on, and gives what it says it did.
+fn repent(net: &Net, replica: u16) -> String {
     net.ok(&["testnet", "start", &replica.to_string()]);
-    let log = net.log(replica);
-    let last = log.lines().rev().find(|line| line.contains("what this liar did")).unwrap_or_default().to_owned();
-    assert!(deeds.iter().all(|deed| last.contains(deed)), "replica {replica} did all of {deeds:?}: {last}");
     until_honest(net, &[replica]);
+    net.log(replica).lines().rev().find(|line| line.contains("what this liar did")).unwrap_or_default().to_owned()
 }
 
 /// Until they take part again: one whose votes the others hold and it does not know is silent for a while before (rule A-3).
