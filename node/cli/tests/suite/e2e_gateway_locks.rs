@@ -22,14 +22,14 @@ fn a_stopped_holder_loses_its_lock_for_good() {
     }
     let net = Net::up_with_gateway();
     let checker = Checker::start(&net);
-    let mut first = lock(&net);
+    let mut first = lock(&net, STOPPED);
     let held = key(&first);
-    let mut second = lock(&net);
+    let mut second = lock(&net, KEPT);
     checker.until_in_queue(&net, 2);
     first.signal(Signal::STOP);
     let next = key(&second);
     checker.until_turn(&next);
-    let third = lock(&net);
+    let third = lock(&net, KEPT);
     checker.until_in_queue(&net, 2);
     first.signal(Signal::CONT);
     assert!(!first.ended(PATIENCE).success(), "it learns that its lease has ended, and says so");
@@ -48,9 +48,13 @@ fn a_stopped_holder_loses_its_lock_for_good() {
     net.assert_no_panic();
 }
 
-/// Somebody who wants the lock, with a lease of five seconds.
-fn lock(net: &Net) -> Going {
-    etcdctl_going(net, &["lock", "job", "--ttl", "5"])
+/// The leases, in seconds, of whoever is stopped, which is waited for, and of whoever is not to lose it, whatever the machine does for a while.
+const STOPPED: &str = "5";
+const KEPT: &str = "30";
+
+/// Somebody who wants the lock, with a lease.
+fn lock(net: &Net, seconds: &str) -> Going {
+    etcdctl_going(net, &["lock", "job", "--ttl", seconds])
 }
 
 /// The key in the queue that is its own: it says so when it has the lock.

@@ -7,6 +7,9 @@ use crate::e2e_support::{self, Net, PATIENCE};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
+/// The lease of whoever is not to lose it, whatever the machine does for some seconds.
+const KEPT: &str = "30s";
+
 /// A command that goes on, and the JSON that it prints line by line.
 struct Told(Going);
 
@@ -119,9 +122,12 @@ fn leases(net: &Net) {
     net.tetrarch(&["lease", "revoke", id]).assert_failed(1, &["lease not found"]);
     net.tetrarch(&["kv", "put", "l", "x", "--lease", "zz"]).assert_failed(2, &["hexadecimal"]);
 
-    // Nobody keeps it alive, and nothing else happens: it ends all the same.
-    let short = net.json(&["lease", "grant", "5s"]);
-    net.ok(&["kv", "put", "short", "x", "--lease", short["lease"].as_str().unwrap()]);
+    // Nobody keeps it alive, and nothing else happens: it ends all the same. On a busy machine it may end before anything hangs on it.
+    let is_held = |_| {
+        let short = net.json(&["lease", "grant", "5s"]);
+        net.tetrarch(&["kv", "put", "short", "x", "--lease", short["lease"].as_str().unwrap()]).code == 0
+    };
+    assert!((0..10).any(is_held), "a lease in time");
     let start = Instant::now();
     while net.tetrarch(&["kv", "get", "short"]).code == 0 {
         assert!(start.elapsed() < PATIENCE);
@@ -135,7 +141,7 @@ fn locks(net: &Net) {
             "lock",
             "job",
             "--ttl",
-            "5s",
+            KEPT,
             "--timeout",
             "60s",
             "--",
@@ -150,7 +156,7 @@ fn locks(net: &Net) {
     let mut holder = Told::start(net, &["lock", "job", "--ttl", "5s"]);
     let held = holder.next();
     assert!(held["fence"].as_u64().unwrap() > first && held["key"].as_str().unwrap().starts_with("job/"), "{held}");
-    let mut second = Told::start(net, &["lock", "job", "--ttl", "5s"]);
+    let mut second = Told::start(net, &["lock", "job", "--ttl", KEPT]);
     // A holder that is stopped loses it to the next one, whose number is larger, and finds that out when it goes on.
     holder.0.signal(Signal::STOP);
     let next = second.next();
@@ -163,12 +169,12 @@ fn locks(net: &Net) {
 }
 
 fn elections(net: &Net) {
-    let mut first = Told::start(net, &["elect", "boss", "one", "--ttl", "5s"]);
+    let mut first = Told::start(net, &["elect", "boss", "one", "--ttl", KEPT]);
     let leads = first.next();
     assert_eq!(leads["value"], "one");
     let mut observer = Told::start(net, &["elect", "boss", "--listen"]);
     assert_eq!(observer.next()["fence"], leads["fence"]);
-    let mut second = Told::start(net, &["elect", "boss", "two", "--ttl", "5s"]);
+    let mut second = Told::start(net, &["elect", "boss", "two", "--ttl", KEPT]);
     assert_eq!(first.interrupt(), 130);
     let next = second.next();
     assert!(next["value"] == "two" && next["fence"].as_u64() > leads["fence"].as_u64(), "{next}");
