@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::e2e_support::gateway::{ask_page, etcdctl};
-use crate::e2e_support::{Net, PATIENCE, process, slot};
+use crate::e2e_support::{Net, PATIENCE, process};
 use crate::installed::has_etcdctl;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -38,7 +38,7 @@ struct Gateway {
 impl Gateway {
     fn start(net: &Net) -> Self {
         net.ok(&["keys", "new", "own.pem"]);
-        let address = SocketAddr::from(([127, 0, 0, 1], slot::free_tcp_port()));
+        let address = SocketAddr::from(([127, 0, 0, 1], net.free_tcp_port()));
         let mut command = net.command(&["gateway", "--identity", "own.pem", "--listen", &address.to_string()]);
         command.args(["--cert-file", "server.pem", "--key-file", "server.key", "--trusted-ca-file", "ca.pem"]);
         let child = command.arg("--client-cert-auth").stderr(Stdio::null()).spawn().unwrap();

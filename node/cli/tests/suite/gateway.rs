@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
 
-use crate::common::{Place, Ran, signal, started, tetrarch};
+use crate::common::{Place, Ran, closed_port, signal, started, tetrarch};
 
 const KEY: &str = "client.pem";
 
@@ -14,8 +14,9 @@ fn words(address: &str) -> Vec<String> {
     ["gateway", "--genesis", "genesis.json", "--identity", KEY, "--listen", address].map(str::to_owned).to_vec()
 }
 
+/// One that the system gives to nobody while no gateway is there.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    std::iter::repeat_with(closed_port).find(|address| TcpListener::bind(address).is_ok()).unwrap()
 }
 
 /// A gateway that serves.

@@ -43,7 +43,7 @@ pub(crate) struct Net {
     /// What else `up` is told when it makes the testnet.
     made_with: Vec<&'static str>,
     supervisor: Option<Child>,
-    _slot: Slot,
+    slot: Slot,
 }
 
 impl Net {
@@ -58,7 +58,7 @@ impl Net {
             gateway_port: None,
             made_with: Vec::new(),
             supervisor: None,
-            _slot: slot,
+            slot,
         }
     }
 
@@ -72,9 +72,14 @@ impl Net {
     /// A testnet of four that serves, with a gateway.
     pub(crate) fn up_with_gateway() -> Self {
         let mut net = Self::vacant(4);
-        net.gateway_port = Some(slot::free_tcp_port());
+        net.gateway_port = Some(net.free_tcp_port());
         net.start();
         net
+    }
+
+    /// A TCP port for something else beside the testnet.
+    pub(crate) fn free_tcp_port(&self) -> u16 {
+        self.slot.free_tcp_port()
     }
 
     /// Where the gateway is.

@@ -1,7 +1,7 @@
 //! Few testnets at a time, over all test programs on the machine, and no two on the same ports.
 
 use std::fs::{File, OpenOptions};
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -13,11 +13,6 @@ const PORTS: u16 = 4_000;
 
 /// Testnets of this program so far.
 static TURN: AtomicU32 = AtomicU32::new(0);
-
-/// A TCP port that nobody has now: one that the system gives out, so nobody asks for it by number.
-pub(crate) fn free_tcp_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
 
 /// A place among those that run at the same time. The system gives it back with the process, however that ends.
 pub(crate) struct Slot {
@@ -46,13 +41,22 @@ impl Slot {
 
     /// The first of so many UDP ports in a row that nobody has.
     pub(crate) fn free_ports(&self, count: u16) -> u16 {
+        self.first_free(count, |port| UdpSocket::bind(("127.0.0.1", port)).is_ok())
+    }
+
+    /// A TCP port that nobody has, and that the system gives to nobody before a gateway takes it, or takes it again.
+    pub(crate) fn free_tcp_port(&self) -> u16 {
+        self.first_free(1, |port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+    }
+
+    fn first_free(&self, count: u16, is_free: impl Fn(u16) -> bool) -> u16 {
         let first = FIRST_PORT + self.number * PORTS;
         // Somewhere else each time, so that what lingers from one testnet does not meet the next.
         let turn = std::process::id().wrapping_add(TURN.fetch_add(1, Ordering::Relaxed));
         let start = u16::try_from(turn % 100).unwrap() * 20;
         (0..PORTS / 2 - count)
             .map(|step| first + start + step)
-            .find(|base| (*base..base + count).all(|port| UdpSocket::bind(("127.0.0.1", port)).is_ok()))
+            .find(|base| (*base..base + count).all(&is_free))
             .expect("there are free ports")
     }
 }
