@@ -91,11 +91,15 @@ async fn one_liar_of_any_kind_changes_nothing() {
 
 #[tokio::test]
 async fn two_liars_together_are_not_believed_either() {
+    let mut cases = tokio::task::JoinSet::new();
     for (name, lie) in LIES.iter().filter(|(name, _)| !name.starts_with("a false")) {
-        let cluster = Cluster::with(4, [(1, answering(*lie)), (3, answering(*lie))]).await;
-        let error = cluster.hasty_client().submit(b"command".to_vec()).await.unwrap_err();
-        assert!(matches!(error, ClientError::NoQuorum(_)), "{name}: {error}");
+        cases.spawn(async move {
+            let cluster = Cluster::with(4, [(1, answering(*lie)), (3, answering(*lie))]).await;
+            let error = cluster.hasty_client().submit(b"command".to_vec()).await.unwrap_err();
+            assert!(matches!(error, ClientError::NoQuorum(_)), "{name}: {error}");
+        });
     }
+    cases.join_all().await;
 }
 
 #[tokio::test]
