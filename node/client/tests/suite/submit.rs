@@ -1,11 +1,11 @@
 //! A submission is answered by q matching replies, and by nothing less.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::common::{
     self, Cluster, OPTIONS, answering, honest, ids, ok, refusing, reply, reply_at, script, signed, silent, status,
 };
-use tetrarch_client::{ClientError, Trouble};
+use tetrarch_client::{ClientError, ClientOptions, Trouble};
 use tetrarch_crypto::{Digest, Ed25519, Signature};
 use tetrarch_types::{Outcome, Query, Refusal, ReplicaId, Request, Response, SeqNum};
 
@@ -70,7 +70,8 @@ async fn a_submission_is_answered_at_a_quorum_with_a_proof() {
 #[tokio::test]
 async fn a_client_with_its_own_connections_outlives_the_one_it_came_from() {
     let cluster = Cluster::with(4, []).await;
-    let first = cluster.client();
+    // One of them waits for an answer that does not come.
+    let first = cluster.client_with(ClientOptions { timeout: Duration::from_secs(5), ..OPTIONS });
     let key = || tetrarch_crypto::SigningKey::from_seed([201; 32]);
     let (alike, apart) = (first.with_key(key()), first.with_key(key()).with_own_connections().unwrap());
     first.close().await;
