@@ -30,7 +30,7 @@ fn a_watcher_misses_nothing_while_a_replica_contradicts_itself() {
 
 /// The primary contradicts itself for a while, and is honest again. Gives what it says it did.
 fn contradict(net: &Net, course: &Course) -> String {
-    let liar = net.status().primary.unwrap();
+    let liar = net.primary();
     net.ok(&["testnet", "corrupt", &liar.to_string(), "--mode", "equivocate", "--seed", "7"]);
     course.goes_on("the primary says one thing to some and another to others", 2 * MORE);
     start(net, liar);
@@ -42,13 +42,13 @@ fn contradict(net: &Net, course: &Course) -> String {
 fn a_watcher_misses_nothing_while_primaries_die() {
     let net = Net::up_with_gateway();
     let course = Course::start(&net);
-    let mut views = vec![net.status().view.unwrap()];
+    let mut views = vec![net.view()];
     for time in ["first", "second"] {
         course.goes_on("all are there", MORE);
-        let primary = net.status().primary.unwrap();
+        let primary = net.primary();
         net.ok(&["testnet", "kill", &primary.to_string()]);
         course.goes_on(&format!("the {time} primary is dead"), MORE);
-        views.push(net.status().view.unwrap());
+        views.push(net.view());
         start(&net, primary);
     }
     course.goes_on("all are back", MORE);

@@ -61,7 +61,7 @@ fn live_with(modes: &[Mode]) {
 
 /// A replica lies, first as backup, then as primary; then it is honest, and needed. Gives what it says it did.
 fn lie_in_turn(net: &Net, load: &Load, liars: &mut BTreeSet<u16>, mode: Mode, seed: u64) -> String {
-    let primary = net.status().primary.unwrap();
+    let primary = net.primary();
     let liar = (primary + 1) % 4;
     liars.insert(liar);
     lie(net, liar, mode, seed);
@@ -83,7 +83,7 @@ fn two_of_seven_lie_together() {
     let net = Net::up_large_with_many_checkpoints(7);
     let load = Load::start(&net);
     for (seed, pair) in [(11, [Mode::Equivocate, Mode::Silent]), (12, [Mode::Censor, Mode::WrongDigest])] {
-        let primary = net.status().primary.unwrap();
+        let primary = net.primary();
         let other = (primary + 3) % 7;
         lie(&net, primary, pair[0], seed);
         lie(&net, other, pair[1], seed);

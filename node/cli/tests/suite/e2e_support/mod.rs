@@ -201,8 +201,11 @@ impl Net {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{arguments:?}: {error} in {text}"))
     }
 
+    /// What `testnet status` says. Where a supervisor takes two seconds to answer, it is as if there were none: then it is asked again.
     pub(crate) fn status(&self) -> TestnetStatus {
-        serde_json::from_value(self.json(&["testnet", "status"])).unwrap()
+        let ask = || serde_json::from_value::<TestnetStatus>(self.json(&["testnet", "status"])).unwrap();
+        let is_whole = |it: &TestnetStatus| self.supervisor.is_none() || it.replicas.iter().any(|it| it.pid.is_some());
+        std::iter::repeat_with(ask).take(5).find(is_whole).unwrap_or_else(ask)
     }
 
     /// Waits until the status is as it should be.
@@ -216,6 +219,16 @@ impl Net {
             assert!(start.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}; it is {status:#?}");
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Who leads, as soon as enough replicas say so: after two seconds a status names whoever has not answered by then as unreachable.
+    pub(crate) fn primary(&self) -> u16 {
+        self.until("the primary is known", |status| status.primary.is_some()).primary.unwrap()
+    }
+
+    /// The view, as soon as enough replicas say which.
+    pub(crate) fn view(&self) -> u64 {
+        self.until("the view is known", |status| status.view.is_some()).view.unwrap()
     }
 
     /// Waits until every replica runs and has executed the same.
