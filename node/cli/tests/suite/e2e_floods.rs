@@ -101,13 +101,13 @@ struct Held {
 }
 
 impl Held {
-    /// A client's first byte, and never the second: whoever says nothing at all has its place for ten seconds only, which a flood may last.
+    /// A client asks something: whoever says nothing has its place for ten seconds only, which a flood may last.
     async fn new(rogue: Rogue, protocol: &[u8]) -> Option<Self> {
         if protocol != CLIENT {
             return Some(Self { rogue, _streams: None });
         }
         let (mut send, recv) = rogue.connection.open_bi().await.ok()?;
-        send.write_all(&[0]).await.ok()?;
+        send.write_all(&frame(0, &encode(&Request::Query(Query::Status)))).await.ok()?;
         Some(Self { rogue, _streams: Some((send, recv)) })
     }
 }
@@ -125,6 +125,12 @@ async fn flood(to: SocketAddr, count: usize, protocol: &'static [u8]) -> Vec<Hel
     held
 }
 
+/// A request with its number.
+fn frame(id: u64, question: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(8 + question.len()).unwrap();
+    [&length.to_le_bytes()[..], &id.to_le_bytes(), question].concat()
+}
+
 /// With its socket's buffer full it may miss the words, and learns of the end when it sends something.
 fn is_cut_off(end: &ConnectionError) -> bool {
     match end {
@@ -140,9 +146,7 @@ async fn read_nothing(replica: SocketAddr) -> ConnectionError {
     let (mut send, _recv) = within(rogue.connection.open_bi()).await.unwrap();
     let ask = async {
         for id in 0_u64.. {
-            let length = u32::try_from(8 + question.len()).unwrap();
-            let frame = [&length.to_le_bytes()[..], &id.to_le_bytes(), &question].concat();
-            if send.write_all(&frame).await.is_err() {
+            if send.write_all(&frame(id, &question)).await.is_err() {
                 return;
             }
             // At its own pace: faster than it takes, slower than the replica answers.
