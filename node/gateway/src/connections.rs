@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tetrarch_types::Host;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -19,7 +20,7 @@ use tonic::transport::server::Connected;
 
 use self::opening::Opening;
 use self::taking::Taking;
-use crate::hosts::{Host, Place, Places};
+use crate::hosts::{Place, Places};
 use crate::limits::{HANDSHAKE_TIMEOUT, MAX_CONNECTIONS, OPENING_TIMEOUT, TAKING_TIMEOUT};
 use crate::metrics::{Metrics, UnderWay};
 use crate::tls::Tls;

@@ -43,5 +43,5 @@ mod way;
 
 pub use connector::{Connector, ConnectorConfig};
 pub use error::{RequestError, TransportError};
-pub use listener::{ClientLimits, ClientListener, Host, Incoming, ListenerConfig, ListenerCounters, Responder, Taken};
+pub use listener::{ClientLimits, ClientListener, Incoming, ListenerConfig, ListenerCounters, Responder};
 pub use peers::{Inbound, PeerConfig, PeerCounters, PeerEndpoint, Peers, Received};

@@ -18,6 +18,7 @@ mod nonce;
 mod payload;
 mod reply;
 mod sender;
+mod sharing;
 mod state;
 mod time;
 mod transaction;
@@ -42,6 +43,7 @@ pub use reply::{
     Outcome, Reply, ReplyCertificate, Results, SignedResults, TentativeResults, TentativeVotes, result_leaf,
 };
 pub use sender::Sender;
+pub use sharing::{Host, Taken};
 pub use state::{Held, HeldVote, StatePart, StateProof, StateProofError, StateRow, TransferProgress};
 pub use time::{Now, Time, Timestamp};
 pub use transaction::{Transaction, TransactionBody};

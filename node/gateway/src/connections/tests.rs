@@ -13,6 +13,7 @@ use tonic::service::Routes;
 use super::*;
 use crate::address::Address;
 use crate::gateway::Gateway;
+use crate::hosts;
 use crate::limits::{OPENING_TIMEOUT, PING_TIMEOUT};
 use crate::server::bounded;
 use crate::services::router;
@@ -28,7 +29,7 @@ fn connect_to(router: Router) -> (DuplexStream, Arc<Places>) {
     let (client, stream) = duplex(4_096);
     // One for each host, and it is taken.
     let places = Places::of(2);
-    let ends = Ends { here: SocketAddr::from(([127, 0, 0, 1], 2_379)), host: Host::own() };
+    let ends = Ends { here: SocketAddr::from(([127, 0, 0, 1], 2_379)), host: hosts::own() };
     let place = Kept { _place: places.take(ends.host).unwrap(), _counted: Metrics::new().connected() };
     let connection = Connection::new(Box::new(stream), ends, place);
     tokio::spawn(async move {
@@ -40,7 +41,7 @@ fn connect_to(router: Router) -> (DuplexStream, Arc<Places>) {
 
 /// Waits for the place that is taken.
 async fn freed(places: &Arc<Places>) {
-    while places.take(Host::own()).is_none() {
+    while places.take(hosts::own()).is_none() {
         sleep(Duration::from_millis(100)).await;
     }
 }

@@ -35,7 +35,7 @@ use tonic::Status;
 
 use crate::connections::Ends;
 use crate::gateway::Gateway;
-use crate::hosts::Host;
+use crate::hosts;
 use crate::messages::cluster::MemberListRequest;
 
 /// All that is served.
@@ -87,7 +87,7 @@ async fn grpc<B: Backend>(gateway: Arc<Gateway<B>>, request: Request) -> Reply {
         "/etcdserverpb.Lease/LeaseTimeToLive" => unary(gateway, request, lease::time_to_live).await,
         "/etcdserverpb.Lease/LeaseLeases" => unary(gateway, request, lease::list).await,
         "/etcdserverpb.Watch/Watch" => {
-            let host = request.extensions().get().map_or(Host::own(), |ends: &Ends| ends.host);
+            let host = request.extensions().get().map_or(hosts::own(), |ends: &Ends| ends.host);
             let answer = move |gateway, requests| watch::watch(gateway, requests, host);
             streaming(gateway, request, answer).await
         }

@@ -20,7 +20,7 @@ use super::lease;
 use super::reading::{is_outrun, page};
 use crate::bolt::Database;
 use crate::gateway::{Gateway, in_time};
-use crate::hosts::Host;
+use crate::hosts;
 use crate::limits::{SNAPSHOT_BOUNDS, SNAPSHOT_PACE, SNAPSHOT_PATIENCE};
 use crate::messages::maintenance::{SnapshotRequest, SnapshotResponse};
 use crate::refusal::Refusal;
@@ -99,7 +99,7 @@ async fn deletions<B: Backend>(gateway: &Gateway<B>, revision: u64) -> Result<Ve
     if revision == 1 {
         return Ok(Vec::new());
     }
-    let mut reader = gateway.watches.read(revision, false, Host::own());
+    let mut reader = gateway.watches.read(revision, false, hosts::own());
     let happened = in_time(async { reader.next().await.map_err(|_| KvError::Compacted.into()) }).await?;
     let gone = happened.changes.iter().filter(|change| change.put.is_none());
     Ok(gone.map(|change| change.key.clone()).collect())

@@ -7,7 +7,7 @@ use tetrarch_kv_client::watch::{Change, Happened};
 
 use super::reading::{self, Read};
 use crate::gateway::Gateway;
-use crate::hosts::Host;
+use crate::hosts;
 use crate::refusal::Refusal;
 use crate::watches::Reader;
 
@@ -25,7 +25,7 @@ impl<B: Backend> TurnStore for Gateway<B> {
     }
 
     async fn watch(&self, range: KeyRange, from: u64) -> Result<Watched<B>, Refusal> {
-        Ok(Watched { range, reader: self.watches.read(from, false, Host::own()) })
+        Ok(Watched { range, reader: self.watches.read(from, false, hosts::own()) })
     }
 }
 

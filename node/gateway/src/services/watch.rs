@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tetrarch_kv::store::bounds::MAX_KEY_BYTES;
 use tetrarch_kv::{KvError, KvQuery};
 use tetrarch_kv_client::{Backend, BackendError, Freshness};
+use tetrarch_types::Host;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status, Streaming};
 
 use super::call::Replies;
 use crate::gateway::Gateway;
-use crate::hosts::{Host, Place};
+use crate::hosts::Place;
 use crate::limits::MAX_WATCHES;
 use crate::messages::watch::{WatchAction, WatchCancelRequest, WatchCreateRequest, WatchRequest, WatchResponse};
 use crate::refusal::Refusal;

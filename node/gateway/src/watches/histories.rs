@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use tetrarch_types::Host;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
-use crate::hosts::Host;
 use crate::limits::HISTORY_TURN;
 
 /// So many places, for which watches wait in the order in which they came: first for one of those that their host may have, so that nobody waits behind all

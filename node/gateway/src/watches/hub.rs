@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tetrarch_kv_client::Backend;
 use tetrarch_kv_client::watch::{Happened, Watch, newest};
+use tetrarch_types::Host;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -12,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::histories::Histories;
 use super::log::{Found, Log};
 use super::reader::Reader;
-use crate::hosts::{Host, Places};
+use crate::hosts::Places;
 use crate::limits::{CALL_TIMEOUT, COMPACTION_PATIENCE, HISTORIES, HISTORIES_OF_HOST, HUB_PAUSE, MAX_WATCHES};
 
 /// It begins with the first watch.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tetrarch_kv_client::Backend;
 use tetrarch_kv_client::watch::{Compacted, Happened, Watch};
+use tetrarch_types::Host;
 
 use super::histories::Place;
 use super::hub::Shared;
 use super::log::Found;
-use crate::hosts::Host;
 use crate::messages::ResponseHeader;
 use crate::translate::header;
 

@@ -14,7 +14,7 @@ use tetrarch_types::{Epoch, Membership, Parameters, ReplicaId, SeqNum, Timestamp
 use tokio::sync::{mpsc, watch};
 
 use super::{Hub, Outlet, Wanted, Watch};
-use crate::hosts::Host;
+use crate::hosts;
 use crate::limits::{HISTORIES_OF_HOST, PROGRESS_INTERVAL};
 use crate::messages::watch::{WatchCreateRequest, WatchResponse};
 
@@ -83,7 +83,7 @@ fn start_at<B: Backend>(
     let (known, _) = watch::channel(0);
     let watch = Watch {
         outlet: Arc::new(Outlet::new(out)),
-        reader: hub.read(from, false, Host::own()),
+        reader: hub.read(from, false, hosts::own()),
         id: 4,
         wanted: Wanted::of(&WatchCreateRequest::default()).unwrap(),
         fragments: false,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tetrarch_transport::Host;
+use tetrarch_types::Host;
 use tetrarch_types::SeqNum;
 use tokio::sync::watch;
 use tokio::time::timeout;

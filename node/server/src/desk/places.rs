@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tetrarch_transport::Host;
+use tetrarch_types::Host;
 use tetrarch_types::Query;
 use tokio::time::timeout;
 

@@ -4,10 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tetrarch_transport::Responder;
-use tetrarch_types::{Time, TransactionId};
+use tetrarch_types::{Taken, Time, TransactionId};
 
 use crate::bounds;
-use crate::sharing::Taken;
 
 /// Everyone who waits, bounded in total, for each host, and for each transaction.
 #[derive(Default)]

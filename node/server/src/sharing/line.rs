@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tetrarch_transport::Host;
+use tetrarch_types::Host;
 use tokio::sync::{Notify, oneshot};
 
 use super::Turns;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tetrarch_transport::{Host, Taken};
+use tetrarch_types::{Host, Taken};
 use tokio::sync::Notify;
 
 /// Places that are free again when what they gave out is dropped.

@@ -1,10 +1,10 @@
 //! Clients' transactions that wait for a worker.
 
-use tetrarch_transport::{Host, Responder};
-use tetrarch_types::Transaction;
+use tetrarch_transport::Responder;
+use tetrarch_types::{Host, Taken, Transaction};
 
 use crate::bounds;
-use crate::sharing::{Taken, Turns};
+use crate::sharing::Turns;
 
 /// A client's transaction, not verified, and the way back.
 #[derive(Debug)]

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tetrarch_crypto::Digest;
 use tetrarch_replica::Decided;
-use tetrarch_transport::{Host, Received, Responder};
-use tetrarch_types::{Message, MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits};
+use tetrarch_transport::{Received, Responder};
+use tetrarch_types::{
+    Host, Message, MessageKind, Refusal, Rejection, ReplicaId, Response, Transaction, Verifier, limits,
+};
 
 use super::{Admission, Submission};
 use crate::counters::{Count, Counts};

@@ -5,7 +5,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use super::{ClientLimits, Host, Taken};
+use tetrarch_types::{Host, Taken};
+
+use super::ClientLimits;
 use crate::lock::locked;
 
 /// Counts connections and attempts. Hosts share them (rule B-6).

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::{Buf as _, Bytes};
 use quinn::{Connection, RecvStream, SendStream};
-use tetrarch_types::{Request, limits::MAX_CLIENT_FRAME_BYTES};
+use tetrarch_types::{Host, Request, limits::MAX_CLIENT_FRAME_BYTES};
 use tokio::{
     sync::{Semaphore, mpsc},
     time::timeout,
 };
 
-use super::{ClientLimits, Host, Incoming, Responder, counters::Counters, outbox::Outbox};
+use super::{ClientLimits, Incoming, Responder, counters::Counters, outbox::Outbox};
 use crate::{
     close::CloseCode,
     frame::{StreamEnd, decode_frame},

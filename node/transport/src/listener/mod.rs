@@ -7,19 +7,16 @@ mod accept;
 mod admission;
 pub(crate) mod connection;
 mod counters;
-mod host;
 mod outbox;
-mod taken;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use quinn::Endpoint;
 use tetrarch_crypto::SigningKey;
-use tetrarch_types::{Request, Response};
+use tetrarch_types::{Host, Request, Response};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use self::{accept::Door, admission::Admission, counters::Counters, outbox::Outbox};
-pub use self::{host::Host, taken::Taken};
 use crate::{
     TransportError,
     close::CloseCode,

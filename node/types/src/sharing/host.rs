@@ -3,8 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The host that a client asks from, as far as limits go: an IPv4 address, or a network of IPv6 addresses (a /64), since one household or
-/// host has as many. The one that it connected from, whatever address it has later. QUIC has shown that answers reach it; it says nothing of who
-/// that is.
+/// host has as many. The one that it connected from, whatever address it has later. That answers reach it says nothing of who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host(IpAddr);
 

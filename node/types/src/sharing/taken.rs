@@ -1,6 +1,6 @@
-//! Places of which each host may take as many as it leaves free.
+//! Places of which each host may take as many as it leaves free, or some times as many.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use super::Host;
 
@@ -9,19 +9,26 @@ use super::Host;
 #[derive(Debug)]
 pub struct Taken {
     most: usize,
+    times: usize,
     total: usize,
-    by_host: HashMap<Host, usize>,
+    by_host: BTreeMap<Host, usize>,
 }
 
 impl Taken {
     /// None of them is taken.
     pub fn none_of(most: usize) -> Self {
-        Self { most, total: 0, by_host: HashMap::new() }
+        Self { most, times: 1, total: 0, by_host: BTreeMap::new() }
     }
 
-    /// Whether this host may take so many more: afterwards it has no more than were free.
+    /// The same, where each host may have so many times as many as it leaves free: alone most of them, and the next one most of what is left.
+    pub fn times(self, times: usize) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Whether this host may take so many more: afterwards it has no more than were free, so many times.
     pub fn has_room(&self, host: Host, count: usize) -> bool {
-        self.of(host).saturating_add(count) <= self.most.saturating_sub(self.total)
+        let free = self.most.saturating_sub(self.total);
+        count <= free && self.of(host).saturating_add(count) <= free.saturating_mul(self.times)
     }
 
     /// Takes so many, if it may.
@@ -90,5 +97,15 @@ mod tests {
         assert!(!taken.take(host(3), 1), "all are taken");
         taken.give_back(host(3), 50);
         assert_eq!(taken.total(), 100, "nobody gives back what it has not got");
+    }
+
+    #[test]
+    fn a_host_that_may_have_more_than_it_leaves_free_leaves_some() {
+        let mut taken = Taken::none_of(1_279).times(4);
+        let mut fill = |host| std::iter::repeat_with(|| taken.take(host, 1)).take_while(|took| *took).count();
+        assert_eq!([1, 2, 3].map(|number| fill(host(number))), [1_024, 204, 41]);
+        assert!(!taken.has_room(host(4), 11), "no more than there are, four times or not");
+        [1, 2, 3].into_iter().for_each(|number| taken.give_back(host(number), 2_000));
+        assert!(taken.by_host.is_empty() && taken.total() == 0);
     }
 }
